@@ -1,0 +1,67 @@
+/* A client's life: create, run, close. */
+#ifndef EMCACHE_CLIENT_H
+#define EMCACHE_CLIENT_H
+
+#include <emcache/address.h>
+#include <emcache/options.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A client of a cluster. It belongs to the thread that uses it: one thread at a time may call into it.
+ *
+ *  Two ways to run it, which may be mixed:
+ *    - blocking: the commands without `_async` wait for their outcome in the caller's thread;
+ *    - embedded: the commands with `_async` return at once; emc_client_descriptor() becomes readable when there is
+ *      something to do, and emc_client_process() does it. Works in poll(), epoll, libuv, GLib, asyncio … */
+typedef struct emc_client emc_client;
+
+/** Creates a client on `node_count` >= 1 addresses (borrowed until return). Connections are opened in the background:
+ *  a cluster that is down is no error here (with autodiscovery: waits for the first answer).
+ *  options: NULL for the defaults. error: may be NULL; filled on failure with words that name the argument and its limit.
+ *  Returns EMC_OK, EMC_ERROR_ARGUMENT, EMC_ERROR_DUPLICATE (the same node twice), EMC_ERROR_TLS (certificates that can't
+ *  be read), EMC_ERROR_MEMORY; *client_out is untouched on failure. Never calls back. Since 0.1. */
+EMC_API emc_status emc_client_create(emc_client **client_out, const emc_address *nodes, size_t node_count,
+                                     const emc_options *options, emc_error *error);
+
+/** Ends the client: every operation still under way completes with EMC_ERROR_CANCELLED (its callback is called before this
+ *  returns), connections are closed, memory is released. From inside one of the client's callbacks it takes effect when the outermost call
+ *  into the client returns. The management view stays valid as long as it is retained. Accepts NULL. Since 0.1. */
+EMC_API void emc_client_destroy(emc_client *client);
+
+/** The words for the last error that a call on this client returned directly (not through a callback). Borrowed until the next call on
+ *  the client; never NULL. Since 0.1. */
+EMC_API const char *emc_client_error_message(const emc_client *client);
+
+/** The descriptor to watch for reading; the same for the client's whole life, but a new one in a child of fork. On Linux it is enough by
+ *  itself: timers and completions make it readable too. -1 without one. Don't read from it. Since 0.1. */
+EMC_API int emc_client_descriptor(const emc_client *client);
+
+/** Milliseconds until emc_client_process() should be called even if the descriptor stays silent: 0 when something submitted
+ *  is not yet written, -1 for never. Goes straight into poll(). Since 0.1. */
+EMC_API int emc_client_next_deadline_ms(emc_client *client);
+
+/** Does all that is to do and never waits: takes in what arrived, fires timers, calls back, writes what was submitted.
+ *  Returns the number of operations that completed. Not from inside a callback (returns 0). Since 0.1. */
+EMC_API size_t emc_client_process(emc_client *client);
+
+/** Writes what was submitted since the last process or flush, and nothing else: the end of a tick. Never calls back.
+ *  Not needed before emc_client_process(), nor inside callbacks. Since 0.1. */
+EMC_API void emc_client_flush(emc_client *client);
+
+/** Waits for something to do, `timeout_ms` at most (-1: for ever), and does it as emc_client_process(). For programs without an event loop
+ *  of their own. Returns the number of operations that completed. Since 0.1. */
+EMC_API size_t emc_client_wait(emc_client *client, int timeout_ms);
+
+/** Operations submitted and not yet completed. Since 0.1. */
+EMC_API size_t emc_client_pending(const emc_client *client);
+
+/** Calls `callback` once when operations are accepted again after one was refused with EMC_ERROR_FULL; at most one is kept, a later call
+ *  replaces it. NULL clears. Since 0.1. */
+EMC_API void emc_client_on_room(emc_client *client, void (*callback)(void *user_data), void *user_data);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

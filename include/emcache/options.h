@@ -1,0 +1,126 @@
+/* What a client can be told at creation. Every field has a default: start from emc_options_init() and change what you need. */
+#ifndef EMCACHE_OPTIONS_H
+#define EMCACHE_OPTIONS_H
+
+#include <emcache/platform.h>
+#include <emcache/routing_kind.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** For a duration in milliseconds: no limit. */
+#define EMC_NO_LIMIT UINT32_MAX
+
+/** What happens to operations whose node is unhealthy. */
+typedef enum emc_failover {
+    EMC_FAILOVER_FAIL = 0, /**< they fail at once with EMC_ERROR_NODE_DOWN; routing does not move */
+    EMC_FAILOVER_NEXT,     /**< they go to the next node in the key's order of preference (same as purge_unhealthy_nodes, key by key) */
+    EMC_FAILOVER_GUTTER    /**< they go to the gutter nodes, with gutter_exptime as their longest expiry */
+} emc_failover;
+
+/** TLS. All strings are borrowed until emc_client_create() returns. */
+typedef struct emc_tls_options {
+    bool enabled;              /**< default false */
+    bool verify;               /**< check the server's certificate chain and name; default true. Nothing but this turns checking off */
+    const char *extra_ca_file; /**< PEM file of certificate authorities trusted beside the system's; default NULL */
+    const char *trust_file;    /**< PEM file trusted instead of the system's store; default NULL */
+    const char *certificate_file; /**< the client's certificate chain, PEM; default NULL. Goes with key_file */
+    const char *key_file;      /**< the client's private key, PEM; default NULL */
+    const char *key_password;  /**< for an encrypted key; default NULL; wiped from memory after use */
+    uint32_t version_min;      /**< 12 (TLS 1.2, what memcached asks at least) or 13; default 12 */
+    bool session_resumption;   /**< default true */
+} emc_tls_options;
+
+/** Autodiscovery: where the list of nodes comes from when it is not fixed. */
+typedef enum emc_discovery {
+    EMC_DISCOVERY_NONE = 0, /**< the nodes are those given */
+    EMC_DISCOVERY_CLUSTER,  /**< `config get cluster` at the one address given (ElastiCache, Memorystore) */
+    EMC_DISCOVERY_DNS,      /**< all A and AAAA records of the one host given */
+    EMC_DISCOVERY_DNS_SRV   /**< SRV records of the one host given: ports and weights come from them */
+} emc_discovery;
+
+/** Everything about a client but its nodes. Durations are milliseconds, sizes bytes. Strings are borrowed until create returns. */
+typedef struct emc_options {
+    size_t size; /**< sizeof(emc_options): set by emc_options_init(), tells the library which fields the program knows */
+
+    /* Operations */
+    uint32_t timeout_ms;            /**< how long an operation may take from the end of the tick it was submitted in; 1.. or EMC_NO_LIMIT; default 1000 */
+    uint32_t connection_timeout_ms; /**< how long one attempt to connect may take, look-up, TLS and authentication included; 1.. or EMC_NO_LIMIT; default 5000 */
+
+    /* Pools */
+    uint32_t connections_min;       /**< connections a node keeps; 0..connections_max; default 1 */
+    uint32_t connections_max;       /**< connections a node may have; 1..64; default 2 */
+    uint32_t purge_unused_connections_after_ms; /**< a connection beyond the minimum that was not used for so long is closed; 1.. or EMC_NO_LIMIT; default 60000 */
+    uint32_t pool_growth_after_ms;  /**< a connection that refuses bytes for so long makes the pool grow; 1..; default 10 */
+
+    /* Health (docs/health.md has the exact rules) */
+    bool purge_unhealthy_nodes;     /**< an unhealthy node leaves the routing until it is healthy again; default false */
+    uint32_t health_attempts;       /**< failed attempts in a row, without a connection, that make a node unhealthy; 1..1000; default 3 */
+    uint32_t health_disconnected_ms;/**< time without a connection that makes a node unhealthy; 1..; default 1000 */
+    uint32_t health_silence_ms;     /**< time in which replies are owed and no byte comes, after which a node is asked on a fresh connection; 1.. or EMC_NO_LIMIT; default 1000 */
+    uint32_t health_question_ms;    /**< time within which that question must be answered; 1..; default 1000 */
+    uint32_t backoff_min_ms;        /**< first pause between attempts; 1..backoff_max_ms; default 100 */
+    uint32_t backoff_max_ms;        /**< longest pause, and longest attempt while a node is down; default 1000 */
+    uint32_t keepalive_ms;          /**< an idle connection is asked `version` after so long; 1.. or EMC_NO_LIMIT; default 10000 */
+    bool ask_version;               /**< ask `version` when a connection is new; default true; off for old proxies (health then rests on connecting alone, and meta commands are refused) */
+
+    /* Routing */
+    emc_routing_kind routing;       /**< default EMC_ROUTING_EMCACHE */
+    char hash_tag_open;             /**< routing looks only at what stands between these two, when both are in the key; 0: off (default) */
+    char hash_tag_close;
+    emc_failover failover;          /**< default EMC_FAILOVER_FAIL */
+    const void *gutter_nodes;       /**< emc_address array for EMC_FAILOVER_GUTTER; default NULL */
+    size_t gutter_node_count;       /**< default 0 */
+    uint32_t gutter_exptime;        /**< longest expiry, in seconds, of what is stored in the gutter; 1..2592000; default 10 */
+    uint32_t return_steady_ms;      /**< a node that was unhealthy is used again only after it answered for so long; 0 (default): at once */
+    uint32_t deletes_replayed_max;  /**< deletes that could not reach a down node, remembered for each node and replayed before it serves again; 0 (default): off */
+
+    /* Autodiscovery */
+    emc_discovery discovery;             /**< default EMC_DISCOVERY_NONE */
+    uint32_t discovery_interval_ms;      /**< 100..; default 60000 */
+    uint32_t discovery_timeout_ms;       /**< for one question; 1..; default 5000 */
+    uint32_t discovery_start_timeout_ms; /**< how long emc_client_create() waits for the first answer; 1..; default 10000 */
+
+    /* Authentication; both or none. 1..250 bytes each, without line breaks; the user name without spaces. Wiped from memory when the client is destroyed; never logged. */
+    const char *username;           /**< default NULL */
+    const char *password;           /**< default NULL */
+    bool sasl;                      /**< SASL PLAIN over the binary protocol (memcached -S) instead of ASCII (-Y); default false */
+
+    emc_tls_options tls;            /**< default: off */
+
+    /* Limits */
+    uint32_t operations_max;                /**< operations at once in the client; 1..16777216; default 1048576 */
+    uint32_t operations_per_connection_max; /**< of them, waiting for or in flight on one connection; 1..; default 262144 */
+    size_t bytes_waiting_max;               /**< request bytes waiting for one connection; 65536..; default 16 MiB */
+    size_t value_length_max;                /**< longest value accepted from a server; default 1 GiB */
+    size_t line_length_max;                 /**< longest reply line accepted from a server; 512..65536; default 4096 */
+    size_t stats_lines_max;                 /**< most lines of one stats reply; default 100000 */
+    bool quiet_writes;                      /**< long runs of set and delete go without a reply each, fenced (see docs/performance.md); default true */
+
+    const char *key_prefix;         /**< put before every key on the wire (not part of routing); 0..200 bytes that a key may have; default NULL */
+
+    const emc_allocator *allocator; /**< copied; default NULL: malloc */
+    emc_log_callback *log;          /**< default NULL: nothing is logged */
+    void *log_context;
+    emc_log_level log_level;        /**< default EMC_LOG_WARNING */
+} emc_options;
+
+/** The defaults of emc_tls_options. */
+#define EMC_TLS_OPTIONS_INIT {false, true, NULL, NULL, NULL, NULL, NULL, 12, true}
+
+/** Fills *options with every default. Any thread. Since 0.1. */
+EMC_API void emc_options_init(emc_options *options);
+
+/** The defaults, as an expression: `emc_options options = emc_options_default();`. Any thread. Since 0.1. */
+static inline emc_options emc_options_default(void)
+{
+    emc_options options;
+    emc_options_init(&options);
+    return options;
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

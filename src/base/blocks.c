@@ -1,0 +1,69 @@
+/* Blocks by size class: see blocks.h. */
+#include "base/blocks.h"
+
+#define SMALLEST_SHIFT 6 /* 64 bytes */
+#define NO_CLASS EMC__BLOCK_CLASSES
+
+static unsigned class_of(size_t size)
+{
+    if (size <= (size_t)1 << SMALLEST_SHIFT) {
+        return 0;
+    }
+    if (size > (size_t)1 << (SMALLEST_SHIFT + EMC__BLOCK_CLASSES - 1)) {
+        return NO_CLASS;
+    }
+    return (unsigned)(64 - __builtin_clzll((unsigned long long)size - 1)) - SMALLEST_SHIFT;
+}
+
+static size_t class_size(unsigned class_index)
+{
+    return (size_t)1 << (SMALLEST_SHIFT + class_index);
+}
+
+void emc__blocks_init(struct emc__blocks *blocks, const emc_allocator *allocator, size_t retained_max)
+{
+    *blocks = (struct emc__blocks){.allocator = allocator, .retained_max = retained_max};
+}
+
+void emc__blocks_deinit(struct emc__blocks *blocks)
+{
+    for (unsigned i = 0; i < EMC__BLOCK_CLASSES; i++) {
+        while (blocks->free_lists[i] != NULL) {
+            struct emc__block *block = blocks->free_lists[i];
+            blocks->free_lists[i] = block->next;
+            emc__release(blocks->allocator, block);
+        }
+    }
+    blocks->retained = 0;
+}
+
+void *emc__blocks_take(struct emc__blocks *blocks, size_t size)
+{
+    unsigned class_index = class_of(size);
+    if (class_index == NO_CLASS) {
+        return emc__allocate(blocks->allocator, size);
+    }
+    struct emc__block *block = blocks->free_lists[class_index];
+    if (block == NULL) {
+        return emc__allocate(blocks->allocator, class_size(class_index));
+    }
+    blocks->free_lists[class_index] = block->next;
+    blocks->retained -= class_size(class_index);
+    return block;
+}
+
+void emc__blocks_give(struct emc__blocks *blocks, void *block, size_t size)
+{
+    unsigned class_index = class_of(size);
+    if (block == NULL) {
+        return;
+    }
+    if (class_index == NO_CLASS || blocks->retained + class_size(class_index) > blocks->retained_max) {
+        emc__release(blocks->allocator, block);
+        return;
+    }
+    struct emc__block *freed = block;
+    freed->next = blocks->free_lists[class_index];
+    blocks->free_lists[class_index] = freed;
+    blocks->retained += class_size(class_index);
+}

@@ -1,0 +1,30 @@
+/* Variable-sized blocks for keys and values, cached by size class, so that the steady state asks the
+ * allocator for nothing. Classes are 64, 128, 256 … 32768 bytes; a larger block goes straight to the allocator.
+ * What the cache keeps is bounded by retained_max bytes. */
+#ifndef EMC_BASE_BLOCKS_H
+#define EMC_BASE_BLOCKS_H
+
+#include <stdint.h>
+
+#include "base/allocator.h"
+
+#define EMC__BLOCK_CLASSES 10
+
+struct emc__block {
+    struct emc__block *next;
+};
+
+struct emc__blocks {
+    const emc_allocator *allocator;
+    size_t retained, retained_max;
+    struct emc__block *free_lists[EMC__BLOCK_CLASSES];
+};
+
+void emc__blocks_init(struct emc__blocks *blocks, const emc_allocator *allocator, size_t retained_max);
+void emc__blocks_deinit(struct emc__blocks *blocks);
+/* NULL without memory. Aligned to 16. */
+void *emc__blocks_take(struct emc__blocks *blocks, size_t size);
+/* `size` as it was taken. Accepts NULL. */
+void emc__blocks_give(struct emc__blocks *blocks, void *block, size_t size);
+
+#endif

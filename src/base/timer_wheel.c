@@ -1,0 +1,162 @@
+/* The wheel: see timer_wheel.h.
+ *
+ * Level L has 64 slots of 64^L ms. A timer sits at the level of the highest digit (base 64) in which its tick differs from now; when now reaches
+ * its slot, an upper level's slot is spread out over the levels below. */
+#include "base/timer_wheel.h"
+
+#define SLOT_BITS 6
+#define SLOT_MASK (EMC__WHEEL_SLOTS - 1)
+#define REACH ((uint64_t)1 << (SLOT_BITS * EMC__WHEEL_LEVELS))
+#define NS_PER_TICK 1000000u
+
+void emc__timer_wheel_init(struct emc__timer_wheel *wheel, uint64_t now_ns)
+{
+    wheel->now_tick = now_ns / NS_PER_TICK;
+    wheel->count = 0;
+    emc__list_init(&wheel->due);
+    for (unsigned level = 0; level < EMC__WHEEL_LEVELS; level++) {
+        wheel->occupied[level] = 0;
+        for (unsigned slot = 0; slot < EMC__WHEEL_SLOTS; slot++) {
+            emc__list_init(&wheel->slots[level][slot]);
+        }
+    }
+}
+
+void emc__timer_init(struct emc__timer *timer, void (*fire)(struct emc__timer *timer, uint64_t now_ns))
+{
+    timer->link = (struct emc__link){NULL, NULL};
+    timer->at_tick = 0;
+    timer->fire = fire;
+}
+
+/* Puts a timer whose tick is after now where it belongs. */
+static void insert(struct emc__timer_wheel *wheel, struct emc__timer *timer)
+{
+    uint64_t tick = timer->at_tick;
+    if (tick - wheel->now_tick >= REACH) {
+        tick = wheel->now_tick + REACH - 1; /* comes round and is put again */
+    }
+    uint64_t differs = tick ^ wheel->now_tick;
+    unsigned level = (unsigned)(63 - __builtin_clzll(differs | 1)) / SLOT_BITS;
+    if (level >= EMC__WHEEL_LEVELS) {
+        level = EMC__WHEEL_LEVELS - 1;
+    }
+    unsigned slot = (unsigned)(tick >> (level * SLOT_BITS)) & SLOT_MASK;
+    emc__list_append(&wheel->slots[level][slot], &timer->link);
+    wheel->occupied[level] |= (uint64_t)1 << slot;
+}
+
+void emc__timer_set(struct emc__timer_wheel *wheel, struct emc__timer *timer, uint64_t at_ns)
+{
+    uint64_t tick = at_ns / NS_PER_TICK + (at_ns % NS_PER_TICK != 0);
+    emc__timer_clear(wheel, timer);
+    timer->at_tick = tick;
+    wheel->count++;
+    if (tick <= wheel->now_tick) {
+        emc__list_append(&wheel->due, &timer->link);
+    } else {
+        insert(wheel, timer);
+    }
+}
+
+void emc__timer_clear(struct emc__timer_wheel *wheel, struct emc__timer *timer)
+{
+    if (emc__timer_is_set(timer)) {
+        emc__link_remove(&timer->link);
+        wheel->count--;
+    }
+}
+
+/* The distance, in slots, from `from` to the next occupied slot of the level, `from` itself included; 64: none. */
+static unsigned next_occupied(const struct emc__timer_wheel *wheel, unsigned level, unsigned from)
+{
+    uint64_t bits = wheel->occupied[level];
+    uint64_t turned = from == 0 ? bits : bits >> from | bits << (EMC__WHEEL_SLOTS - from);
+    return turned == 0 ? EMC__WHEEL_SLOTS : (unsigned)__builtin_ctzll(turned);
+}
+
+/* The first tick at which a slot of the level is due; UINT64_MAX: none. */
+static uint64_t level_due(const struct emc__timer_wheel *wheel, unsigned level)
+{
+    unsigned shift = level * SLOT_BITS;
+    unsigned current = (unsigned)(wheel->now_tick >> shift) & SLOT_MASK;
+    unsigned distance = next_occupied(wheel, level, current);
+    if (distance == EMC__WHEEL_SLOTS) {
+        return UINT64_MAX;
+    }
+    if (distance == 0) {
+        distance = EMC__WHEEL_SLOTS; /* once round */
+    }
+    return ((wheel->now_tick >> shift) + distance) << shift;
+}
+
+static uint64_t next_tick(const struct emc__timer_wheel *wheel)
+{
+    uint64_t earliest = UINT64_MAX;
+    for (unsigned level = 0; level < EMC__WHEEL_LEVELS; level++) {
+        uint64_t due = level_due(wheel, level);
+        earliest = due < earliest ? due : earliest;
+    }
+    return earliest;
+}
+
+uint64_t emc__timer_wheel_next_ns(const struct emc__timer_wheel *wheel)
+{
+    if (!emc__list_empty(&wheel->due)) {
+        return wheel->now_tick * NS_PER_TICK;
+    }
+    uint64_t tick = wheel->count == 0 ? UINT64_MAX : next_tick(wheel);
+    return tick > UINT64_MAX / NS_PER_TICK ? EMC__NEVER : tick * NS_PER_TICK;
+}
+
+/* now has reached this slot of an upper level: its timers go down. */
+static void spread(struct emc__timer_wheel *wheel, unsigned level)
+{
+    unsigned slot = (unsigned)(wheel->now_tick >> (level * SLOT_BITS)) & SLOT_MASK;
+    struct emc__list moving;
+    struct emc__link *link;
+    emc__list_init(&moving);
+    emc__list_splice(&moving, &wheel->slots[level][slot]);
+    wheel->occupied[level] &= ~((uint64_t)1 << slot);
+    while ((link = emc__list_take_first(&moving)) != NULL) {
+        insert(wheel, EMC__CONTAINER_OF(link, struct emc__timer, link));
+    }
+}
+
+/* Fires a list; what it sets for a time already past fires at the next advance. */
+static void fire_list(struct emc__timer_wheel *wheel, struct emc__list *list, uint64_t now_ns)
+{
+    struct emc__list due;
+    struct emc__link *link;
+    emc__list_init(&due);
+    emc__list_splice(&due, list);
+    while ((link = emc__list_take_first(&due)) != NULL) {
+        struct emc__timer *timer = EMC__CONTAINER_OF(link, struct emc__timer, link);
+        wheel->count--;
+        timer->fire(timer, now_ns);
+    }
+}
+
+void emc__timer_wheel_advance(struct emc__timer_wheel *wheel, uint64_t now_ns)
+{
+    uint64_t target = now_ns / NS_PER_TICK;
+    fire_list(wheel, &wheel->due, now_ns);
+    while (wheel->now_tick < target) {
+        uint64_t from = wheel->now_tick + 1;
+        uint64_t tick = next_tick(wheel);
+        tick = tick < from ? from : tick;
+        if (tick > target) {
+            wheel->now_tick = target;
+            return;
+        }
+        wheel->now_tick = tick;
+        for (unsigned level = EMC__WHEEL_LEVELS - 1; level > 0; level--) {
+            if ((tick & (((uint64_t)1 << (level * SLOT_BITS)) - 1)) == 0) {
+                spread(wheel, level);
+            }
+        }
+        unsigned slot = (unsigned)tick & SLOT_MASK;
+        wheel->occupied[0] &= ~((uint64_t)1 << slot);
+        fire_list(wheel, &wheel->slots[0][slot], now_ns);
+    }
+}

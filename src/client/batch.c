@@ -1,0 +1,200 @@
+/* set_many and delete_many: a batch of single operations with one shared count, a status for each item.
+ *
+ * Every item that could not be submitted (a limit, no memory) is reported like one that failed, through the callback. */
+#include <string.h>
+
+#include "client/client_internal.h"
+
+struct batch;
+
+struct batch_item {
+    struct batch *batch;
+    uint32_t key_offset;
+    uint8_t key_length;
+    int16_t refused; /* status of an item that was not accepted; EMC_OK: it was */
+};
+
+struct batch {
+    struct emc_client *client;
+    emc_callback *callback;
+    void *user_data;
+    size_t count, unreported;
+    uint8_t *keys;
+    struct batch_item items[]; /* then the keys */
+};
+
+/* True: it was the last one, and the batch is gone. */
+static bool report(struct batch_item *item, emc_result *result)
+{
+    struct batch *batch = item->batch;
+    bool last = --batch->unreported == 0;
+    result->index = (size_t)(item - batch->items);
+    result->key = batch->keys + item->key_offset;
+    result->key_length = item->key_length;
+    result->last = last;
+    if (batch->callback != NULL) {
+        batch->callback(batch->user_data, result);
+    }
+    if (last) {
+        emc__release(&batch->client->engine.allocator, batch);
+    }
+    return last;
+}
+
+static void item_done(void *user_data, const emc_result *result)
+{
+    emc_result copy = *result;
+    (void)report(user_data, &copy);
+}
+
+/* Reports the items that were not accepted. Called back by an operation of our own, so never from inside the submit. */
+static void refusals_due(void *user_data, const emc_result *ignored)
+{
+    struct batch *batch = user_data;
+    (void)ignored;
+    for (size_t i = 0; i < batch->count; i++) {
+        emc_status refused = (emc_status)batch->items[i].refused;
+        emc_result result = {.status = refused, .message = emc_status_text(refused)};
+        if (refused != EMC_OK && report(&batch->items[i], &result)) {
+            return;
+        }
+    }
+    if (batch->count == 0) {
+        emc_result result = {.status = EMC_OK, .last = true};
+        if (batch->callback != NULL) {
+            batch->callback(batch->user_data, &result);
+        }
+        emc__release(&batch->client->engine.allocator, batch);
+    }
+}
+
+/* Keys stand in lists of their own, or at the beginning of items. */
+static const emc_key *key_at(const void *list, size_t stride, size_t index)
+{
+    return (const emc_key *)(const void *)((const char *)list + index * stride);
+}
+
+static struct batch *create(emc_client *client, const void *list, size_t stride, size_t count, const emc_call *call)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        bytes += key_at(list, stride, i)->length;
+    }
+    struct batch *batch = emc__allocate(&client->engine.allocator, sizeof *batch + count * sizeof(struct batch_item) + bytes);
+    if (batch == NULL) {
+        return NULL;
+    }
+    *batch = (struct batch){client, call->callback, call->user_data, count, count, (uint8_t *)&batch->items[count]};
+    uint32_t offset = 0;
+    for (size_t i = 0; i < count; i++) {
+        const emc_key *key = key_at(list, stride, i);
+        batch->items[i] = (struct batch_item){batch, offset, (uint8_t)key->length, EMC_OK};
+        memcpy(batch->keys + offset, key->data, key->length);
+        offset += (uint32_t)key->length;
+    }
+    return batch;
+}
+
+/* The operation that reports refusals: taken before anything is submitted, so that a refusal can always be told. */
+static struct emc__operation *take_tail(emc_client *client, struct batch *batch)
+{
+    struct emc__operation *tail = emc__operation_take(&client->engine, EMC__OPERATION_PLAIN, EMC__VERB_VERSION);
+    if (tail != NULL) {
+        tail->internal = true;
+        tail->callback = refusals_due;
+        tail->user_data = batch;
+    }
+    return tail;
+}
+
+static emc_status begin(emc_client *client, const void *list, size_t stride, size_t count, const emc_call *call,
+                        struct batch **batch_out, struct emc__operation **tail_out)
+{
+    struct batch *batch = create(client, list, stride, count, call);
+    struct emc__operation *tail = batch != NULL ? take_tail(client, batch) : NULL;
+    if (tail == NULL) {
+        emc__release(&client->engine.allocator, batch);
+        return emc__client_refuse(client, EMC_ERROR_MEMORY, "out of memory");
+    }
+    emc__client_begin_tick(client);
+    *batch_out = batch;
+    *tail_out = tail;
+    return EMC_OK;
+}
+
+/* Every item is submitted: the tail reports those that were refused, or goes. */
+static void finish(emc_client *client, struct emc__operation *tail, bool refused, size_t count)
+{
+    if (refused || count == 0) {
+        emc__operation_settle(&client->engine, tail, EMC_OK);
+    } else {
+        emc__slab_give(&client->engine.operations, tail);
+    }
+}
+
+static emc_call call_for(struct batch_item *item, const emc_call *call)
+{
+    emc_call each = *call;
+    each.callback = item_done;
+    each.user_data = item;
+    each.allocate = NULL;
+    each.released = NULL;
+    each.operation_out = NULL;
+    return each;
+}
+
+static emc_status check_item(emc_client *client, const emc_store_item *item)
+{
+    emc_status status = emc__client_check_key(client, emc__slice_of(item->key.data, item->key.length));
+    status = status == EMC_OK ? emc__client_check_exptime(client, item->exptime) : status;
+    if (status == EMC_OK && item->flags > UINT32_MAX) {
+        status = emc__client_refuse(client, EMC_ERROR_ARGUMENT, "flags: %llu; it is 0 to 4294967295", (unsigned long long)item->flags);
+    }
+    return status;
+}
+
+emc_status emc_set_many_async(emc_client *client, const emc_store_item *items, size_t count, const emc_call *call)
+{
+    struct batch *batch;
+    struct emc__operation *tail;
+    bool refused = false;
+    emc_status status = emc__client_check_open(client, call);
+    for (size_t i = 0; status == EMC_OK && i < count; i++) {
+        status = check_item(client, &items[i]);
+    }
+    status = status == EMC_OK ? begin(client, items, sizeof *items, count, call, &batch, &tail) : status;
+    if (status != EMC_OK) {
+        return status;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const emc_store_item *item = &items[i];
+        emc_call each = call_for(&batch->items[i], call);
+        batch->items[i].refused = (int16_t)emc_set_async(client, item->key.data, item->key.length, item->value, item->value_length,
+                                                         item->exptime, item->flags, &each);
+        refused = refused || batch->items[i].refused != EMC_OK;
+    }
+    finish(client, tail, refused, count);
+    return EMC_OK;
+}
+
+emc_status emc_delete_many_async(emc_client *client, const emc_key *keys, size_t count, const emc_call *call)
+{
+    struct batch *batch;
+    struct emc__operation *tail;
+    bool refused = false;
+    emc_status status = emc__client_check_open(client, call);
+    for (size_t i = 0; status == EMC_OK && i < count; i++) {
+        status = emc__client_check_key(client, emc__slice_of(keys[i].data, keys[i].length));
+    }
+    status = status == EMC_OK ? begin(client, keys, sizeof *keys, count, call, &batch, &tail) : status;
+    if (status != EMC_OK) {
+        return status;
+    }
+    for (size_t i = 0; i < count; i++) {
+        emc_call each = call_for(&batch->items[i], call);
+        batch->items[i].refused = (int16_t)emc_delete_async(client, keys[i].data, keys[i].length, &each);
+        refused = refused || batch->items[i].refused != EMC_OK;
+    }
+    finish(client, tail, refused, count);
+    return EMC_OK;
+}

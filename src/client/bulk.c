@@ -1,0 +1,208 @@
+/* Bulk commands: the keys of one call scattered over their nodes, the answers gathered key by key.
+ *
+ * A bulk retrieval is one operation whose keys lie in chains, one for each node; set_many and delete_many are a batch of single operations with one
+ * shared count. */
+#include <string.h>
+
+#include "client/client_internal.h"
+#include "node/node.h"
+#include "routing/routing.h"
+
+/* ------------------------------------------------------------------ retrieval */
+
+static emc_status check_keys(emc_client *client, const emc_key *keys, size_t count, size_t *bytes_out)
+{
+    size_t bytes = 0;
+    if (count > 0 && keys == NULL) {
+        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "keys: NULL");
+    }
+    if (count > client->engine.options.operations_max) {
+        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "count: %zu; options.operations_max allows %u", count,
+                                  client->engine.options.operations_max);
+    }
+    for (size_t i = 0; i < count; i++) {
+        emc_status status = emc__client_check_key(client, emc__slice_of(keys[i].data, keys[i].length));
+        if (status != EMC_OK) {
+            return status;
+        }
+        bytes += keys[i].length + client->engine.key_prefix.length;
+    }
+    *bytes_out = bytes;
+    return EMC_OK;
+}
+
+static void fill_bulk(const emc_client *client, struct emc__bulk *bulk, const emc_key *keys)
+{
+    struct emc__slice prefix = client->engine.key_prefix;
+    uint32_t offset = 0;
+    for (uint32_t i = 0; i < bulk->count; i++) {
+        struct emc__bulk_record *record = &bulk->records[i];
+        uint8_t *bytes = bulk->bytes + offset;
+        if (prefix.length > 0) {
+            memcpy(bytes, prefix.data, prefix.length);
+        }
+        memcpy(bytes + prefix.length, keys[i].data, keys[i].length);
+        size_t length = prefix.length + keys[i].length;
+        *record = (struct emc__bulk_record){
+            .hash = emc__hash_key(emc__slice_of(bytes, length), client->engine.hash_seed),
+            .offset = offset,
+            .next = EMC__BULK_END,
+            .length = (uint8_t)length,
+        };
+        offset += (uint32_t)length;
+    }
+}
+
+/* The chain of one node while the keys are dealt out. */
+struct chain {
+    struct emc__node *node; /* NULL: the keys that no node has */
+    struct emc__operation *part;
+    uint32_t last;
+};
+
+static struct chain *chain_of(struct chain *chains, size_t *count, struct emc__node *node)
+{
+    for (size_t i = 0; i < *count; i++) {
+        if (chains[i].node == node) {
+            return &chains[i];
+        }
+    }
+    chains[*count] = (struct chain){.node = node};
+    return &chains[(*count)++];
+}
+
+static struct emc__node *node_of_key(const emc_client *client, const emc_key *key, const emc_call *call)
+{
+    struct emc__slice by = call->routing_key != NULL ? emc__slice_of(call->routing_key, call->routing_key_length)
+                                                     : emc__slice_of(key->data, key->length);
+    return emc__cluster_pick(client->cluster, by);
+}
+
+static bool deal_key(emc_client *client, struct chain *chain, struct emc__bulk *bulk, const struct emc__operation *operation, uint32_t index)
+{
+    if (chain->part == NULL) {
+        chain->part = emc__bulk_branch(&client->engine, bulk, operation, EMC__OPERATION_BULK_PART);
+        if (chain->part == NULL) {
+            return false;
+        }
+        chain->part->in.records.first = index;
+    } else {
+        bulk->records[chain->last].next = index;
+    }
+    chain->last = index;
+    chain->part->in.records.count++;
+    return true;
+}
+
+static void drop_parts(emc_client *client, struct chain *chains, size_t count, struct emc__bulk *bulk)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (chains[i].part != NULL) {
+            emc__operation_discard(&client->engine, chains[i].part);
+            emc__bulk_unref(&client->engine, bulk);
+        }
+    }
+}
+
+/* Deals the keys out and hands the parts to their nodes. */
+static emc_status scatter(emc_client *client, struct emc__operation *operation, const emc_key *keys, const emc_call *call)
+{
+    struct emc__engine *engine = &client->engine;
+    struct emc__bulk *bulk = operation->of.bulk;
+    size_t chain_count = 0;
+    emc_status status = EMC_OK;
+    struct chain *chains = emc__allocate_zeroed(&engine->allocator, emc__cluster_count(client->cluster) + 1, sizeof *chains);
+    if (chains == NULL) {
+        return emc__client_refuse(client, EMC_ERROR_MEMORY, "out of memory");
+    }
+    for (uint32_t i = 0; i < bulk->count && status == EMC_OK; i++) {
+        struct chain *chain = chain_of(chains, &chain_count, node_of_key(client, &keys[i], call));
+        if (!deal_key(client, chain, bulk, operation, i)) {
+            status = emc__client_refuse(client, EMC_ERROR_MEMORY, "out of memory");
+        }
+    }
+    for (size_t i = 0; i < chain_count && status == EMC_OK; i++) {
+        if (chains[i].node != NULL && emc__node_admit(chains[i].node, 0) != EMC_OK) {
+            engine->room_wanted = true;
+            status = emc__client_refuse(client, EMC_ERROR_FULL, "a limit on queued or running operations is reached");
+        }
+    }
+    if (status != EMC_OK) {
+        drop_parts(client, chains, chain_count, bulk);
+    }
+    for (size_t i = 0; i < chain_count && status == EMC_OK; i++) {
+        if (chains[i].node != NULL) {
+            emc__node_submit(chains[i].node, chains[i].part);
+        } else {
+            emc__bulk_settle_part(engine, chains[i].part, EMC_ERROR_NO_NODES);
+        }
+    }
+    emc__release(&engine->allocator, chains);
+    return status;
+}
+
+static emc_status submit_bulk(emc_client *client, enum emc__verb verb, const emc_key *keys, size_t count, int64_t exptime, const emc_call *call)
+{
+    struct emc__engine *engine = &client->engine;
+    size_t bytes = 0;
+    emc_status status = emc__client_check_open(client, call);
+    status = status == EMC_OK ? emc__client_check_exptime(client, exptime) : status;
+    status = status == EMC_OK ? check_keys(client, keys, count, &bytes) : status;
+    if (status == EMC_OK && call->options != 0) {
+        status = emc__client_refuse(client, EMC_ERROR_ARGUMENT, "call.options: EMC_CALL_NOREPLY does not go with this command");
+    }
+    if (status != EMC_OK) {
+        return status;
+    }
+    emc__client_begin_tick(client);
+    struct emc__operation *operation = emc__operation_take(engine, EMC__OPERATION_BULK, verb);
+    struct emc__bulk *bulk = operation != NULL ? emc__bulk_create(engine, (uint32_t)count, bytes) : NULL;
+    if (bulk == NULL) {
+        if (operation != NULL) {
+            emc__slab_give(&engine->operations, operation);
+        }
+        return emc__client_refuse(client, EMC_ERROR_MEMORY, "out of memory");
+    }
+    operation->callback = call->callback;
+    operation->user_data = call->user_data;
+    operation->allocate = call->allocate;
+    operation->allocate_from = call->allocate_from > UINT32_MAX ? UINT32_MAX : (uint32_t)call->allocate_from;
+    operation->exptime = (int32_t)exptime;
+    operation->of.bulk = bulk;
+    bulk->operation = operation;
+    fill_bulk(client, bulk, keys);
+    status = scatter(client, operation, keys, call);
+    if (status != EMC_OK) {
+        emc__bulk_unref(engine, bulk);
+        emc__slab_give(&engine->operations, operation);
+        return status;
+    }
+    emc__client_start(client, operation, call);
+    if (count == 0) {
+        emc__bulk_unref(engine, bulk);
+        operation->of.bulk = NULL;
+        operation->kind = EMC__OPERATION_PLAIN;
+        emc__operation_settle(engine, operation, EMC_OK);
+    }
+    return EMC_OK;
+}
+
+emc_status emc_get_many_async(emc_client *client, const emc_key *keys, size_t count, const emc_call *call)
+{
+    return submit_bulk(client, EMC__VERB_GET, keys, count, 0, call);
+}
+
+emc_status emc_gets_many_async(emc_client *client, const emc_key *keys, size_t count, const emc_call *call)
+{
+    return submit_bulk(client, EMC__VERB_GETS, keys, count, 0, call);
+}
+
+emc_status emc_gat_many_async(emc_client *client, const emc_key *keys, size_t count, int64_t exptime, const emc_call *call)
+{
+    return submit_bulk(client, EMC__VERB_GAT, keys, count, exptime, call);
+}
+
+emc_status emc_gats_many_async(emc_client *client, const emc_key *keys, size_t count, int64_t exptime, const emc_call *call)
+{
+    return submit_bulk(client, EMC__VERB_GATS, keys, count, exptime, call);
+}

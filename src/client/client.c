@@ -1,0 +1,327 @@
+/* The engine as one piece: its memory, its passes, its end. */
+#include "client/client_internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/options.h"
+#include "node/connection.h"
+#include "node/node.h"
+
+/* Blocks kept for the next operations; enough for some thousand in flight, small beside what they carry. */
+#define BLOCKS_RETAINED_MAX (4u * 1024 * 1024)
+#define OPERATIONS_FIRST_CHUNK 32
+
+static void wake(void *context, uint64_t now_ns)
+{
+    /* Timers fire in emc__client_process, which ends every pass. */
+    (void)context;
+    (void)now_ns;
+}
+
+/* ------------------------------------------------------------------ create */
+
+static emc_status init_engine(struct emc_client *client, const emc_options *options, uint64_t seed)
+{
+    struct emc__engine *engine = &client->engine;
+    engine->transport = client->environment.transport;
+    engine->options = *options;
+    engine->options.allocator = NULL;
+    engine->log = (struct emc__log){options->log, options->log_context, options->log_level};
+    engine->random.state = seed;
+    engine->hash_seed = emc__random_next(&engine->random);
+    engine->now_ns = engine->transport->class_->now_ns(engine->transport);
+    emc__timer_wheel_init(&engine->wheel, engine->now_ns);
+    uint64_t most = (uint64_t)options->operations_max * 2 + 4096; /* lines and probes are taken from it too */
+    emc__slab_init(&engine->operations, &engine->allocator, sizeof(struct emc__operation), OPERATIONS_FIRST_CHUNK, (uint32_t)most);
+    emc__blocks_init(&engine->blocks, &engine->allocator, BLOCKS_RETAINED_MAX);
+    emc__list_init(&engine->dirty);
+    emc__list_init(&engine->connections);
+    emc__list_init(&engine->graveyard);
+    emc_status status = emc__options_own_strings(&engine->options, &engine->allocator, &client->strings, &client->strings_size);
+    if (status != EMC_OK) {
+        return status;
+    }
+    if (engine->options.key_prefix != NULL) {
+        engine->key_prefix = emc__slice_of_string(engine->options.key_prefix);
+    }
+    engine->receive_scratch = emc__allocate(&engine->allocator, EMC__SCRATCH_SIZE);
+    engine->send_scratch = emc__allocate(&engine->allocator, EMC__SCRATCH_SIZE);
+    engine->key_table = emc__key_table_create(&engine->allocator);
+    return engine->receive_scratch != NULL && engine->send_scratch != NULL && engine->key_table != NULL ? EMC_OK : EMC_ERROR_MEMORY;
+}
+
+static void reap(struct emc__engine *engine)
+{
+    struct emc__link *link;
+    while ((link = emc__list_take_first(&engine->graveyard)) != NULL) {
+        struct emc__grave *grave = EMC__CONTAINER_OF(link, struct emc__grave, link);
+        grave->release(engine, grave);
+    }
+}
+
+static void release(struct emc_client *client)
+{
+    struct emc__engine *engine = &client->engine;
+    emc_allocator allocator = engine->allocator;
+    reap(engine);
+    if (client->cluster != NULL) {
+        emc__cluster_free(client->cluster);
+    }
+    emc__slab_deinit(&engine->operations);
+    emc__blocks_deinit(&engine->blocks);
+    emc__release(&allocator, engine->receive_scratch);
+    emc__release(&allocator, engine->send_scratch);
+    emc__key_table_destroy(&allocator, engine->key_table);
+    if (client->strings != NULL) {
+        emc__wipe(client->strings, client->strings_size);
+    }
+    emc__release(&allocator, client->strings);
+    emc__release(&allocator, client);
+}
+
+static emc_status create_cluster(struct emc_client *client, const emc_address *nodes, size_t count, emc_error *error)
+{
+    const struct emc__cluster_hooks hooks = {client->environment.take_in, client->environment.context};
+    emc_weighted_address *list = emc__allocate_zeroed(&client->engine.allocator, count + 1, sizeof *list);
+    if (list == NULL) {
+        return emc__error_set(error, EMC_ERROR_MEMORY, "%s", emc_status_text(EMC_ERROR_MEMORY));
+    }
+    for (size_t i = 0; i < count; i++) {
+        list[i] = (emc_weighted_address){nodes[i], 100};
+    }
+    emc_status status = emc__cluster_create(&client->engine, &hooks, list, count, &client->cluster, error);
+    emc__release(&client->engine.allocator, list);
+    return status;
+}
+
+emc_status emc__client_check_options(const emc_options *options, emc_error *error)
+{
+    emc_options ignored;
+    return emc__options_validate(options, &ignored, error);
+}
+
+emc_status emc__client_create(struct emc_client **client_out, const struct emc__client_environment *environment,
+                              const emc_address *nodes, size_t node_count, const emc_options *given, emc_error *error)
+{
+    emc_options options;
+    emc_status status = emc__options_validate(given, &options, error);
+    if (status != EMC_OK) {
+        return status;
+    }
+    const emc_allocator *allocator = options.allocator != NULL ? options.allocator : &emc__allocator_standard;
+    struct emc_client *client = emc__allocate_zeroed(allocator, 1, sizeof *client);
+    if (client == NULL) {
+        return emc__error_set(error, EMC_ERROR_MEMORY, "%s", emc_status_text(EMC_ERROR_MEMORY));
+    }
+    client->engine.allocator = *allocator;
+    client->environment = *environment;
+    environment->transport->wake = wake;
+    environment->transport->wake_context = client;
+    status = init_engine(client, &options, environment->seed);
+    if (status != EMC_OK) {
+        emc__error_set(error, status, "%s", emc_status_text(status));
+    } else {
+        status = create_cluster(client, nodes, node_count, error);
+    }
+    if (status != EMC_OK) {
+        release(client);
+        return status;
+    }
+    *client_out = client;
+    return EMC_OK;
+}
+
+/* ------------------------------------------------------------------ the end */
+
+void emc__client_free(struct emc_client *client)
+{
+    struct emc__engine *engine = &client->engine;
+    client->closed = true;
+    client->holds++; /* a callback may ask for the destroy again */
+    emc__timer_wheel_advance(&engine->wheel, engine->now_ns); /* what is settled completes as it was settled */
+    emc__cluster_close(client->cluster);
+    emc__timer_wheel_advance(&engine->wheel, engine->now_ns);
+    engine->transport->class_->wake_at(engine->transport, EMC__NEVER);
+    release(client);
+}
+
+static void destroy(struct emc_client *client)
+{
+    if (client->environment.destroy != NULL) {
+        client->environment.destroy(client->environment.context, client);
+    } else {
+        emc__client_free(client);
+    }
+}
+
+void emc_client_destroy(emc_client *client)
+{
+    if (client == NULL) {
+        return;
+    }
+    client->destroy_wanted = true;
+    if (client->engine.callback_depth == 0 && client->holds == 0 && !client->in_process) {
+        destroy(client);
+    }
+}
+
+void emc__client_hold(struct emc_client *client)
+{
+    client->holds++;
+}
+
+bool emc__client_unhold(struct emc_client *client)
+{
+    client->holds--;
+    if (client->holds == 0 && client->destroy_wanted && client->engine.callback_depth == 0 && !client->in_process) {
+        destroy(client);
+        return false;
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------ passes */
+
+static void set_wake(struct emc__engine *engine)
+{
+    engine->transport->class_->wake_at(engine->transport, emc__timer_wheel_next_ns(&engine->wheel));
+}
+
+static void tell_room(struct emc_client *client)
+{
+    void (*on_room)(void *user_data) = client->on_room;
+    if (!client->engine.room_wanted || on_room == NULL) {
+        return;
+    }
+    client->engine.room_wanted = false;
+    client->on_room = NULL;
+    client->engine.callback_depth++;
+    on_room(client->on_room_data);
+    client->engine.callback_depth--;
+}
+
+void emc__client_flush(struct emc_client *client, uint64_t now_ns)
+{
+    struct emc__engine *engine = &client->engine;
+    engine->now_ns = now_ns > engine->now_ns ? now_ns : engine->now_ns;
+    emc__node_flush_all(engine);
+    engine->tick_open = false;
+    set_wake(engine);
+}
+
+size_t emc__client_process(struct emc_client *client, uint64_t now_ns)
+{
+    struct emc__engine *engine = &client->engine;
+    if (engine->callback_depth > 0 || client->in_process) {
+        return 0;
+    }
+    client->in_process = true;
+    engine->now_ns = now_ns > engine->now_ns ? now_ns : engine->now_ns;
+    emc__timer_wheel_advance(&engine->wheel, engine->now_ns);
+    emc__cluster_deliver_events(client->cluster);
+    if (engine->completed != client->completed_told) {
+        tell_room(client);
+    }
+    emc__client_flush(client, now_ns);
+    reap(engine);
+    size_t completed = (size_t)(engine->completed - client->completed_told);
+    client->completed_told = engine->completed;
+    client->in_process = false;
+    if (client->destroy_wanted && client->holds == 0) {
+        destroy(client);
+    }
+    return completed;
+}
+
+/* ------------------------------------------------------------------ what facades ask */
+
+bool emc__client_unflushed(const struct emc_client *client)
+{
+    const struct emc__engine *engine = &client->engine;
+    return !emc__list_empty(&engine->dirty) || engine->settled > 0 || !emc__list_empty(&engine->graveyard);
+}
+
+bool emc__client_in_callback(const struct emc_client *client)
+{
+    return client->engine.callback_depth > 0 || client->in_process;
+}
+
+void *emc__client_context(const struct emc_client *client)
+{
+    return client->environment.context;
+}
+
+uint64_t emc__client_next_ns(const struct emc_client *client)
+{
+    return emc__timer_wheel_next_ns(&client->engine.wheel);
+}
+
+emc_status emc__client_refuse(struct emc_client *client, emc_status status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(client->error_message, sizeof client->error_message, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+const emc_allocator *emc__client_allocator(const struct emc_client *client)
+{
+    return &client->engine.allocator;
+}
+
+struct emc__socket *emc__client_only_socket(const struct emc_client *client)
+{
+    return client->engine.settled == 0 ? emc__node_only_socket(&client->engine) : NULL;
+}
+
+void emc__client_detach_value(struct emc_client *client, uint64_t identity)
+{
+    struct emc__operation *operation = emc__slab_find(&client->engine.operations, identity);
+    if (operation != NULL && operation->borrowed) {
+        emc__connection_detach_value(operation->connection, operation);
+    }
+}
+
+void emc__client_after_fork(struct emc_client *client)
+{
+    client->engine.now_ns = client->engine.transport->class_->now_ns(client->engine.transport);
+    emc__cluster_after_fork(client->cluster);
+}
+
+emc_cluster_management *emc_client_cluster_management(emc_client *client)
+{
+    return emc__cluster_view(client->cluster);
+}
+
+const char *emc_client_error_message(const emc_client *client)
+{
+    return client->error_message;
+}
+
+size_t emc_client_pending(const emc_client *client)
+{
+    return client->engine.pending;
+}
+
+void emc_client_on_room(emc_client *client, void (*callback)(void *user_data), void *user_data)
+{
+    client->on_room = callback;
+    client->on_room_data = user_data;
+}
+
+emc_status emc_cancel(emc_client *client, uint64_t identity)
+{
+    struct emc__operation *operation = emc__slab_find(&client->engine.operations, identity);
+    if (operation == NULL || operation->completed || operation->internal) {
+        return EMC_MISS;
+    }
+    if (operation->settled) {
+        return EMC_OK; /* its outcome stands and is about to be told */
+    }
+    emc__client_begin_tick(client);
+    emc__node_cancel(operation);
+    return EMC_OK;
+}

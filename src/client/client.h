@@ -1,0 +1,68 @@
+/* The engine as one piece: a client on a transport. Its outward header, for the facades and the simulator.
+ *
+ * The public asynchronous commands (emc_…_async, emc_cancel), the cluster functions and emc_client_pending work on any such client, whatever
+ * its transport. What waits or polls (blocking commands, emc_client_process …) belongs to the facades. */
+#ifndef EMC_CLIENT_CLIENT_H
+#define EMC_CLIENT_CLIENT_H
+
+#include <emcache.h>
+
+#include "transport/transport.h"
+
+/* How a facade drives its client. */
+struct emc__client_environment {
+    struct emc__transport *transport;      /* borrowed, outlives the client */
+    uint64_t seed;                         /* for jitter and hash tables */
+    /* Takes in what is ready without waiting (for the management view), or NULL. */
+    void (*take_in)(void *context);
+    /* The client is to be destroyed: called by emc_client_destroy() outside of callbacks, or by emc__client_process() when the destroy came
+     * from inside one. Must end with emc__client_free(). NULL: emc__client_free() alone. */
+    void (*destroy)(void *context, struct emc_client *client);
+    void *context;
+};
+
+/* Whether these options can be a client's (NULL: defaults); words in *error name the field and its range. */
+emc_status emc__client_check_options(const emc_options *options, emc_error *error);
+
+/* Validates everything, builds the engine and begins to connect. As emc_client_create() otherwise. */
+emc_status emc__client_create(struct emc_client **client_out, const struct emc__client_environment *environment,
+                              const emc_address *nodes, size_t node_count, const emc_options *options, emc_error *error);
+
+/* Completes everything still under way with EMC_ERROR_CANCELLED, aborts all sockets, releases all memory. Not from inside a callback. */
+void emc__client_free(struct emc_client *client);
+
+/* The end of a pass, after the transport's upcalls: delivers what waits to be completed and the events, reaps what is gone, writes what was submitted, sets
+ * the wake-up. Returns the number of operations that completed since the last call. The client may be gone after it when a callback destroyed it. */
+size_t emc__client_process(struct emc_client *client, uint64_t now_ns);
+
+/* Writes what was submitted, and sets the wake-up. Never calls back. */
+void emc__client_flush(struct emc_client *client, uint64_t now_ns);
+
+/* Something was submitted or completed that the next process or flush must take care of. */
+bool emc__client_unflushed(const struct emc_client *client);
+/* True while a callback of the client's runs. */
+bool emc__client_in_callback(const struct emc_client *client);
+/* The facade's own context, as given in the environment. */
+void *emc__client_context(const struct emc_client *client);
+/* When the engine wants to be woken; EMC__NEVER (UINT64_MAX) for not at all. */
+uint64_t emc__client_next_ns(const struct emc_client *client);
+/* Sets the words for a usage error and returns status. */
+emc_status emc__client_refuse(struct emc_client *client, emc_status status, const char *format, ...);
+/* The client's allocator. */
+const emc_allocator *emc__client_allocator(const struct emc_client *client);
+
+/* While held, a destroy waits. Unhold returns false when it was carried out: the client is gone. */
+void emc__client_hold(struct emc_client *client);
+bool emc__client_unhold(struct emc_client *client);
+
+/* For the blocking fast path: the socket on which the one operation in flight waits for its reply, everything being written and no other
+ * work of the engine depending on the loop; NULL when that is not so. */
+struct emc__socket *emc__client_only_socket(const struct emc_client *client);
+/* For blocking calls that return early: the operation's borrowed value (above 16 KiB), as far as it is not sent, is copied, or its connection aborted
+ * where the bound forbids that. Afterwards nothing of the caller's memory is looked at. */
+void emc__client_detach_value(struct emc_client *client, uint64_t operation);
+/* In a child of fork: every socket is dropped without a word to the peer (the transport has closed the descriptors already), operations under way complete with
+ * EMC_ERROR_CONNECTION_LOST, and connections are opened anew. */
+void emc__client_after_fork(struct emc_client *client);
+
+#endif

@@ -1,0 +1,244 @@
+/* From a command to an operation: validate, copy what must be kept, find the node, hand it over. Never writes and never completes. */
+#include <string.h>
+
+#include "client/client_internal.h"
+#include "node/node.h"
+#include "routing/routing.h"
+
+/* Larger values are borrowed, not copied (ENGINE.md). */
+#define VALUE_COPIED_MAX 16384
+#define ARGUMENT_LENGTH_MAX 1024
+
+void emc__client_begin_tick(struct emc_client *client)
+{
+    struct emc__engine *engine = &client->engine;
+    if (!engine->tick_open) {
+        uint64_t now_ns = engine->transport->class_->now_ns(engine->transport);
+        engine->now_ns = now_ns > engine->now_ns ? now_ns : engine->now_ns;
+        engine->tick_open = true;
+    }
+}
+
+emc_status emc__client_check_open(struct emc_client *client, const emc_call *call)
+{
+    if (client->closed || client->destroy_wanted) {
+        return emc__client_refuse(client, EMC_ERROR_CLOSED, "the client is closed");
+    }
+    if (call == NULL) {
+        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "call: NULL; an asynchronous command needs one");
+    }
+    if ((call->options & ~(uint32_t)EMC_CALL_NOREPLY) != 0) {
+        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "call.options: 0x%x has a bit that means nothing", call->options);
+    }
+    return EMC_OK;
+}
+
+emc_status emc__client_check_key(struct emc_client *client, struct emc__slice key)
+{
+    emc_error error;
+    size_t prefix = client->engine.key_prefix.length;
+    if (key.data == NULL && key.length > 0) {
+        return emc__client_refuse(client, EMC_ERROR_KEY, "key: NULL");
+    }
+    emc_status status = emc__key_validate(key, &error);
+    if (status != EMC_OK) {
+        return emc__client_refuse(client, status, "%s", error.message);
+    }
+    if (key.length + prefix > EMC__KEY_LENGTH_MAX) {
+        return emc__client_refuse(client, EMC_ERROR_KEY, "key: %zu bytes with the client's prefix of %zu; a key has at most %d", key.length + prefix,
+                                  prefix, EMC__KEY_LENGTH_MAX);
+    }
+    return EMC_OK;
+}
+
+emc_status emc__client_check_exptime(struct emc_client *client, int64_t exptime)
+{
+    if (exptime < -1 || exptime > EMC__EXPTIME_MAX) {
+        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "exptime: %lld; it is -1 to %d", (long long)exptime, EMC__EXPTIME_MAX);
+    }
+    return EMC_OK;
+}
+
+static emc_status check_value(struct emc_client *client, const struct emc__request *request)
+{
+    if (request->value.data == NULL && request->value.length > 0) {
+        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "value: NULL");
+    }
+    if (request->value.length > client->engine.options.value_length_max) {
+        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "value: %zu bytes; options.value_length_max allows %zu",
+                                  request->value.length, client->engine.options.value_length_max);
+    }
+    if (request->flags > UINT32_MAX) {
+        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "flags: %llu; it is 0 to 4294967295", (unsigned long long)request->flags);
+    }
+    if (request->verb == EMC__VERB_CAS && request->number == 0) {
+        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "cas: 0; a cas value is at least 1");
+    }
+    return EMC_OK;
+}
+
+static bool has_key(const struct emc__request *request)
+{
+    return request->kind != EMC__OPERATION_PLAIN && request->kind != EMC__OPERATION_STREAM;
+}
+
+static bool may_noreply(const struct emc__request *request)
+{
+    return request->kind == EMC__OPERATION_STORAGE || request->kind == EMC__OPERATION_KEYED ||
+           request->verb == EMC__VERB_FLUSH_ALL || request->verb == EMC__VERB_VERBOSITY;
+}
+
+static emc_status check(struct emc_client *client, const struct emc__request *request, const emc_call *call)
+{
+    emc_status status = emc__client_check_open(client, call);
+    if (status == EMC_OK && has_key(request) && (request->kind != EMC__OPERATION_META || request->meta_command != 'n')) {
+        status = emc__client_check_key(client, request->key);
+    }
+    if (status == EMC_OK) {
+        status = emc__client_check_exptime(client, request->exptime);
+    }
+    if (status == EMC_OK) {
+        status = check_value(client, request);
+    }
+    if (status == EMC_OK && (call->options & EMC_CALL_NOREPLY) != 0 && !may_noreply(request)) {
+        status = emc__client_refuse(client, EMC_ERROR_ARGUMENT, "call.options: EMC_CALL_NOREPLY does not go with this command");
+    }
+    if (status == EMC_OK && request->argument.length > ARGUMENT_LENGTH_MAX) {
+        status = emc__client_refuse(client, EMC_ERROR_ARGUMENT, "argument: longer than %d bytes", ARGUMENT_LENGTH_MAX);
+    }
+    return status;
+}
+
+/* The node, or NULL: none is available. */
+static emc_status find_node(struct emc_client *client, const struct emc__request *request, const emc_call *call, struct emc__node **node_out)
+{
+    if (request->node != NULL) {
+        *node_out = emc__cluster_find(client->cluster, request->node);
+        return *node_out != NULL ? EMC_OK : emc__client_refuse(client, EMC_ERROR_UNKNOWN_NODE, "node: it is not in the cluster");
+    }
+    if (!has_key(request)) {
+        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "node: NULL");
+    }
+    struct emc__slice by = call->routing_key != NULL ? emc__slice_of(call->routing_key, call->routing_key_length) : request->key;
+    *node_out = emc__cluster_pick(client->cluster, by);
+    return EMC_OK;
+}
+
+/* The block: prefix and key, then the argument or meta flags, then a copied value. */
+static bool fill_block(struct emc_client *client, struct emc__operation *operation, const struct emc__request *request, bool copy_value)
+{
+    struct emc__engine *engine = &client->engine;
+    size_t prefix = request->key.length > 0 ? engine->key_prefix.length : 0;
+    size_t key_length = prefix + request->key.length;
+    size_t size = key_length + request->argument.length + (copy_value ? request->value.length : 0);
+    operation->value = request->value.data;
+    operation->value_length = request->value.length;
+    operation->key_length = (uint8_t)key_length;
+    operation->argument_length = (uint16_t)request->argument.length;
+    if (size == 0) {
+        return true;
+    }
+    uint8_t *block = emc__blocks_take(&engine->blocks, size);
+    if (block == NULL) {
+        return false;
+    }
+    operation->block = block;
+    operation->block_size = (uint32_t)size;
+    if (prefix > 0) {
+        memcpy(block, engine->key_prefix.data, prefix);
+    }
+    if (request->key.length > 0) {
+        memcpy(block + prefix, request->key.data, request->key.length);
+    }
+    if (request->argument.length > 0) {
+        memcpy(block + key_length, request->argument.data, request->argument.length);
+    }
+    if (copy_value) {
+        operation->value = block + key_length + request->argument.length;
+        if (request->value.length > 0) {
+            memcpy(block + key_length + request->argument.length, request->value.data, request->value.length);
+        }
+    }
+    return true;
+}
+
+static void describe(struct emc__operation *operation, const struct emc__request *request, const emc_call *call)
+{
+    operation->callback = call->callback;
+    operation->user_data = call->user_data;
+    operation->allocate = call->allocate;
+    operation->allocate_from = call->allocate_from > UINT32_MAX ? UINT32_MAX : (uint32_t)call->allocate_from;
+    operation->released = call->released;
+    operation->flags = (uint32_t)request->flags;
+    operation->exptime = (int32_t)request->exptime;
+    operation->number = request->number;
+    operation->noreply = (call->options & EMC_CALL_NOREPLY) != 0;
+    if (request->kind == EMC__OPERATION_META) {
+        operation->in.meta.flags_length = operation->argument_length;
+        operation->in.meta.command = request->meta_command;
+    }
+}
+
+void emc__client_start(struct emc_client *client, struct emc__operation *operation, const emc_call *call)
+{
+    struct emc__engine *engine = &client->engine;
+    uint64_t timeout_ns = emc__ms_to_ns(call->timeout_ms == EMC_TIMEOUT_DEFAULT ? engine->options.timeout_ms : call->timeout_ms);
+    operation->submitted_ns = engine->now_ns;
+    engine->pending++;
+    emc__timer_set_maybe(engine, &operation->timer, emc__time_add(engine->now_ns, timeout_ns));
+    if (call->operation_out != NULL) {
+        *call->operation_out = emc__slab_identity(operation);
+    }
+}
+
+static emc_status full(struct emc_client *client)
+{
+    client->engine.room_wanted = true;
+    return emc__client_refuse(client, EMC_ERROR_FULL, "a limit on queued or running operations is reached");
+}
+
+static emc_status admit(struct emc_client *client, const struct emc__node *node, size_t bytes)
+{
+    if (client->engine.pending >= client->engine.options.operations_max) {
+        return full(client);
+    }
+    return node != NULL && emc__node_admit(node, bytes) != EMC_OK ? full(client) : EMC_OK;
+}
+
+emc_status emc__client_submit(struct emc_client *client, const struct emc__request *request, const emc_call *call)
+{
+    struct emc__engine *engine = &client->engine;
+    struct emc__node *node = NULL;
+    emc_status status = check(client, request, call);
+    if (status == EMC_OK) {
+        status = find_node(client, request, call, &node);
+    }
+    if (status == EMC_OK) {
+        status = admit(client, node, request->key.length + request->value.length);
+    }
+    if (status != EMC_OK) {
+        return status;
+    }
+    bool copied = request->value.length <= VALUE_COPIED_MAX;
+    struct emc__operation *operation = emc__operation_take(engine, request->kind, request->verb);
+    if (operation == NULL || !fill_block(client, operation, request, copied)) {
+        if (operation != NULL) {
+            emc__slab_give(&engine->operations, operation);
+        }
+        return emc__client_refuse(client, EMC_ERROR_MEMORY, "out of memory");
+    }
+    emc__client_begin_tick(client);
+    describe(operation, request, call);
+    operation->borrowed = !copied;
+    operation->hash = emc__hash_key(emc__operation_key(operation), engine->hash_seed);
+    emc__client_start(client, operation, call);
+    if (node != NULL) {
+        emc__node_submit(node, operation);
+    } else {
+        emc__operation_settle(engine, operation, EMC_ERROR_NO_NODES);
+    }
+    if (copied) {
+        emc__operation_release_value(engine, operation);
+    }
+    return EMC_OK;
+}

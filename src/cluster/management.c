@@ -1,0 +1,372 @@
+/* The management view: what the cluster looks like, and its steering wheel. Counts references; outlives its client and then answers with the
+ * last state. */
+#include <string.h>
+
+#include "cluster/cluster_internal.h"
+#include "protocol/protocol.h"
+
+/* One node of the last state. */
+struct last_node {
+    emc_address_storage storage;
+    emc_node_state state;
+    emc_pool_metrics metrics;
+};
+
+struct emc_cluster_management {
+    emc_allocator allocator;
+    uint32_t references;
+    struct emc__cluster *cluster; /* NULL: the client is gone */
+    struct last_node *last;
+    size_t last_count;
+};
+
+emc_cluster_management *emc__view_create(struct emc__cluster *cluster)
+{
+    emc_cluster_management *view = emc__allocate_zeroed(&cluster->engine->allocator, 1, sizeof *view);
+    if (view != NULL) {
+        view->allocator = cluster->engine->allocator;
+        view->references = 1;
+        view->cluster = cluster;
+    }
+    return view;
+}
+
+static void copy_address(const emc_address *address, emc_address_storage *storage)
+{
+    const char *text = address->kind == EMC_ADDRESS_UNIX ? address->path : address->host;
+    storage->address = *address;
+    strncpy(storage->text, text, sizeof storage->text - 1);
+    storage->address.host = address->kind == EMC_ADDRESS_UNIX ? NULL : storage->text;
+    storage->address.path = address->kind == EMC_ADDRESS_UNIX ? storage->text : NULL;
+}
+
+void emc__view_detach(emc_cluster_management *view)
+{
+    const struct emc__cluster *cluster = view->cluster;
+    view->cluster = NULL;
+    if (cluster == NULL || view->references == 1) {
+        return; /* nobody else holds it: nobody can ask */
+    }
+    view->last = emc__allocate_zeroed(&view->allocator, cluster->count, sizeof *view->last);
+    if (view->last == NULL) {
+        return;
+    }
+    view->last_count = cluster->count;
+    for (size_t i = 0; i < cluster->count; i++) {
+        copy_address(emc__node_address(cluster->members[i]), &view->last[i].storage);
+        emc__node_report_state(cluster->members[i], &view->last[i].state);
+        emc__node_report_metrics(cluster->members[i], &view->last[i].metrics);
+    }
+}
+
+emc_cluster_management *emc_cluster_management_retain(emc_cluster_management *view)
+{
+    view->references++;
+    return view;
+}
+
+void emc_cluster_management_release(emc_cluster_management *view)
+{
+    if (view == NULL || --view->references > 0) {
+        return;
+    }
+    emc_allocator allocator = view->allocator;
+    emc__release(&allocator, view->last);
+    emc__release(&allocator, view);
+}
+
+/* ------------------------------------------------------------------ lists */
+
+static void take_in(const emc_cluster_management *view)
+{
+    const struct emc__cluster *cluster = view->cluster;
+    if (cluster != NULL && cluster->hooks.take_in != NULL && cluster->engine->callback_depth == 0) {
+        cluster->hooks.take_in(cluster->hooks.context);
+    }
+}
+
+static size_t node_count(const emc_cluster_management *view)
+{
+    return view->cluster != NULL ? view->cluster->count : view->last_count;
+}
+
+static const emc_address *node_address(const emc_cluster_management *view, size_t index)
+{
+    return view->cluster != NULL ? emc__node_address(view->cluster->members[index]) : &view->last[index].storage.address;
+}
+
+static bool node_healthy(const emc_cluster_management *view, size_t index)
+{
+    return view->cluster != NULL ? emc__node_usable(view->cluster->members[index]) : view->last[index].state.healthy;
+}
+
+/* Which nodes a list has. */
+enum filter { FILTER_ALL, FILTER_HEALTHY, FILTER_UNHEALTHY, FILTER_ONE };
+
+static bool passes(const emc_cluster_management *view, size_t index, enum filter filter, size_t one)
+{
+    switch (filter) {
+    case FILTER_ALL:
+        return true;
+    case FILTER_HEALTHY:
+        return node_healthy(view, index);
+    case FILTER_UNHEALTHY:
+        return !node_healthy(view, index);
+    case FILTER_ONE:
+        break;
+    }
+    return index == one;
+}
+
+static const char *address_text(const emc_address *address)
+{
+    return address->kind == EMC_ADDRESS_UNIX ? address->path : address->host;
+}
+
+static void fill_list(const emc_cluster_management *view, enum filter filter, size_t one, emc_node_list *list, emc_address *nodes, char *text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < node_count(view); i++) {
+        const emc_address *address = node_address(view, i);
+        if (!passes(view, i, filter, one)) {
+            continue;
+        }
+        size_t length = strlen(address_text(address)) + 1;
+        memcpy(text, address_text(address), length);
+        nodes[count] = *address;
+        nodes[count].host = address->kind == EMC_ADDRESS_UNIX ? NULL : text;
+        nodes[count].path = address->kind == EMC_ADDRESS_UNIX ? text : NULL;
+        text += length;
+        count++;
+    }
+    list->count = count;
+    list->nodes = nodes;
+}
+
+/* One block: the list, the addresses, their strings. */
+static emc_status make_list(const emc_cluster_management *view, enum filter filter, size_t one, emc_node_list **list_out)
+{
+    size_t count = 0, text = 0;
+    for (size_t i = 0; i < node_count(view); i++) {
+        if (passes(view, i, filter, one)) {
+            count++;
+            text += strlen(address_text(node_address(view, i))) + 1;
+        }
+    }
+    emc_node_list *list = emc__allocate(&view->allocator, sizeof *list + count * sizeof(emc_address) + text);
+    if (list == NULL) {
+        return EMC_ERROR_MEMORY;
+    }
+    list->allocator = view->allocator;
+    emc_address *nodes = (emc_address *)(void *)(list + 1);
+    fill_list(view, filter, one, list, nodes, (char *)(nodes + count));
+    *list_out = list;
+    return EMC_OK;
+}
+
+void emc_node_list_destroy(emc_node_list *list)
+{
+    if (list != NULL) {
+        emc_allocator allocator = list->allocator;
+        emc__release(&allocator, list);
+    }
+}
+
+emc_status emc_cluster_nodes(emc_cluster_management *view, emc_node_list **list_out)
+{
+    take_in(view);
+    return make_list(view, FILTER_ALL, 0, list_out);
+}
+
+emc_status emc_cluster_healthy_nodes(emc_cluster_management *view, emc_node_list **list_out)
+{
+    take_in(view);
+    return make_list(view, FILTER_HEALTHY, 0, list_out);
+}
+
+emc_status emc_cluster_unhealthy_nodes(emc_cluster_management *view, emc_node_list **list_out)
+{
+    take_in(view);
+    return make_list(view, FILTER_UNHEALTHY, 0, list_out);
+}
+
+/* ------------------------------------------------------------------ one node */
+
+static bool find(const emc_cluster_management *view, const emc_address *address, size_t *index_out)
+{
+    for (size_t i = 0; i < node_count(view); i++) {
+        if (emc_address_equal(node_address(view, i), address)) {
+            *index_out = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+emc_status emc_cluster_connection_pool_metrics(emc_cluster_management *view, const emc_address *node, emc_pool_metrics *metrics_out)
+{
+    size_t index;
+    take_in(view);
+    if (!find(view, node, &index)) {
+        return EMC_ERROR_UNKNOWN_NODE;
+    }
+    if (view->cluster != NULL) {
+        emc__node_report_metrics(view->cluster->members[index], metrics_out);
+    } else {
+        *metrics_out = view->last[index].metrics;
+    }
+    return EMC_OK;
+}
+
+emc_status emc_cluster_node_state(emc_cluster_management *view, const emc_address *node, emc_node_state *state_out)
+{
+    size_t index;
+    take_in(view);
+    if (!find(view, node, &index)) {
+        return EMC_ERROR_UNKNOWN_NODE;
+    }
+    if (view->cluster != NULL) {
+        emc__node_report_state(view->cluster->members[index], state_out);
+    } else {
+        *state_out = view->last[index].state;
+    }
+    return EMC_OK;
+}
+
+emc_status emc_cluster_node_for_key(emc_cluster_management *view, const void *key, size_t key_length, emc_node_list **list_out)
+{
+    emc_status status = emc__key_validate(emc__slice_of(key, key_length), NULL);
+    if (status != EMC_OK) {
+        return status;
+    }
+    take_in(view);
+    const struct emc__node *node = view->cluster != NULL ? emc__cluster_pick(view->cluster, emc__slice_of(key, key_length)) : NULL;
+    for (size_t i = 0; node != NULL && i < view->cluster->count; i++) {
+        if (view->cluster->members[i] == node) {
+            return make_list(view, FILTER_ONE, i, list_out);
+        }
+    }
+    return EMC_ERROR_NO_NODES;
+}
+
+/* ------------------------------------------------------------------ events and membership */
+
+emc_status emc_cluster_subscribe(emc_cluster_management *view, emc_cluster_event_callback *callback, void *user_data,
+                                 uint64_t *subscription_out)
+{
+    return view->cluster == NULL ? EMC_ERROR_CLOSED
+                                 : emc__events_subscribe(&view->cluster->events, callback, user_data, subscription_out);
+}
+
+emc_status emc_cluster_unsubscribe(emc_cluster_management *view, uint64_t subscription)
+{
+    return view->cluster == NULL ? EMC_MISS : emc__events_unsubscribe(&view->cluster->events, subscription);
+}
+
+static emc_status closed(emc_error *error)
+{
+    return emc__error_set(error, EMC_ERROR_CLOSED, "%s", emc_status_text(EMC_ERROR_CLOSED));
+}
+
+emc_status emc_cluster_replace_nodes(emc_cluster_management *view, const emc_weighted_address *nodes, size_t count, emc_error *error)
+{
+    return view->cluster == NULL ? closed(error) : emc__membership_replace(view->cluster, nodes, count, error);
+}
+
+/* A copy of the present list with room for one more; NULL without memory. */
+static emc_weighted_address *present_list(const emc_cluster_management *view, size_t *count_out)
+{
+    size_t count = node_count(view);
+    emc_weighted_address *list = emc__allocate_zeroed(&view->allocator, count + 1, sizeof *list);
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        list[i] = (emc_weighted_address){*node_address(view, i), emc__node_weight(view->cluster->members[i])};
+    }
+    *count_out = count;
+    return list;
+}
+
+/* What is done to the present list. */
+typedef emc_status change(emc_weighted_address *list, size_t *count, const emc_address *node, uint32_t weight, emc_error *error);
+
+static emc_status change_list(emc_cluster_management *view, change *apply, const emc_address *node, uint32_t weight, emc_error *error)
+{
+    size_t count;
+    if (view->cluster == NULL) {
+        return closed(error);
+    }
+    emc_weighted_address *list = present_list(view, &count);
+    if (list == NULL) {
+        return emc__error_set(error, EMC_ERROR_MEMORY, "%s", emc_status_text(EMC_ERROR_MEMORY));
+    }
+    emc_status status = apply(list, &count, node, weight, error);
+    if (status == EMC_OK) {
+        status = emc__membership_replace(view->cluster, list, count, error);
+    }
+    emc__release(&view->allocator, list);
+    return status;
+}
+
+static emc_status append(emc_weighted_address *list, size_t *count, const emc_address *node, uint32_t weight, emc_error *error)
+{
+    (void)error; /* the list's validation has the words */
+    list[(*count)++] = (emc_weighted_address){*node, weight};
+    return EMC_OK;
+}
+
+static emc_status locate(const emc_weighted_address *list, size_t count, const emc_address *node, size_t *index_out, emc_error *error)
+{
+    char text[EMC_ADDRESS_TEXT_SIZE];
+    emc_status status = emc__address_validate(node, error);
+    for (size_t i = 0; status == EMC_OK && i < count; i++) {
+        if (emc_address_equal(&list[i].address, node)) {
+            *index_out = i;
+            return EMC_OK;
+        }
+    }
+    if (status != EMC_OK) {
+        return status;
+    }
+    emc_address_format(node, text, sizeof text);
+    return emc__error_set(error, EMC_ERROR_UNKNOWN_NODE, "node: %.200s is not in the cluster", text);
+}
+
+static emc_status cut(emc_weighted_address *list, size_t *count, const emc_address *node, uint32_t weight, emc_error *error)
+{
+    size_t index;
+    (void)weight;
+    emc_status status = locate(list, *count, node, &index, error);
+    if (status != EMC_OK) {
+        return status;
+    }
+    if (*count == 1) {
+        return emc__error_set(error, EMC_ERROR_ARGUMENT, "node: it is the last one; a cluster has at least one node");
+    }
+    memmove(&list[index], &list[index + 1], (*count - index - 1) * sizeof *list);
+    (*count)--;
+    return EMC_OK;
+}
+
+static emc_status reweigh(emc_weighted_address *list, size_t *count, const emc_address *node, uint32_t weight, emc_error *error)
+{
+    size_t index;
+    emc_status status = locate(list, *count, node, &index, error);
+    if (status == EMC_OK) {
+        list[index].weight = weight;
+    }
+    return status;
+}
+
+emc_status emc_cluster_add_node(emc_cluster_management *view, const emc_address *node, uint32_t weight, emc_error *error)
+{
+    return change_list(view, append, node, weight, error);
+}
+
+emc_status emc_cluster_remove_node(emc_cluster_management *view, const emc_address *node, emc_error *error)
+{
+    return change_list(view, cut, node, 1, error);
+}
+
+emc_status emc_cluster_set_weight(emc_cluster_management *view, const emc_address *node, uint32_t weight, emc_error *error)
+{
+    return change_list(view, reweigh, node, weight, error);
+}

@@ -1,0 +1,22 @@
+/* How a blocking call waits for its one operation. Private to this folder. */
+#ifndef EMC_FACADE_BLOCKING_H
+#define EMC_FACADE_BLOCKING_H
+
+#include "facade/facade.h"
+
+/* A blocking call under way: its outcome, and what to do with results. */
+struct emc__wait {
+    emc_client *client;
+    bool done;
+    emc_status status;
+    void (*result)(struct emc__wait *wait, const emc_result *result); /* each result, before done; may be NULL */
+    uint64_t operation;
+};
+
+/* Checks that blocking is possible here and takes in what came while nobody looked. *prepared_out is the caller's call (NULL: defaults) made ready for
+ * this wait; then submit with it, and hand what the submit returned to emc__wait_for. */
+emc_status emc__wait_begin(struct emc__wait *wait, emc_client *client, const emc_call *call, emc_call *prepared_out);
+/* Waits for the outcome and returns it. submitted: what the submit returned; not EMC_OK: returned at once. */
+emc_status emc__wait_for(struct emc__wait *wait, emc_status submitted);
+
+#endif

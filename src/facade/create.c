@@ -1,0 +1,99 @@
+/* emc_client_create: a client on the libuv transport, and its end. */
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/allocator.h"
+#include "base/log.h"
+#include "base/timer_wheel.h"
+#include "facade/facade.h"
+
+struct emc__facade *emc__facade_of(const emc_client *client)
+{
+    return emc__client_context(client);
+}
+
+static uint64_t random_seed(const void *fallback)
+{
+    uint64_t seed;
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != (ssize_t)sizeof seed) {
+        seed = (uint64_t)(uintptr_t)fallback * 0x9E3779B97F4A7C15u; /* early at boot: jitter needs no secret */
+    }
+    return seed;
+}
+
+/* For the management view: what came in while nobody looked. */
+static void take_in(void *context)
+{
+    struct emc__facade *facade = context;
+    emc__facade_check_fork(facade);
+    if (!emc__client_in_callback(facade->client)) {
+        emc__facade_pass(facade, 0);
+    }
+}
+
+static void release(struct emc__facade *facade)
+{
+    emc_allocator allocator = facade->allocator;
+    emc__uv_transport_destroy(facade->transport);
+    emc__release(&allocator, facade);
+}
+
+static void destroy(void *context, struct emc_client *client)
+{
+    struct emc__facade *facade = context;
+    emc__facade_check_fork(facade);
+    emc__client_free(client);
+    release(facade);
+}
+
+static emc_status create_transport(struct emc__facade *facade, const emc_options *options, emc_error *error)
+{
+    emc_tls_options defaults = EMC_TLS_OPTIONS_INIT;
+    const emc_tls_options *tls = options != NULL ? &options->tls : &defaults;
+    struct emc__tls_settings settings = {
+        .verify = tls->verify,
+        .verify_host = tls->verify,
+        .extra_ca_file = tls->extra_ca_file,
+        .trust_file = tls->trust_file,
+        .certificate_file = tls->certificate_file,
+        .key_file = tls->key_file,
+        .key_password = tls->key_password,
+        .version_min = tls->version_min,
+        .session_resumption = tls->session_resumption,
+    };
+    struct emc__log log = {0};
+    if (options != NULL) {
+        log = (struct emc__log){options->log, options->log_context, options->log_level};
+    }
+    return emc__uv_transport_create(&facade->allocator, &log, tls->enabled ? &settings : NULL, &facade->transport, error);
+}
+
+emc_status emc_client_create(emc_client **client_out, const emc_address *nodes, size_t node_count, const emc_options *options,
+                             emc_error *error)
+{
+    emc_status status = emc__client_check_options(options, error);
+    if (status != EMC_OK) {
+        return status;
+    }
+    const emc_allocator *allocator = options != NULL && options->allocator != NULL ? options->allocator : &emc__allocator_standard;
+    struct emc__facade *facade = emc__allocate_zeroed(allocator, 1, sizeof *facade);
+    if (facade == NULL) {
+        return emc__error_set(error, EMC_ERROR_MEMORY, "%s", emc_status_text(EMC_ERROR_MEMORY));
+    }
+    facade->allocator = *allocator;
+    facade->fork_generation = emc__fork_generation();
+    status = create_transport(facade, options, error);
+    if (status != EMC_OK) {
+        emc__release(allocator, facade);
+        return status;
+    }
+    const struct emc__client_environment environment = {facade->transport, random_seed(facade), take_in, destroy, facade};
+    status = emc__client_create(&facade->client, &environment, nodes, node_count, options, error);
+    if (status != EMC_OK) {
+        release(facade);
+        return status;
+    }
+    emc__facade_pass(facade, 0); /* the first attempts to connect leave now */
+    *client_out = facade->client;
+    return EMC_OK;
+}

@@ -1,0 +1,468 @@
+/* Operations to bytes, at flush: what one tick submitted leaves in as few lines as its meaning allows.
+ *
+ *   - Gets become multi-key lines. A get may overtake operations on other keys, never one on its own key.
+ *   - A line names a key once (with repeats a hit and a miss could not be told apart): further gets of the key share the answer when no
+ *     other operation on it stands between them, else they wait for another line.
+ *   - Everything else keeps its order. Long runs of small set and delete go quiet and are fenced by `mn`.
+ *
+ * Uses the protocol's writers; decides nothing about connections. */
+#include "node/connection.h"
+
+#include <string.h>
+
+/* ENGINE.md: lines of 1,000 keys reached 2.1 M keys/s, one line of 100,000 1.0 M. */
+#define LINE_KEYS_MAX 1000
+/* Operations looked at while a line is built; bounds the table's fill to three quarters. */
+#define LINE_SCAN_MAX 1536
+#define TABLE_SIZE 2048
+/* Below some 64 operations quiet and plain runs cost the same (DESIGN.md, the table of limits). */
+#define QUIET_RUN_MIN 64
+/* Bounds how many outcomes one unlabelled error can leave unknown. */
+#define QUIET_RUN_MAX 256
+/* Values "far below the item limit" (1 MiB by default, and hardly ever set below 64 KiB). */
+#define QUIET_VALUE_MAX 4096
+/* mn came with meta in 1.6.0; ms as it is written here with 1.6.10 (protocol.md section 2). */
+#define QUIET_VERSION_MIN 10610
+
+struct table_entry {
+    struct emc__operation *reader; /* the line's get of this key; NULL: another operation on it comes first */
+    uint32_t epoch;
+    uint32_t hash;
+};
+
+struct emc__key_table {
+    uint32_t epoch;
+    struct table_entry entries[TABLE_SIZE];
+};
+
+struct emc__key_table *emc__key_table_create(const emc_allocator *allocator)
+{
+    return emc__allocate_zeroed(allocator, 1, sizeof(struct emc__key_table));
+}
+
+void emc__key_table_destroy(const emc_allocator *allocator, struct emc__key_table *table)
+{
+    emc__release(allocator, table);
+}
+
+static void table_clear(struct emc__key_table *table)
+{
+    if (++table->epoch == 0) {
+        memset(table->entries, 0, sizeof table->entries);
+        table->epoch = 1;
+    }
+}
+
+/* The entry of that hash; one with an older epoch is free. */
+static struct table_entry *table_find(struct emc__key_table *table, uint64_t hash)
+{
+    uint32_t short_hash = (uint32_t)hash;
+    uint32_t i = short_hash % TABLE_SIZE;
+    while (table->entries[i].epoch == table->epoch && table->entries[i].hash != short_hash) {
+        i = (i + 1) % TABLE_SIZE;
+    }
+    return &table->entries[i];
+}
+
+static void table_put(const struct emc__key_table *table, struct table_entry *entry, uint64_t hash,
+                      struct emc__operation *reader)
+{
+    *entry = (struct table_entry){reader, table->epoch, (uint32_t)hash};
+}
+
+/* What is being written. */
+struct fill {
+    struct emc__connection *connection;
+    struct emc__engine *engine;
+    uint8_t *out;
+    size_t capacity, length;
+    uint32_t plain; /* writes at the head of pending that are known to be too few for a quiet run */
+};
+
+static size_t room(const struct fill *fill)
+{
+    return fill->capacity - fill->length;
+}
+
+static void put(struct fill *fill, const void *bytes, size_t length)
+{
+    memcpy(fill->out + fill->length, bytes, length);
+    fill->length += length;
+}
+
+/* Takes the operation out of pending: from now on its bytes may have reached the server. */
+static void mark_sent(const struct fill *fill, struct emc__operation *operation)
+{
+    emc__link_remove(&operation->link);
+    fill->connection->bytes_pending -= emc__operation_bytes(operation);
+    operation->place = EMC__PLACE_SENT;
+}
+
+/* ------------------------------------------------------------------ retrieval lines */
+
+static bool same_line(const struct emc__operation *a, const struct emc__operation *b)
+{
+    return a->kind == EMC__OPERATION_RETRIEVAL && b->kind == EMC__OPERATION_RETRIEVAL && a->verb == b->verb &&
+           a->exptime == b->exptime && !a->alone && !b->alone;
+}
+
+/* Operations that concern one key and so may be overtaken by gets of other keys. */
+static bool has_one_key(const struct emc__operation *operation)
+{
+    return operation->kind == EMC__OPERATION_RETRIEVAL || operation->kind == EMC__OPERATION_STORAGE ||
+           operation->kind == EMC__OPERATION_KEYED || (operation->kind == EMC__OPERATION_META && operation->key_length > 0);
+}
+
+static size_t line_length_max(const struct emc__operation *first)
+{
+    bool unbounded = first->verb == EMC__VERB_GET || first->verb == EMC__VERB_GETS;
+    return unbounded ? EMC__SCRATCH_SIZE : EMC__LINE_LENGTH_MAX;
+}
+
+static void join_line(struct fill *fill, struct emc__operation *line, struct emc__operation *operation)
+{
+    mark_sent(fill, operation);
+    fill->length += emc__write_retrieval_key(fill->out + fill->length, emc__operation_key(operation));
+    emc__list_append(&line->of.members, &operation->link);
+}
+
+/* Shares the leader's answer: the follower leaves the queues and hangs on the leader, which points to the last of a ring of followers. */
+static void follow(const struct fill *fill, struct emc__operation *leader, struct emc__operation *operation)
+{
+    struct emc__operation *last = leader->of.follower;
+    mark_sent(fill, operation);
+    operation->of.follower = last != NULL ? last->of.follower : operation;
+    if (last != NULL) {
+        last->of.follower = operation;
+    }
+    leader->of.follower = operation;
+}
+
+/* Tries to take one operation into the line. False: the line is full. */
+static bool consider(struct fill *fill, struct emc__operation *line, struct emc__operation *operation,
+                     const struct emc__operation *first, size_t line_end)
+{
+    struct emc__key_table *table = fill->engine->key_table;
+    struct table_entry *entry = table_find(table, operation->hash);
+    bool known = entry->epoch == table->epoch;
+    if (!same_line(operation, first)) {
+        table_put(table, entry, operation->hash, NULL);
+        return true;
+    }
+    if (!known) {
+        if (fill->length + operation->key_length + 3 > line_end) {
+            return false;
+        }
+        table_put(table, entry, operation->hash, operation);
+        join_line(fill, line, operation);
+    } else if (entry->reader != NULL && emc__slice_equal(emc__operation_key(entry->reader), emc__operation_key(operation))) {
+        follow(fill, entry->reader, operation);
+    } else {
+        table_put(table, entry, operation->hash, NULL);
+    }
+    return true;
+}
+
+static void gather_line(struct fill *fill, struct emc__operation *line, struct emc__operation *first, size_t line_end)
+{
+    struct emc__list *pending = &fill->connection->pending;
+    bool alone = first->alone;
+    struct emc__link *link = &first->link;
+    table_clear(fill->engine->key_table);
+    for (uint32_t scanned = 0, keys = 0; link != NULL && scanned < LINE_SCAN_MAX && keys < LINE_KEYS_MAX; scanned++) {
+        struct emc__operation *operation = EMC__OPERATION_OF(link);
+        link = emc__list_next(pending, link);
+        if (alone) {
+            join_line(fill, line, operation);
+            return;
+        }
+        if (!has_one_key(operation) || !consider(fill, line, operation, first, line_end)) {
+            return;
+        }
+        keys += operation->place == EMC__PLACE_SENT;
+    }
+}
+
+static bool emit_line(struct fill *fill, struct emc__operation *first)
+{
+    if (room(fill) < EMC__LINE_LENGTH_MAX) {
+        return false;
+    }
+    struct emc__operation *line = emc__operation_take(fill->engine, EMC__OPERATION_LINE, first->verb);
+    if (line == NULL) {
+        return false;
+    }
+    line->internal = line->completed = true;
+    emc__list_init(&line->of.members);
+    size_t line_end = fill->length + line_length_max(first);
+    line_end = line_end < fill->capacity ? line_end : fill->capacity;
+    fill->length += emc__write_retrieval_begin(fill->out + fill->length, first->verb, first->exptime);
+    gather_line(fill, line, first, line_end);
+    put(fill, "\r\n", 2);
+    emc__pipeline_push(fill->connection, line);
+    return true;
+}
+
+/* ------------------------------------------------------------------ bulk lines */
+
+/* Writes keys from the part until the line is full, a key repeats, or the part ends. Returns how many. */
+static uint32_t write_bulk_keys(struct fill *fill, const struct emc__operation *part, size_t line_end, uint32_t *next_out)
+{
+    struct emc__key_table *table = fill->engine->key_table;
+    const struct emc__bulk *bulk = part->of.bulk;
+    uint32_t index = part->in.records.first, count = 0;
+    table_clear(table);
+    while (count < part->in.records.count && count < LINE_KEYS_MAX) {
+        const struct emc__bulk_record *record = &bulk->records[index];
+        struct table_entry *entry = table_find(table, record->hash);
+        if (entry->epoch == table->epoch || fill->length + record->length + 3 > line_end || (record->alone && count > 0)) {
+            break;
+        }
+        table_put(table, entry, record->hash, NULL);
+        fill->length += emc__write_retrieval_key(fill->out + fill->length, emc__bulk_key(bulk, index));
+        index = record->next;
+        count++;
+        if (record->alone) {
+            break;
+        }
+    }
+    *next_out = index;
+    return count;
+}
+
+/* The part has nothing more to write. */
+static void finish_part(const struct fill *fill, struct emc__operation *part)
+{
+    mark_sent(fill, part);
+    part->place = EMC__PLACE_NONE;
+    emc__bulk_unref(fill->engine, part->of.bulk);
+    emc__operation_discard(fill->engine, part);
+}
+
+/* Nobody waits for it any more (timed out, cancelled): its keys are not even asked. */
+static void drop_part(const struct fill *fill, struct emc__operation *part)
+{
+    const struct emc__bulk *bulk = part->of.bulk;
+    uint32_t index = part->in.records.first;
+    for (uint32_t i = 0; i < part->in.records.count; i++, index = bulk->records[index].next) {
+        emc__pipeline_leave_record(fill->connection, &bulk->records[index]);
+    }
+    finish_part(fill, part);
+}
+
+static bool emit_bulk_line(struct fill *fill, struct emc__operation *part)
+{
+    if (part->of.bulk->operation == NULL) {
+        drop_part(fill, part);
+        return true;
+    }
+    if (room(fill) < EMC__LINE_LENGTH_MAX) {
+        return false;
+    }
+    struct emc__operation *line = emc__bulk_branch(fill->engine, part->of.bulk, part, EMC__OPERATION_BULK_LINE);
+    if (line == NULL) {
+        return false;
+    }
+    size_t line_end = fill->length + line_length_max(part);
+    line_end = line_end < fill->capacity ? line_end : fill->capacity;
+    fill->length += emc__write_retrieval_begin(fill->out + fill->length, part->verb, part->exptime);
+    line->in.records.first = part->in.records.first;
+    line->in.records.count = write_bulk_keys(fill, part, line_end, &part->in.records.first);
+    put(fill, "\r\n", 2);
+    emc__pipeline_push(fill->connection, line);
+    part->in.records.count -= line->in.records.count;
+    if (part->in.records.count == 0) {
+        finish_part(fill, part);
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------ single operations */
+
+static size_t write_head(uint8_t *out, const struct emc__operation *operation)
+{
+    struct emc__slice key = emc__operation_key(operation);
+    enum emc__verb verb = (enum emc__verb)operation->verb;
+    switch ((enum emc__operation_kind)operation->kind) {
+    case EMC__OPERATION_STORAGE:
+        return emc__write_storage_line(out, verb, key, operation->flags, operation->exptime, operation->value_length,
+                                       operation->number, operation->noreply);
+    case EMC__OPERATION_KEYED:
+        return emc__write_key_command(out, verb, key, operation->exptime, operation->number, operation->noreply);
+    case EMC__OPERATION_META: {
+        struct emc__meta_request request = {operation->in.meta.command, key,
+                                            emc__slice_of(operation->block + operation->key_length, operation->in.meta.flags_length),
+                                            operation->value_length};
+        return emc__write_meta(out, &request);
+    }
+    default:
+        return emc__write_plain(out, verb, (int64_t)operation->number, emc__operation_argument(operation), operation->noreply);
+    }
+}
+
+static bool has_value(const struct emc__operation *operation)
+{
+    return operation->kind == EMC__OPERATION_STORAGE ||
+           (operation->kind == EMC__OPERATION_META && operation->in.meta.command == 's');
+}
+
+static bool emit_single(struct fill *fill, struct emc__operation *operation)
+{
+    size_t inline_length = operation->borrowed ? 0 : operation->value_length;
+    if (room(fill) < EMC__LINE_LENGTH_MAX + inline_length + 2) {
+        return false;
+    }
+    mark_sent(fill, operation);
+    fill->length += write_head(fill->out + fill->length, operation);
+    if (operation->borrowed) {
+        fill->connection->borrowed = operation;
+        fill->connection->borrowed_sent = 0;
+    } else if (has_value(operation)) {
+        put(fill, operation->value, operation->value_length);
+        put(fill, "\r\n", 2);
+    }
+    emc__pipeline_push(fill->connection, operation);
+    if (operation->noreply) {
+        fill->connection->fence_owed = true;
+        emc__operation_settle(fill->engine, operation, EMC_OK);
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------ quiet runs */
+
+/* May this outcome be told by silence? Only where success has one form and failure a labelled one. */
+static bool may_be_quiet(const struct emc__operation *operation)
+{
+    bool verb = operation->verb == EMC__VERB_SET || operation->verb == EMC__VERB_DELETE;
+    return verb && operation->kind != EMC__OPERATION_META && !operation->noreply && !operation->borrowed && !operation->alone &&
+           operation->value_length <= QUIET_VALUE_MAX;
+}
+
+static uint32_t quiet_run_length(const struct emc__connection *connection)
+{
+    if (!connection->engine->options.quiet_writes || connection->server_version < QUIET_VERSION_MIN) {
+        return 0;
+    }
+    uint32_t count = 0;
+    struct emc__link *link = emc__list_first(&connection->pending);
+    while (link != NULL && count < QUIET_RUN_MAX && may_be_quiet(EMC__OPERATION_OF(link))) {
+        count++;
+        link = emc__list_next(&connection->pending, link);
+    }
+    return count;
+}
+
+static void write_quiet(struct fill *fill, const struct emc__operation *operation, uint32_t opaque)
+{
+    uint8_t *out = fill->out + fill->length;
+    struct emc__slice key = emc__operation_key(operation);
+    if (operation->verb == EMC__VERB_DELETE) {
+        fill->length += emc__write_quiet_delete(out, key, opaque);
+        return;
+    }
+    fill->length += emc__write_quiet_set_line(out, key, operation->flags, operation->exptime, operation->value_length, opaque);
+    put(fill, operation->value, operation->value_length);
+    put(fill, "\r\n", 2);
+}
+
+/* Writes up to `count` operations quietly, and their fence. */
+static bool emit_quiet_run(struct fill *fill, uint32_t count)
+{
+    struct emc__operation *run = NULL;
+    if (room(fill) < 2 * EMC__LINE_LENGTH_MAX + QUIET_VALUE_MAX) {
+        return false;
+    }
+    run = emc__operation_take(fill->engine, EMC__OPERATION_QUIET_RUN, EMC__VERB_META_NOOP);
+    if (run == NULL) {
+        return false;
+    }
+    run->internal = run->completed = true;
+    emc__list_init(&run->of.members);
+    while (count-- > 0) {
+        struct emc__operation *operation = EMC__OPERATION_OF(emc__list_first(&fill->connection->pending));
+        if (room(fill) < EMC__LINE_LENGTH_MAX + operation->value_length) {
+            break;
+        }
+        mark_sent(fill, operation);
+        operation->in.run_length = run->in.run_length; /* its label within the run */
+        write_quiet(fill, operation, run->in.run_length++);
+        emc__list_append(&run->of.members, &operation->link);
+    }
+    fill->length += emc__write_plain(fill->out + fill->length, EMC__VERB_META_NOOP, -1, (struct emc__slice){0}, false);
+    emc__pipeline_push(fill->connection, run);
+    return true;
+}
+
+/* How many writes at the head of pending may go quietly; 0 when they are too few. */
+static uint32_t quiet_run_ahead(struct fill *fill)
+{
+    struct emc__connection *connection = fill->connection;
+    if (connection->quiet_pause > 0) {
+        connection->quiet_pause--;
+        return 0;
+    }
+    if (fill->plain > 0) {
+        fill->plain--;
+        return 0;
+    }
+    uint32_t count = quiet_run_length(connection);
+    if (count >= QUIET_RUN_MIN) {
+        return count;
+    }
+    fill->plain = count > 0 ? count - 1 : 0;
+    return 0;
+}
+
+static bool emit_write(struct fill *fill, struct emc__operation *operation)
+{
+    uint32_t count = may_be_quiet(operation) ? quiet_run_ahead(fill) : 0;
+    return count > 0 ? emit_quiet_run(fill, count) : emit_single(fill, operation);
+}
+
+/* ------------------------------------------------------------------ all of them */
+
+static bool emit_next(struct fill *fill, struct emc__operation *operation)
+{
+    switch ((enum emc__operation_kind)operation->kind) {
+    case EMC__OPERATION_RETRIEVAL:
+        return emit_line(fill, operation);
+    case EMC__OPERATION_BULK_PART:
+        return emit_bulk_line(fill, operation);
+    case EMC__OPERATION_STORAGE:
+    case EMC__OPERATION_KEYED:
+        return emit_write(fill, operation);
+    default:
+        return emit_single(fill, operation);
+    }
+}
+
+/* After noreply operations a `version` of our own: its answer proves that they were taken, and bounds what a stalled server lets pile up. */
+static void emit_fence(struct fill *fill)
+{
+    struct emc__connection *connection = fill->connection;
+    if (!connection->fence_owed || room(fill) < 64) {
+        return;
+    }
+    struct emc__operation *probe = emc__operation_take(fill->engine, EMC__OPERATION_PROBE, EMC__VERB_VERSION);
+    if (probe == NULL) {
+        return;
+    }
+    probe->internal = probe->completed = true;
+    fill->length += emc__write_plain(fill->out + fill->length, EMC__VERB_VERSION, -1, (struct emc__slice){0}, false);
+    emc__pipeline_push(connection, probe);
+}
+
+size_t emc__coalesce_fill(struct emc__connection *connection, uint8_t *out, size_t capacity)
+{
+    struct fill fill = {connection, connection->engine, out, capacity, 0, 0};
+    while (connection->borrowed == NULL && !emc__list_empty(&connection->pending)) {
+        if (!emit_next(&fill, EMC__OPERATION_OF(emc__list_first(&connection->pending)))) {
+            break;
+        }
+    }
+    if (connection->borrowed == NULL && emc__list_empty(&connection->pending)) {
+        emit_fence(&fill);
+    }
+    return fill.length;
+}

@@ -1,0 +1,530 @@
+/* One connection: handshake, bytes out, bytes in, its end. Decides nothing about pools or health: its listener hears and decides.
+ *
+ * Memory of its own it has only for what is incomplete (rest, unsent); whole replies and requests pass through the engine's scratches. */
+#include "node/connection.h"
+
+#include <string.h>
+
+#include "node/node.h"
+#include "node/pipeline.h"
+
+/* Longest stay in one readable upcall, in receives: other connections want their turn. */
+#define RECEIVES_MAX 32
+/* Silence after an operation's deadline that closes a connection. */
+#define SILENCE_MARGIN_NS 1000000000u
+/* What waits incomplete: a reply line, and a value up to the in-place limit. */
+#define REST_MAX (64 * 1024)
+
+static void readable(void *context, uint64_t now_ns);
+static void writable(void *context, uint64_t now_ns);
+
+static void failed(void *context, emc_status status, const char *message, uint64_t now_ns)
+{
+    struct emc__connection *connection = context;
+    connection->engine->now_ns = now_ns;
+    emc__connection_close(connection, status, message);
+}
+
+static void connected(void *context, uint64_t now_ns)
+{
+    (void)context;
+    (void)now_ns;
+}
+
+static const struct emc__socket_listener socket_listener = {connected, readable, writable, failed};
+
+static struct emc__transport *transport_of(const struct emc__connection *connection)
+{
+    return connection->engine->transport;
+}
+
+const emc_address *emc__connection_address(const struct emc__connection *connection)
+{
+    return emc__node_address(connection->node);
+}
+
+/* ------------------------------------------------------------------ timers */
+
+static void keepalive_due(struct emc__timer *timer, uint64_t now_ns)
+{
+    struct emc__connection *connection = EMC__CONTAINER_OF(timer, struct emc__connection, keepalive);
+    uint64_t pause_ns = emc__ms_to_ns(connection->engine->options.keepalive_ms);
+    connection->engine->now_ns = now_ns;
+    if (now_ns - connection->last_heard_ns >= pause_ns) {
+        emc__connection_probe(connection);
+        emc__timer_set(&connection->engine->wheel, timer, now_ns + pause_ns);
+    } else {
+        emc__timer_set(&connection->engine->wheel, timer, connection->last_heard_ns + pause_ns);
+    }
+}
+
+static void silence_due(struct emc__timer *timer, uint64_t now_ns)
+{
+    struct emc__connection *connection = EMC__CONTAINER_OF(timer, struct emc__connection, silence);
+    connection->engine->now_ns = now_ns;
+    emc__connection_close(connection, EMC_ERROR_CONNECTION_LOST, "the connection stayed silent past its operations' deadlines");
+}
+
+/* ------------------------------------------------------------------ opening */
+
+static void become_ready(struct emc__connection *connection)
+{
+    connection->state = EMC__CONNECTION_READY;
+    connection->last_used_ns = connection->engine->now_ns;
+    uint64_t pause_ns = emc__ms_to_ns(connection->engine->options.keepalive_ms);
+    if (connection->engine->options.ask_version) {
+        emc__timer_set_maybe(connection->engine, &connection->keepalive, emc__time_add(connection->engine->now_ns, pause_ns));
+    }
+    connection->listener->ready(connection->context, connection);
+}
+
+static void send_probe(struct emc__connection *connection)
+{
+    struct emc__operation *probe = emc__operation_take(connection->engine, EMC__OPERATION_PROBE, EMC__VERB_VERSION);
+    uint8_t line[64];
+    size_t length = emc__write_plain(line, EMC__VERB_VERSION, -1, (struct emc__slice){0}, false);
+    if (probe == NULL) {
+        return;
+    }
+    probe->internal = probe->completed = true;
+    if (!emc__buffer_append(&connection->unsent, line, length)) {
+        emc__operation_discard(connection->engine, probe);
+        return;
+    }
+    emc__pipeline_push(connection, probe);
+    emc__connection_mark_dirty(connection);
+}
+
+static void ask_version(struct emc__connection *connection)
+{
+    if (!connection->engine->options.ask_version) {
+        become_ready(connection);
+        return;
+    }
+    connection->state = EMC__CONNECTION_ASKING;
+    send_probe(connection);
+}
+
+static void authenticate(struct emc__connection *connection)
+{
+    const emc_options *options = &connection->engine->options;
+    struct emc__slice user = emc__slice_of_string(options->username);
+    struct emc__slice password = emc__slice_of_string(options->password);
+    connection->state = EMC__CONNECTION_AUTHENTICATING;
+    uint8_t *out = emc__buffer_reserve(&connection->unsent, user.length + password.length + 64);
+    if (out != NULL) {
+        emc__buffer_commit(&connection->unsent, emc__write_ascii_authentication(out, user, password));
+    } /* without memory nothing is sent, and the attempt's deadline ends it */
+    emc__connection_mark_dirty(connection);
+}
+
+struct emc__connection *emc__connection_open(struct emc__engine *engine, struct emc__node *node,
+                                             const struct emc__connection_listener *listener, void *context,
+                                             struct emc__socket *socket, uint64_t began_ns)
+{
+    struct emc__connection *connection = emc__allocate_zeroed(&engine->allocator, 1, sizeof *connection);
+    if (connection == NULL) {
+        engine->transport->class_->abort(socket, true);
+        return NULL;
+    }
+    connection->engine = engine;
+    connection->node = node;
+    connection->listener = listener;
+    connection->context = context;
+    connection->socket = socket;
+    connection->began_ns = began_ns;
+    connection->last_heard_ns = engine->now_ns;
+    struct emc__reader_limits limits = {engine->options.line_length_max, engine->options.value_length_max};
+    emc__reader_init(&connection->reader, &limits);
+    emc__buffer_init(&connection->rest, &engine->allocator, REST_MAX + engine->options.line_length_max);
+    emc__buffer_init(&connection->unsent, &engine->allocator, 2 * EMC__SCRATCH_SIZE);
+    emc__list_init(&connection->pending);
+    emc__list_init(&connection->pipeline);
+    emc__timer_init(&connection->keepalive, keepalive_due);
+    emc__timer_init(&connection->silence, silence_due);
+    emc__list_append(&engine->connections, &connection->all);
+    engine->transport->class_->adopt(socket, &socket_listener, connection);
+    engine->transport->class_->want(socket, true, false);
+    return connection;
+}
+
+void emc__connection_begin(struct emc__connection *connection)
+{
+    if (connection->engine->options.username != NULL) {
+        authenticate(connection);
+    } else {
+        ask_version(connection);
+    }
+}
+
+bool emc__connection_authentication_line(struct emc__connection *connection, const struct emc__reply_line *line)
+{
+    if (line->kind == EMC__REPLY_STORED) {
+        ask_version(connection);
+        return connection->state != EMC__CONNECTION_CLOSED;
+    }
+    char text[EMC_ERROR_MESSAGE_SIZE] = "the server did not answer the credentials as memcached does";
+    if (line->kind == EMC__REPLY_ERROR || line->kind == EMC__REPLY_CLIENT_ERROR || line->kind == EMC__REPLY_SERVER_ERROR) {
+        emc__pipeline_error_text(line, text, sizeof text);
+    }
+    emc__connection_close(connection, EMC_ERROR_AUTHENTICATION, text);
+    return false;
+}
+
+/* "1.6.18" as 10618; 0 when it does not look like that. */
+static uint32_t parse_version(struct emc__slice text)
+{
+    uint32_t parts[3] = {0, 0, 0};
+    size_t part = 0;
+    for (size_t i = 0; i < text.length && part < 3; i++) {
+        uint8_t byte = text.data[i];
+        if (byte >= '0' && byte <= '9' && parts[part] < 100) {
+            parts[part] = parts[part] * 10 + (uint32_t)(byte - '0');
+        } else if (byte == '.') {
+            part++;
+        } else {
+            break;
+        }
+    }
+    return parts[0] == 0 || parts[1] > 99 || parts[2] > 99 ? 0 : parts[0] * 10000 + parts[1] * 100 + parts[2];
+}
+
+void emc__connection_version(struct emc__connection *connection, struct emc__slice text)
+{
+    size_t length = text.length < sizeof connection->version_text ? text.length : sizeof connection->version_text - 1;
+    memcpy(connection->version_text, text.data, length);
+    connection->version_text[length] = '\0';
+    connection->server_version = parse_version(text);
+    if (connection->state == EMC__CONNECTION_ASKING) {
+        become_ready(connection);
+    }
+}
+
+/* ------------------------------------------------------------------ bytes out */
+
+void emc__connection_mark_dirty(struct emc__connection *connection)
+{
+    if (!emc__link_linked(&connection->dirty) && connection->state != EMC__CONNECTION_CLOSED) {
+        emc__list_append(&connection->engine->dirty, &connection->dirty);
+    }
+}
+
+void emc__connection_enqueue(struct emc__connection *connection, struct emc__operation *operation)
+{
+    operation->place = EMC__PLACE_PENDING;
+    operation->connection = connection;
+    connection->load += emc__operation_weight(operation);
+    connection->bytes_pending += emc__operation_bytes(operation);
+    connection->last_used_ns = connection->engine->now_ns;
+    emc__list_append(&connection->pending, &operation->link);
+    emc__connection_mark_dirty(connection);
+}
+
+void emc__connection_requeue(struct emc__connection *connection, struct emc__operation *operation, struct emc__link *before)
+{
+    emc__link_remove(&operation->link);
+    operation->place = EMC__PLACE_PENDING;
+    operation->connection = connection;
+    connection->bytes_pending += emc__operation_bytes(operation);
+    emc__link_insert_before(&operation->link, before != NULL ? before : &connection->pending.head);
+    emc__connection_mark_dirty(connection);
+}
+
+void emc__connection_withdraw(struct emc__connection *connection, struct emc__operation *operation)
+{
+    emc__link_remove(&operation->link);
+    operation->place = EMC__PLACE_NONE;
+    connection->bytes_pending -= emc__operation_bytes(operation);
+    connection->load--;
+    connection->listener->slot_left(connection->context, operation->slot);
+}
+
+/* The socket takes no more for now. */
+static bool blocked(struct emc__connection *connection)
+{
+    if (connection->blocked_since_ns == 0) {
+        connection->blocked_since_ns = connection->engine->now_ns;
+        connection->listener->blocked(connection->context, connection);
+    }
+    transport_of(connection)->class_->want(connection->socket, true, true);
+    return false;
+}
+
+/* Sends some; false when the socket takes no more, or is broken. */
+static bool send_some(struct emc__connection *connection, struct emc__slice bytes, size_t *sent_out)
+{
+    enum emc__io io = transport_of(connection)->class_->send(connection->socket, &bytes, 1, sent_out);
+    if (io == EMC__IO_OK) {
+        return true;
+    }
+    if (io == EMC__IO_WOULD_BLOCK) {
+        return blocked(connection);
+    }
+    /* Flush never calls back: the next pass receives the error, or the end, and closes there. */
+    connection->send_broken = true;
+    transport_of(connection)->class_->want(connection->socket, true, true);
+    return false;
+}
+
+/* Sends a borrowed value from the caller's memory. */
+static bool send_borrowed(struct emc__connection *connection)
+{
+    const struct emc__operation *operation = connection->borrowed;
+    while (connection->borrowed_sent < operation->value_length) {
+        size_t sent;
+        struct emc__slice left = {operation->value + connection->borrowed_sent, operation->value_length - connection->borrowed_sent};
+        if (!send_some(connection, left, &sent)) {
+            return false;
+        }
+        connection->borrowed_sent += sent;
+    }
+    connection->borrowed = NULL;
+    connection->send_broken = !emc__buffer_append(&connection->unsent, "\r\n", 2);
+    return !connection->send_broken;
+}
+
+/* Sends what is left over from before: produced bytes, then a borrowed value and its line end. */
+static bool send_leftover(struct emc__connection *connection)
+{
+    for (;;) {
+        while (emc__buffer_length(&connection->unsent) > 0) {
+            size_t sent;
+            if (!send_some(connection, emc__buffer_slice(&connection->unsent), &sent)) {
+                return false;
+            }
+            emc__buffer_consume(&connection->unsent, sent);
+        }
+        if (connection->borrowed == NULL) {
+            return true;
+        }
+        if (!send_borrowed(connection)) {
+            return false;
+        }
+    }
+}
+
+void emc__connection_flush(struct emc__connection *connection)
+{
+    emc__link_remove(&connection->dirty);
+    struct emc__engine *engine = connection->engine;
+    while (connection->state != EMC__CONNECTION_CLOSED && !connection->send_broken && send_leftover(connection)) {
+        size_t length = emc__coalesce_fill(connection, engine->send_scratch, EMC__SCRATCH_SIZE);
+        if (length == 0 && connection->borrowed == NULL) {
+            break;
+        }
+        size_t sent = 0;
+        if (length > 0 && !send_some(connection, emc__slice_of(engine->send_scratch, length), &sent)) {
+            sent = 0;
+        }
+        if (sent < length && !emc__buffer_append(&connection->unsent, engine->send_scratch + sent, length - sent)) {
+            connection->send_broken = true; /* what was produced is lost: the stream can't go on */
+        }
+    }
+}
+
+static void writable(void *context, uint64_t now_ns)
+{
+    struct emc__connection *connection = context;
+    connection->engine->now_ns = now_ns;
+    connection->blocked_since_ns = 0;
+    if (connection->send_broken) {
+        emc__connection_close(connection, EMC_ERROR_CONNECTION_LOST,
+                              transport_of(connection)->class_->error_text(connection->engine->transport, connection->socket));
+        return;
+    }
+    transport_of(connection)->class_->want(connection->socket, true, false);
+    emc__connection_mark_dirty(connection);
+}
+
+void emc__connection_probe(struct emc__connection *connection)
+{
+    bool quiet = emc__list_empty(&connection->pipeline) && emc__list_empty(&connection->pending);
+    if (connection->state == EMC__CONNECTION_READY && quiet) {
+        send_probe(connection);
+    }
+}
+
+/* ------------------------------------------------------------------ bytes in */
+
+static void hear(struct emc__connection *connection)
+{
+    connection->last_heard_ns = connection->engine->now_ns;
+    connection->heard_since_idle = true;
+    emc__timer_clear(&connection->engine->wheel, &connection->silence);
+    connection->listener->heard(connection->context, connection->engine->now_ns);
+}
+
+/* Feeds what was received behind the rest; keeps what is incomplete. False: the connection is closed. */
+static bool feed(struct emc__connection *connection, const uint8_t *data, size_t length)
+{
+    size_t consumed = 0;
+    enum emc__read_result result = emc__reader_feed(&connection->reader, data, length, &emc__pipeline_handler, connection, &consumed);
+    if (connection->state == EMC__CONNECTION_CLOSED) {
+        return false;
+    }
+    if (result != EMC__READ_MORE) {
+        const char *what = connection->reader.error != NULL ? connection->reader.error : "the stream can't be read";
+        return emc__pipeline_contradiction(connection, what);
+    }
+    emc__buffer_consume(&connection->rest, emc__buffer_length(&connection->rest));
+    if (consumed < length && !emc__buffer_append(&connection->rest, data + consumed, length - consumed)) {
+        emc__connection_close(connection, EMC_ERROR_MEMORY, "no memory for an incomplete reply");
+        return false;
+    }
+    return true;
+}
+
+static void end_of_stream(struct emc__connection *connection, enum emc__io io)
+{
+    const char *text = "the server closed the connection";
+    emc_status status = EMC_ERROR_CONNECTION_LOST;
+    if (io == EMC__IO_ERROR) {
+        text = transport_of(connection)->class_->error_text(connection->engine->transport, connection->socket);
+    }
+    if (connection->state == EMC__CONNECTION_AUTHENTICATING) {
+        status = EMC_ERROR_AUTHENTICATION;
+    }
+    emc__connection_close(connection, status, text);
+}
+
+/* Receives once. True: there may be more. */
+static bool receive(struct emc__connection *connection)
+{
+    struct emc__engine *engine = connection->engine;
+    struct emc__span home = emc__reader_wanted(&connection->reader);
+    size_t kept = emc__buffer_length(&connection->rest);
+    if (kept > 0) {
+        memcpy(engine->receive_scratch, emc__buffer_front(&connection->rest), kept);
+    }
+    struct emc__span spans[2] = {home, {engine->receive_scratch + kept, EMC__SCRATCH_SIZE - kept}};
+    bool direct = home.data != NULL;
+    size_t received = 0;
+    enum emc__io io = transport_of(connection)->class_->recv(connection->socket, direct ? spans : spans + 1, direct ? 2 : 1, &received);
+    if (io == EMC__IO_WOULD_BLOCK) {
+        return false;
+    }
+    if (io != EMC__IO_OK) {
+        end_of_stream(connection, io);
+        return false;
+    }
+    hear(connection);
+    bool filled = received == (direct ? home.length : 0) + spans[1].length;
+    size_t to_home = direct ? (received < home.length ? received : home.length) : 0;
+    if (direct) {
+        emc__reader_received(&connection->reader, to_home);
+    }
+    bool rest_to_feed = received > to_home || kept > 0 || direct;
+    return (!rest_to_feed || feed(connection, engine->receive_scratch, kept + received - to_home)) && filled;
+}
+
+static void readable(void *context, uint64_t now_ns)
+{
+    struct emc__connection *connection = context;
+    connection->engine->now_ns = now_ns;
+    for (int i = 0; i < RECEIVES_MAX && connection->state != EMC__CONNECTION_CLOSED; i++) {
+        if (!receive(connection)) {
+            return;
+        }
+    }
+}
+
+/* ------------------------------------------------------------------ the end */
+
+static void release(struct emc__engine *engine, struct emc__grave *grave)
+{
+    struct emc__connection *connection = EMC__CONTAINER_OF(grave, struct emc__connection, grave);
+    emc__buffer_deinit(&connection->rest);
+    emc__buffer_deinit(&connection->unsent);
+    emc__release(&engine->allocator, connection);
+}
+
+/* Gets may be asked again elsewhere when the connection turns out to have been closed while it was idle. */
+static bool was_closed_while_idle(const struct emc__connection *connection, enum emc__connection_state state, emc_status status)
+{
+    bool established = state == EMC__CONNECTION_READY || state == EMC__CONNECTION_DRAINING;
+    return established && status == EMC_ERROR_CONNECTION_LOST && !connection->heard_since_idle &&
+           !emc__timer_is_set(&connection->silence);
+}
+
+void emc__connection_close(struct emc__connection *connection, emc_status status, const char *message)
+{
+    if (connection->state == EMC__CONNECTION_CLOSED) {
+        return;
+    }
+    struct emc__engine *engine = connection->engine;
+    enum emc__connection_state state = connection->state;
+    char words[EMC_ERROR_MESSAGE_SIZE]; /* message may lie in what is about to go */
+    size_t length = strnlen(message, sizeof words - 1);
+    memcpy(words, message, length);
+    words[length] = '\0';
+    bool in_flight = !emc__list_empty(&connection->pipeline) || emc__buffer_length(&connection->unsent) > 0;
+    bool ask_again = was_closed_while_idle(connection, state, status);
+    connection->state = EMC__CONNECTION_CLOSED;
+    emc__link_remove(&connection->dirty);
+    emc__link_remove(&connection->all);
+    emc__timer_clear(&engine->wheel, &connection->keepalive);
+    emc__timer_clear(&engine->wheel, &connection->silence);
+    engine->transport->class_->abort(connection->socket, in_flight);
+    connection->socket = NULL;
+    emc__pipeline_forget_incoming(connection);
+    emc__engine_bury(engine, &connection->grave, release);
+    if (!emc__list_empty(&connection->pipeline)) {
+        connection->listener->owes(connection->context, connection, false);
+    }
+    if (engine->last_owing == connection) {
+        engine->last_owing = NULL;
+    }
+    connection->listener->closed(connection->context, connection, status, words);
+    if (ask_again) {
+        emc__pipeline_ask_again(connection);
+    }
+    emc__pipeline_fail(connection, status, words);
+}
+
+void emc__connection_drain(struct emc__connection *connection)
+{
+    if (connection->state == EMC__CONNECTION_READY) {
+        connection->state = EMC__CONNECTION_DRAINING;
+    }
+    if (connection->state == EMC__CONNECTION_DRAINING && emc__list_empty(&connection->pipeline) &&
+        emc__list_empty(&connection->pending)) {
+        emc__connection_close(connection, EMC_OK, "drained");
+    }
+}
+
+void emc__connection_detach_value(struct emc__connection *connection, struct emc__operation *operation)
+{
+    operation->borrowed = false;
+    operation->released = NULL;
+    if (connection == NULL || connection->borrowed != operation) {
+        return;
+    }
+    size_t left = operation->value_length - connection->borrowed_sent;
+    bool copied = emc__buffer_append(&connection->unsent, operation->value + connection->borrowed_sent, left) &&
+                  emc__buffer_append(&connection->unsent, "\r\n", 2);
+    connection->borrowed = NULL;
+    if (!copied) {
+        emc__connection_close(connection, EMC_ERROR_CONNECTION_LOST, "a value could not be sent within its operation's deadline");
+    }
+}
+
+void emc__connection_abandoned(struct emc__connection *connection, const struct emc__operation *operation, bool timed_out)
+{
+    if (connection->incoming.operation == operation && (operation->kind != EMC__OPERATION_RETRIEVAL || operation->of.follower == NULL)) {
+        emc__pipeline_forget_incoming(connection);
+    }
+    if (timed_out && !emc__timer_is_set(&connection->silence) && connection->last_heard_ns < operation->submitted_ns) {
+        emc__timer_set(&connection->engine->wheel, &connection->silence, connection->engine->now_ns + SILENCE_MARGIN_NS);
+    }
+}
+
+void emc__connection_abandoned_bulk(struct emc__engine *engine, const struct emc__bulk *bulk)
+{
+    for (struct emc__link *link = emc__list_first(&engine->connections); link != NULL;
+         link = emc__list_next(&engine->connections, link)) {
+        struct emc__connection *connection = EMC__CONTAINER_OF(link, struct emc__connection, all);
+        if (connection->incoming.bulk == bulk) {
+            emc__pipeline_forget_incoming(connection);
+        }
+    }
+}

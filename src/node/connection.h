@@ -1,0 +1,136 @@
+/* One established connection: its handshake, its bytes in and out, its pipeline of operations. Knows its node through a listener alone. */
+#ifndef EMC_NODE_CONNECTION_H
+#define EMC_NODE_CONNECTION_H
+
+#include "base/buffer.h"
+#include "node/operation.h"
+
+enum emc__connection_state {
+    EMC__CONNECTION_AUTHENTICATING, /* credentials are sent; nothing else may be before the server accepted them (protocol.md section 3) */
+    EMC__CONNECTION_ASKING,         /* `version` is asked: proves that the node answers, and tells what it knows */
+    EMC__CONNECTION_READY,          /* carries operations */
+    EMC__CONNECTION_DRAINING,       /* carries what it has, takes nothing new, then closes */
+    EMC__CONNECTION_CLOSED          /* buried; frames above may still hold it until the pass ends */
+};
+
+struct emc__connection_listener {
+    /* Handshake done. */
+    void (*ready)(void *context, struct emc__connection *connection);
+    /* Closed, for whatever reason: during the handshake (ready was never told) or later. What was in flight has been failed; what was never written stands in
+     * connection->pending for the listener to place anew. The connection is buried after this. */
+    void (*closed)(void *context, struct emc__connection *connection, emc_status status, const char *message);
+    /* Bytes came. */
+    void (*heard)(void *context, uint64_t now_ns);
+    /* Its pipeline became empty or not empty. */
+    void (*owes)(void *context, struct emc__connection *connection, bool owed);
+    /* Its socket refuses bytes, as of now. */
+    void (*blocked)(void *context, struct emc__connection *connection);
+    /* An operation on a slot left the pipeline. */
+    void (*slot_left)(void *context, uint8_t slot);
+    /* An operation must be asked again on another connection (it was never answered, and its connection was closed while idle). */
+    void (*again)(void *context, struct emc__operation *operation);
+};
+
+/* A value that is being received into a home of its own. */
+struct emc__incoming {
+    struct emc__operation *operation;  /* for whom; NULL: none under way, or dropped */
+    struct emc__bulk *bulk;            /* or for a key of a bulk */
+    uint32_t index;
+    uint8_t *memory;
+    bool ours;                         /* the memory is the engine's, not the caller's */
+    size_t length;
+    uint64_t flags, cas;
+    char meta_flags[256];              /* VA alone; terminated */
+};
+
+struct emc__connection {
+    struct emc__grave grave;           /* first: buried at the end */
+    struct emc__link all;              /* in engine->connections */
+    struct emc__link dirty;            /* in engine->dirty while there may be something to write */
+    struct emc__engine *engine;
+    struct emc__node *node;            /* for operations' metrics and addresses */
+    const struct emc__connection_listener *listener;
+    void *context;
+    struct emc__socket *socket;
+    enum emc__connection_state state;
+    struct emc__reader reader;
+    struct emc__buffer rest;           /* received, not yet a whole reply */
+    struct emc__buffer unsent;         /* produced, not yet taken by the socket */
+    struct emc__operation *borrowed;   /* its value is sent straight from the caller's memory, after unsent */
+    size_t borrowed_sent;
+    struct emc__list pending;          /* operations not yet written */
+    struct emc__list pipeline;         /* operations and lines written, in the order of their replies; noreply ones until they are fenced */
+    struct emc__incoming incoming;
+    struct emc__timer keepalive;
+    struct emc__timer silence;         /* an operation's deadline passed; closes when no byte comes for a margin */
+    uint32_t load;                     /* operations (and keys of bulks) pending or in the pipeline */
+    size_t bytes_pending;
+    uint64_t last_heard_ns, last_used_ns;
+    uint64_t blocked_since_ns;         /* 0: the socket takes bytes */
+    uint64_t began_ns;                 /* the attempt that made it */
+    uint32_t server_version;           /* 1.6.18 as 10618; 0: not known */
+    uint32_t quiet_pause;              /* plain runs still to go before quiet ones are used again */
+    bool heard_since_idle;             /* bytes came since the pipeline was last empty */
+    bool fence_owed;                   /* noreply operations stand at the pipeline's end */
+    bool purged;                       /* closed for want of use */
+    bool send_broken;                  /* a send failed, or produced bytes were lost: closes in the next pass */
+    char version_text[EMC_VERSION_TEXT_SIZE];
+};
+
+/* Adopts the socket. NULL without memory (the socket is aborted). Follow it with emc__connection_begin. */
+struct emc__connection *emc__connection_open(struct emc__engine *engine, struct emc__node *node,
+                                             const struct emc__connection_listener *listener, void *context,
+                                             struct emc__socket *socket, uint64_t began_ns);
+/* Begins the handshake; may tell `ready` at once when nothing is to be asked. */
+void emc__connection_begin(struct emc__connection *connection);
+/* There may be something to write: it is flushed at the end of the tick. */
+void emc__connection_mark_dirty(struct emc__connection *connection);
+const emc_address *emc__connection_address(const struct emc__connection *connection);
+/* Puts an operation (place NONE) at the end of what waits to be written. */
+void emc__connection_enqueue(struct emc__connection *connection, struct emc__operation *operation);
+/* Takes an operation out of pending (completed before it was written). */
+void emc__connection_withdraw(struct emc__connection *connection, struct emc__operation *operation);
+/* Writes as much as the socket takes. */
+void emc__connection_flush(struct emc__connection *connection);
+/* Asks `version`, unless something is in flight anyway. */
+void emc__connection_probe(struct emc__connection *connection);
+/* Takes nothing new; closes when everything is answered. */
+void emc__connection_drain(struct emc__connection *connection);
+/* Ends it: fails what is in flight with the status, tells the listener, is buried. Harmless when closed. */
+void emc__connection_close(struct emc__connection *connection, emc_status status, const char *message);
+/* The operation's borrowed value is about to go: what of it is not sent is copied, or the connection closed. */
+void emc__connection_detach_value(struct emc__connection *connection, struct emc__operation *operation);
+/* An operation in its pipeline has been completed early: stop writing into its memory, and mind the silence. */
+void emc__connection_abandoned(struct emc__connection *connection, const struct emc__operation *operation, bool timed_out);
+/* The same for a bulk, wherever its values are being received. */
+void emc__connection_abandoned_bulk(struct emc__engine *engine, const struct emc__bulk *bulk);
+
+static inline bool emc__connection_open_for_business(const struct emc__connection *connection)
+{
+    return connection->state == EMC__CONNECTION_READY;
+}
+
+/* ------------------------------------------------------------------ pipeline.c: replies to operations */
+
+extern const struct emc__reader_handler emc__pipeline_handler; /* context: the connection */
+
+/* Appends an entry that is being written. */
+void emc__pipeline_push(struct emc__connection *connection, struct emc__operation *entry);
+/* A key of a bulk is no longer sought on this connection: answered, or on its way elsewhere. */
+void emc__pipeline_leave_record(struct emc__connection *connection, const struct emc__bulk_record *record);
+/* Fails every operation in the pipeline. */
+void emc__pipeline_fail(struct emc__connection *connection, emc_status status, const char *message);
+/* Drops the value under way: its memory is not touched again. */
+void emc__pipeline_forget_incoming(struct emc__connection *connection);
+
+/* ------------------------------------------------------------------ coalesce.c: operations to bytes */
+
+/* A table of the keys in the line being built; one for each engine. NULL without memory. */
+struct emc__key_table *emc__key_table_create(const emc_allocator *allocator);
+void emc__key_table_destroy(const emc_allocator *allocator, struct emc__key_table *table);
+
+/* Moves operations from pending to the pipeline and writes their bytes to out, until out is full, a borrowed value is next (then
+ * connection->borrowed is set), or nothing is pending. Returns the number of bytes. */
+size_t emc__coalesce_fill(struct emc__connection *connection, uint8_t *out, size_t capacity);
+
+#endif

@@ -1,0 +1,49 @@
+/* A node: its pool of connections, its health, its metrics. The layer's outward header. */
+#ifndef EMC_NODE_NODE_H
+#define EMC_NODE_NODE_H
+
+#include "node/engine.h"
+#include "node/operation.h"
+
+struct emc__node;
+
+struct emc__node_listener {
+    /* Its health turned. reason is borrowed until return. */
+    void (*health_changed)(void *context, struct emc__node *node, bool healthy, const char *reason);
+    /* Drained: nothing is left of it but its memory; the listener destroys it (it is buried, frames above may still hold it). */
+    void (*drained)(void *context, struct emc__node *node);
+};
+
+/* Begins to connect. The address is copied. NULL without memory. */
+struct emc__node *emc__node_create(struct emc__engine *engine, const emc_address *address, uint32_t weight,
+                                   const struct emc__node_listener *listener, void *context);
+/* Ends everything at once: operations are completed with EMC_ERROR_CANCELLED. No listener call. */
+void emc__node_destroy(struct emc__node *node);
+/* Takes nothing new, completes what it has, then tells `drained` (never from inside this call). */
+void emc__node_drain(struct emc__node *node);
+
+/* EMC_OK, or EMC_ERROR_FULL when `bytes` more would pass a bound. */
+emc_status emc__node_admit(const struct emc__node *node, size_t bytes);
+/* Takes the operation (RETRIEVAL … META, or BULK_PART). Never completes it inside the call: a node that is down settles it. */
+void emc__node_submit(struct emc__node *node, struct emc__operation *operation);
+/* Completes an operation early: its deadline passed, or it was cancelled. */
+void emc__node_abandon(struct emc__operation *operation, emc_status status);
+/* Cancels it: the destination is no longer written to at once, the callback comes in the next process. */
+void emc__node_cancel(struct emc__operation *operation);
+/* Writes what every connection of the engine has to write. */
+void emc__node_flush_all(struct emc__engine *engine);
+
+const emc_address *emc__node_address(const struct emc__node *node);
+uint32_t emc__node_weight(const struct emc__node *node);
+void emc__node_set_weight(struct emc__node *node, uint32_t weight);
+bool emc__node_usable(const struct emc__node *node);     /* healthy or suspect */
+/* A node whose credentials, certificates … were put right, or whose name may have moved: attempts begin at once. */
+void emc__node_hurry(struct emc__node *node);
+void emc__node_report_metrics(const struct emc__node *node, emc_pool_metrics *out);
+void emc__node_report_state(const struct emc__node *node, emc_node_state *out);
+/* The socket on which the one connection that owes replies will give them, everything being written and nobody connecting; NULL when it is not so. */
+struct emc__socket *emc__node_only_socket(const struct emc__engine *engine);
+/* In a child of fork: all sockets are gone. */
+void emc__node_after_fork(struct emc__node *node);
+
+#endif

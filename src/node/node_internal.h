@@ -1,0 +1,85 @@
+/* The parts of a node, for the files of this folder alone. */
+#ifndef EMC_NODE_NODE_INTERNAL_H
+#define EMC_NODE_NODE_INTERNAL_H
+
+#include "node/connection.h"
+#include "node/dial.h"
+#include "node/health.h"
+#include "node/metrics.h"
+#include "node/node.h"
+
+#define EMC__SLOTS 64
+#define EMC__CONNECTIONS_MAX 64
+
+/* All keys of a slot use one connection while any of them is in flight: that keeps operations on one key in order. */
+struct emc__slot {
+    struct emc__connection *connection;
+    uint32_t in_flight;
+};
+
+struct emc__node {
+    struct emc__grave grave; /* first */
+    struct emc__engine *engine;
+    const struct emc__node_listener *listener;
+    void *context;
+    emc_address address;     /* strings in the same block */
+    uint32_t weight;
+    bool draining, destroyed, drained_told;
+    struct emc__slot slots[EMC__SLOTS];
+    struct emc__connection *connections[EMC__CONNECTIONS_MAX]; /* ready or draining */
+    uint32_t connection_count;
+    uint32_t owing;          /* connections whose pipeline is not empty */
+    struct emc__list waiting;/* operations without an established connection */
+    uint32_t load;           /* operations waiting, pending or in a pipeline */
+    size_t bytes_waiting;
+    /* The one attempt to connect that may be under way. */
+    struct emc__dial dial;
+    struct emc__connection *handshaking;
+    uint64_t attempt_began_ns;       /* 0: none is under way */
+    struct emc__timer attempt_timer; /* its deadline; or, between attempts, the next one's beginning */
+    struct emc__health health;
+    struct emc__timer health_timer;
+    struct emc__timer upkeep_timer;  /* growth and purge */
+    struct emc__metrics metrics;
+    emc_status last_failure;         /* of the last attempt */
+    char reason[EMC_ERROR_MESSAGE_SIZE];
+    char version_text[EMC_VERSION_TEXT_SIZE];
+};
+
+/* operation.c asks these of its node. */
+void emc__node_operation_due(struct emc__operation *operation);
+struct emc__metrics *emc__node_metrics(struct emc__node *node);
+
+/* pool.c */
+extern const struct emc__connection_listener emc__pool_connection_listener;
+/* Places an operation on a connection, or lets it wait. */
+void emc__pool_place(struct emc__node *node, struct emc__operation *operation);
+/* Begins an attempt when one is wanted and none is under way or paused. */
+void emc__pool_seek(struct emc__node *node);
+/* Begins an attempt now. */
+void emc__pool_attempt(struct emc__node *node);
+/* Ends the attempt under way without counting it. */
+void emc__pool_stop_attempt(struct emc__node *node);
+/* Completes what waits with a status. */
+void emc__pool_fail_waiting(struct emc__node *node, emc_status status, const char *message);
+/* Closes every connection with a status. */
+void emc__pool_close_all(struct emc__node *node, emc_status status, const char *message);
+/* Takes an operation out of those that wait. */
+void emc__pool_withdraw_waiting(struct emc__node *node, struct emc__operation *operation);
+void emc__pool_init(struct emc__node *node);
+void emc__pool_deinit(struct emc__node *node);
+/* Growth and purge become due. */
+void emc__pool_schedule_upkeep(struct emc__node *node);
+
+/* node.c */
+void emc__node_apply(struct emc__node *node, enum emc__health_verdict verdict);
+void emc__node_watch_health(struct emc__node *node);
+/* Has `drained` told in the next pass when it is so. */
+void emc__node_check_drained(struct emc__node *node);
+/* Tells it; true when the node is drained. */
+bool emc__node_tell_drained(struct emc__node *node);
+/* Places an operation whose connection went away before it was written. */
+void emc__node_place_again(struct emc__node *node, struct emc__operation *operation);
+void emc__node_fail_soon(struct emc__node *node, struct emc__operation *operation);
+
+#endif

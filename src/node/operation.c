@@ -1,0 +1,102 @@
+/* The life of an operation: taken, completed once, freed when no queue holds it. Uses the slab and the timer wheel; knows a
+ * node only to count at it. */
+#include "node/operation.h"
+
+#include <string.h>
+
+#include "node/node_internal.h"
+
+static void deadline(struct emc__timer *timer, uint64_t now_ns)
+{
+    struct emc__operation *operation = EMC__CONTAINER_OF(timer, struct emc__operation, timer);
+    (void)now_ns;
+    emc__node_operation_due(operation);
+}
+
+struct emc__operation *emc__operation_take(struct emc__engine *engine, enum emc__operation_kind kind, enum emc__verb verb)
+{
+    struct emc__operation *operation = emc__slab_take(&engine->operations);
+    if (operation == NULL) {
+        return NULL;
+    }
+    memset(operation, 0, sizeof *operation);
+    emc__timer_init(&operation->timer, deadline);
+    operation->engine = engine;
+    operation->kind = (uint8_t)kind;
+    operation->verb = (uint8_t)verb;
+    return operation;
+}
+
+void emc__operation_release_value(struct emc__engine *engine, struct emc__operation *operation)
+{
+    void (*released)(void *user_data) = operation->released;
+    if (released == NULL) {
+        return;
+    }
+    operation->released = NULL;
+    operation->borrowed = false;
+    engine->callback_depth++;
+    released(operation->user_data);
+    engine->callback_depth--;
+}
+
+void emc__operation_discard(struct emc__engine *engine, struct emc__operation *operation)
+{
+    if (!operation->completed || operation->place != EMC__PLACE_NONE) {
+        return;
+    }
+    emc__operation_release_value(engine, operation);
+    emc__blocks_give(&engine->blocks, operation->block, operation->block_size);
+    emc__slab_give(&engine->operations, operation);
+}
+
+static void count_at_node(const struct emc__engine *engine, const struct emc__operation *operation, emc_status status)
+{
+    if (operation->node != NULL && !operation->internal) {
+        emc__metrics_operation(emc__node_metrics(operation->node), status, engine->now_ns - operation->submitted_ns);
+    }
+}
+
+void emc__operation_complete(struct emc__engine *engine, struct emc__operation *operation, emc_result *result)
+{
+    if (operation->completed) {
+        emc__operation_discard(engine, operation);
+        return;
+    }
+    operation->completed = true;
+    emc__timer_clear(&engine->wheel, &operation->timer);
+    if (operation->settled) {
+        engine->settled--;
+    }
+    count_at_node(engine, operation, result->status);
+    if (!operation->internal) {
+        engine->pending--;
+        engine->completed++;
+    }
+    if (operation->callback != NULL) {
+        result->last = true;
+        if (result->message == NULL && result->status < 0) {
+            result->message = emc_status_text(result->status);
+        }
+        result->node = operation->node != NULL ? emc__node_address(operation->node) : NULL;
+        emc__call_back(engine, operation->callback, operation->user_data, result);
+    }
+    emc__operation_discard(engine, operation);
+}
+
+void emc__operation_fail(struct emc__engine *engine, struct emc__operation *operation, emc_status status, const char *message)
+{
+    emc_result result = {.status = status, .message = message};
+    emc__operation_complete(engine, operation, &result);
+}
+
+void emc__operation_settle(struct emc__engine *engine, struct emc__operation *operation, emc_status status)
+{
+    if (operation->completed || operation->settled) {
+        return;
+    }
+    operation->settled = true;
+    operation->outcome = (int16_t)status;
+    engine->settled++;
+    emc__timer_set(&engine->wheel, &operation->timer, 0);
+}

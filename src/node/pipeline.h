@@ -1,0 +1,63 @@
+/* What the files that match replies share: pipeline.c (heads, single lines), retrieval.c (lines of keys), quiet.c (quiet runs), stream.c
+ * (stats, dumps), meta_reply.c, incoming.c (values received into a home of their own). */
+#ifndef EMC_NODE_PIPELINE_H
+#define EMC_NODE_PIPELINE_H
+
+#include "node/connection.h"
+
+/* Closes the connection as broken; returns false, as the reader's handlers do to stop. */
+bool emc__pipeline_contradiction(struct emc__connection *connection, const char *what);
+struct emc__operation *emc__pipeline_head(struct emc__connection *connection, bool fences);
+
+/* The operation leaves the pipeline and is completed, with all that share its answer. */
+void emc__pipeline_answer(struct emc__connection *connection, struct emc__operation *operation, const emc_result *result);
+void emc__pipeline_answer_status(struct emc__connection *connection, struct emc__operation *operation, emc_status status, const char *message);
+/* The same with a value, which is copied to the caller's memory where that was asked for. */
+void emc__pipeline_answer_value(struct emc__connection *connection, struct emc__operation *operation, const emc_result *result);
+/* Asks the caller for memory. */
+void *emc__pipeline_allocate(struct emc__connection *connection, emc_value_allocate *allocate, void *user_data, size_t index, size_t length);
+
+void emc__pipeline_error_text(const struct emc__reply_line *line, char *text, size_t size);
+emc_status emc__pipeline_error_status(const struct emc__reply_line *line);
+/* Takes gets that may be asked again out of the pipeline and hands them to the listener. */
+void emc__pipeline_ask_again(struct emc__connection *connection);
+
+/* connection.c: replies during the handshake. */
+bool emc__connection_authentication_line(struct emc__connection *connection, const struct emc__reply_line *line);
+void emc__connection_version(struct emc__connection *connection, struct emc__slice text);
+/* Puts an operation that was in the pipeline back, to be written before all that is pending. */
+void emc__connection_requeue(struct emc__connection *connection, struct emc__operation *operation, struct emc__link *before);
+
+/* retrieval.c */
+bool emc__retrieval_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line);
+bool emc__retrieval_bulk_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line);
+bool emc__retrieval_value(struct emc__connection *connection, struct emc__operation *entry,
+                          const struct emc__value_header *header, const uint8_t *data);
+bool emc__retrieval_bulk_value(struct emc__connection *connection, struct emc__operation *entry,
+                               const struct emc__value_header *header, const uint8_t *data);
+/* The member that the value is for, misses before it answered; NULL (and nothing answered): it contradicts the line. */
+struct emc__operation *emc__retrieval_match(struct emc__connection *connection, struct emc__operation *entry,
+                                            const struct emc__value_header *header);
+/* The same for a bulk line: the record's index, or EMC__BULK_END. The record has left the line's chain. */
+uint32_t emc__retrieval_match_bulk(struct emc__connection *connection, struct emc__operation *entry,
+                                   const struct emc__value_header *header);
+
+/* quiet.c, stream.c, meta_reply.c */
+bool emc__quiet_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line);
+bool emc__stream_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line);
+bool emc__stream_value(struct emc__connection *connection, struct emc__operation *entry,
+                       const struct emc__value_header *header, const uint8_t *data);
+bool emc__meta_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line);
+bool emc__meta_value(struct emc__connection *connection, struct emc__operation *entry,
+                     const struct emc__value_header *header, const uint8_t *data);
+
+/* incoming.c */
+bool emc__incoming_begin(struct emc__connection *connection, struct emc__operation *entry,
+                         const struct emc__value_header *header, uint8_t **destination_out);
+bool emc__incoming_begin_bulk(struct emc__connection *connection, struct emc__operation *entry,
+                              const struct emc__value_header *header, uint8_t **destination_out);
+bool emc__incoming_begin_meta(struct emc__connection *connection, struct emc__operation *entry,
+                              const struct emc__value_header *header, uint8_t **destination_out);
+bool emc__incoming_end(struct emc__connection *connection);
+
+#endif

@@ -1,0 +1,565 @@
+/* A node's connections: which one an operation uses, when another is opened, when one is closed for want of use.
+ *
+ * One attempt to connect is under way at a time. The pool grows when its connections refuse bytes, not when they are merely busy. */
+#include "node/node_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void attempt_due(struct emc__timer *timer, uint64_t now_ns);
+static void upkeep_due(struct emc__timer *timer, uint64_t now_ns);
+static void dial_established(void *context, struct emc__socket *socket, uint64_t now_ns);
+static void dial_failed(void *context, emc_status status, const char *message, uint64_t now_ns);
+
+static const struct emc__dial_listener dial_listener = {dial_established, dial_failed};
+
+void emc__pool_init(struct emc__node *node)
+{
+    emc__list_init(&node->waiting);
+    emc__dial_init(&node->dial, node->engine, &dial_listener, node);
+    emc__timer_init(&node->attempt_timer, attempt_due);
+    emc__timer_init(&node->upkeep_timer, upkeep_due);
+}
+
+void emc__pool_deinit(struct emc__node *node)
+{
+    emc__pool_stop_attempt(node);
+    emc__timer_clear(&node->engine->wheel, &node->attempt_timer);
+    emc__timer_clear(&node->engine->wheel, &node->upkeep_timer);
+}
+
+/* ------------------------------------------------------------------ attempts */
+
+static bool attempt_wanted(const struct emc__node *node)
+{
+    if (node->destroyed || (node->draining && emc__list_empty(&node->waiting))) {
+        return false;
+    }
+    if (node->health.state == EMC__HEALTH_SUSPECT) {
+        return true;
+    }
+    uint32_t least = node->engine->options.connections_min;
+    if (least == 0 && (!emc__list_empty(&node->waiting) || !emc__health_usable(&node->health))) {
+        least = 1;
+    }
+    return node->connection_count < least;
+}
+
+static bool attempt_under_way(const struct emc__node *node)
+{
+    return node->attempt_began_ns != 0;
+}
+
+static uint64_t attempt_limit_ns(const struct emc__node *node)
+{
+    const emc_options *options = &node->engine->options;
+    uint64_t limit_ns = emc__ms_to_ns(options->connection_timeout_ms);
+    uint64_t down_ns = emc__ms_to_ns(options->backoff_max_ms);
+    return !emc__health_usable(&node->health) && down_ns < limit_ns ? down_ns : limit_ns;
+}
+
+void emc__pool_attempt(struct emc__node *node)
+{
+    if (attempt_under_way(node)) {
+        return;
+    }
+    struct emc__engine *engine = node->engine;
+    const emc_address *address = &node->address;
+    bool unix_socket = address->kind == EMC_ADDRESS_UNIX;
+    node->attempt_began_ns = engine->now_ns;
+    engine->attempts++;
+    emc__timer_set_maybe(engine, &node->attempt_timer, emc__time_add(engine->now_ns, attempt_limit_ns(node)));
+    emc__dial_start(&node->dial, address->host, (uint16_t)address->port, address->path,
+                    engine->options.tls.enabled && !unix_socket ? address->host : NULL);
+}
+
+void emc__pool_seek(struct emc__node *node)
+{
+    if (!attempt_wanted(node)) {
+        if (node->connection_count == 0 && !attempt_under_way(node)) {
+            emc__health_at_rest(&node->health);
+        }
+        return;
+    }
+    if (node->connection_count == 0) {
+        emc__health_disconnected(&node->health, node->engine->now_ns);
+        emc__node_watch_health(node);
+    }
+    if (!attempt_under_way(node) && !emc__timer_is_set(&node->attempt_timer)) {
+        emc__pool_attempt(node);
+    }
+}
+
+/* The attempt is over, one way or the other. */
+static void attempt_over(struct emc__node *node)
+{
+    if (attempt_under_way(node)) {
+        node->attempt_began_ns = 0;
+        node->engine->attempts--;
+        emc__timer_clear(&node->engine->wheel, &node->attempt_timer);
+    }
+}
+
+static void attempt_failed(struct emc__node *node, emc_status status, const char *message)
+{
+    struct emc__engine *engine = node->engine;
+    char address[EMC_ADDRESS_TEXT_SIZE];
+    attempt_over(node);
+    node->metrics.created_with_error++;
+    node->last_failure = status;
+    snprintf(node->reason, sizeof node->reason, "%s", message);
+    emc_address_format(&node->address, address, sizeof address);
+    emc__log_write(&engine->log, EMC_LOG_DEBUG, "%s: attempt to connect failed: %s", address, message);
+    enum emc__health_verdict verdict = emc__health_attempt_failed(&node->health, node->connection_count > 0, engine->now_ns);
+    emc__timer_set(&engine->wheel, &node->attempt_timer, engine->now_ns + emc__health_pause_ns(&node->health, &engine->random));
+    emc__node_apply(node, verdict);
+}
+
+void emc__pool_stop_attempt(struct emc__node *node)
+{
+    struct emc__connection *handshaking = node->handshaking;
+    emc__dial_stop(&node->dial);
+    node->handshaking = NULL;
+    attempt_over(node);
+    if (handshaking != NULL) {
+        emc__connection_close(handshaking, EMC_ERROR_CANCELLED, "no longer wanted");
+    }
+}
+
+/* Its deadline has passed; or the pause after the one before is over. */
+static void attempt_due(struct emc__timer *timer, uint64_t now_ns)
+{
+    struct emc__node *node = EMC__CONTAINER_OF(timer, struct emc__node, attempt_timer);
+    node->engine->now_ns = now_ns;
+    if (!attempt_under_way(node)) {
+        emc__pool_seek(node);
+        return;
+    }
+    bool silent = node->handshaking != NULL;
+    emc__pool_stop_attempt(node);
+    attempt_failed(node, EMC_ERROR_CONNECT, silent ? "connected, but the server did not answer in time" : "connecting took too long");
+}
+
+static void dial_failed(void *context, emc_status status, const char *message, uint64_t now_ns)
+{
+    (void)now_ns;
+    attempt_failed(context, status, message);
+}
+
+static void dial_established(void *context, struct emc__socket *socket, uint64_t now_ns)
+{
+    struct emc__node *node = context;
+    (void)now_ns;
+    node->handshaking = emc__connection_open(node->engine, node, &emc__pool_connection_listener, node, socket, node->attempt_began_ns);
+    if (node->handshaking == NULL) {
+        attempt_failed(node, EMC_ERROR_MEMORY, "no memory for a connection");
+        return;
+    }
+    emc__connection_begin(node->handshaking);
+}
+
+/* ------------------------------------------------------------------ placing operations */
+
+static struct emc__connection *least_loaded(const struct emc__node *node)
+{
+    struct emc__connection *best = NULL;
+    for (uint32_t i = 0; i < node->connection_count; i++) {
+        struct emc__connection *candidate = node->connections[i];
+        if (!emc__connection_open_for_business(candidate)) {
+            continue;
+        }
+        bool better = best == NULL || (candidate->blocked_since_ns == 0 && best->blocked_since_ns != 0) ||
+                      ((candidate->blocked_since_ns == 0) == (best->blocked_since_ns == 0) && candidate->load < best->load);
+        if (better) {
+            best = candidate;
+        }
+    }
+    return best;
+}
+
+/* The slot's connection while anything of it is in flight, or while that connection takes bytes; else the least loaded. */
+static struct emc__connection *choose(struct emc__node *node, struct emc__slot *slot)
+{
+    struct emc__connection *connection = slot->connection;
+    if (connection != NULL && emc__connection_open_for_business(connection) &&
+        (slot->in_flight > 0 || connection->blocked_since_ns == 0)) {
+        return connection;
+    }
+    slot->connection = least_loaded(node);
+    return slot->connection;
+}
+
+static void wait_for_connection(struct emc__node *node, struct emc__operation *operation)
+{
+    operation->place = EMC__PLACE_WAITING;
+    operation->connection = NULL;
+    node->bytes_waiting += emc__operation_bytes(operation);
+    node->load += emc__operation_weight(operation);
+    emc__list_append(&node->waiting, &operation->link);
+    emc__pool_seek(node);
+}
+
+/* Cuts off the keys at the head of the part's chain that use the same connection. NULL: all of it is gone, or there is no memory. */
+static struct emc__connection *place_run(struct emc__node *node, struct emc__operation *part, uint32_t *count_out, uint32_t *next_out)
+{
+    const struct emc__bulk *bulk = part->of.bulk;
+    struct emc__connection *connection = NULL;
+    uint32_t index = part->in.records.first, count = 0;
+    while (count < part->in.records.count) {
+        struct emc__slot *slot = &node->slots[emc__slot_of(bulk->records[index].hash)];
+        struct emc__connection *chosen = choose(node, slot);
+        if (connection != NULL && chosen != connection) {
+            break;
+        }
+        connection = chosen;
+        slot->in_flight++;
+        node->load++;
+        index = bulk->records[index].next;
+        count++;
+    }
+    *count_out = count;
+    *next_out = index;
+    return connection;
+}
+
+/* Places a bulk's keys, each on its slot's connection. */
+static void place_part(struct emc__node *node, struct emc__operation *part)
+{
+    uint32_t total = part->in.records.count;
+    while (total > 0) {
+        uint32_t count, next;
+        struct emc__connection *connection = place_run(node, part, &count, &next);
+        struct emc__operation *piece = count == total ? part : NULL;
+        if (piece == NULL) {
+            piece = emc__bulk_branch(node->engine, part->of.bulk, part, EMC__OPERATION_BULK_PART);
+        }
+        if (piece == NULL) { /* no memory for another piece: all of it on one connection, order across connections given up */
+            piece = part;
+            count = total;
+        }
+        total -= count;
+        if (piece != part) {
+            piece->in.records.first = part->in.records.first;
+            piece->in.records.count = count;
+            part->in.records.first = next;
+            part->in.records.count = total;
+        }
+        emc__connection_enqueue(connection, piece);
+    }
+}
+
+void emc__pool_place(struct emc__node *node, struct emc__operation *operation)
+{
+    if (least_loaded(node) == NULL) {
+        node->metrics.waited += !operation->internal || operation->kind == EMC__OPERATION_BULK_PART;
+        wait_for_connection(node, operation);
+        return;
+    }
+    if (operation->kind == EMC__OPERATION_BULK_PART) {
+        place_part(node, operation);
+        return;
+    }
+    struct emc__slot *slot = &node->slots[operation->slot];
+    struct emc__connection *connection = choose(node, slot);
+    slot->in_flight++;
+    node->load++;
+    node->metrics.waited += connection->blocked_since_ns != 0;
+    emc__connection_enqueue(connection, operation);
+}
+
+static void leave_waiting(struct emc__node *node, struct emc__operation *operation)
+{
+    emc__link_remove(&operation->link);
+    operation->place = EMC__PLACE_NONE;
+    node->bytes_waiting -= emc__operation_bytes(operation);
+    node->load -= emc__operation_weight(operation);
+}
+
+static void place_waiting(struct emc__node *node)
+{
+    struct emc__link *link;
+    while (node->connection_count > 0 && (link = emc__list_first(&node->waiting)) != NULL) {
+        struct emc__operation *operation = EMC__OPERATION_OF(link);
+        leave_waiting(node, operation);
+        emc__pool_place(node, operation);
+    }
+}
+
+void emc__pool_withdraw_waiting(struct emc__node *node, struct emc__operation *operation)
+{
+    leave_waiting(node, operation);
+    emc__pool_seek(node);
+    emc__node_check_drained(node);
+}
+
+static void fail_operation(struct emc__node *node, struct emc__operation *operation, emc_status status, const char *message)
+{
+    struct emc__engine *engine = node->engine;
+    if (operation->kind != EMC__OPERATION_BULK_PART) {
+        emc__operation_fail(engine, operation, status, message);
+        return;
+    }
+    struct emc__bulk *bulk = operation->of.bulk;
+    emc__bulk_fail_chain(engine, bulk, operation->in.records.first, operation->in.records.count, node, status, message);
+    emc__bulk_unref(engine, bulk);
+    emc__operation_discard(engine, operation);
+}
+
+void emc__pool_fail_waiting(struct emc__node *node, emc_status status, const char *message)
+{
+    struct emc__list failing;
+    emc__list_init(&failing);
+    emc__list_splice(&failing, &node->waiting); /* a callback may submit again: that is another matter */
+    struct emc__link *link;
+    while ((link = emc__list_first(&failing)) != NULL) {
+        struct emc__operation *operation = EMC__OPERATION_OF(link);
+        leave_waiting(node, operation);
+        fail_operation(node, operation, status, message);
+    }
+    emc__node_check_drained(node);
+}
+
+/* ------------------------------------------------------------------ what connections tell */
+
+static void connection_ready(void *context, struct emc__connection *connection)
+{
+    struct emc__node *node = context;
+    struct emc__engine *engine = node->engine;
+    node->handshaking = NULL;
+    attempt_over(node);
+    memcpy(node->version_text, connection->version_text, sizeof node->version_text);
+    emc__metrics_connected(&node->metrics, engine->now_ns - connection->began_ns);
+    enum emc__health_verdict verdict = emc__health_connected(&node->health, engine->now_ns);
+    emc__node_watch_health(node);
+    if (node->connection_count == engine->options.connections_max) {
+        node->metrics.closed++;
+        emc__connection_close(connection, EMC_OK, "the question is answered, and the pool is full");
+    } else {
+        node->connections[node->connection_count++] = connection;
+    }
+    emc__node_apply(node, verdict);
+    place_waiting(node);
+    emc__pool_schedule_upkeep(node);
+    emc__pool_seek(node);
+}
+
+static void forget_connection(struct emc__node *node, const struct emc__connection *connection)
+{
+    for (uint32_t i = 0; i < node->connection_count; i++) {
+        if (node->connections[i] == connection) {
+            memmove(&node->connections[i], &node->connections[i + 1],
+                    (node->connection_count - i - 1) * sizeof(struct emc__connection *));
+            node->connection_count--;
+            break;
+        }
+    }
+    for (uint32_t i = 0; i < EMC__SLOTS; i++) {
+        if (node->slots[i].connection == connection) {
+            node->slots[i].connection = NULL;
+        }
+    }
+}
+
+/* What was never written finds another connection. */
+static void replace_pending(struct emc__node *node, struct emc__connection *connection)
+{
+    struct emc__link *link;
+    struct emc__list moving;
+    emc__list_init(&moving);
+    emc__list_splice(&moving, &connection->pending);
+    while ((link = emc__list_take_first(&moving)) != NULL) {
+        struct emc__operation *operation = EMC__OPERATION_OF(link);
+        connection->load -= emc__operation_weight(operation);
+        connection->bytes_pending -= emc__operation_bytes(operation);
+        operation->place = EMC__PLACE_NONE;
+        if (operation->kind == EMC__OPERATION_BULK_PART) {
+            const struct emc__bulk *bulk = operation->of.bulk;
+            uint32_t index = operation->in.records.first;
+            for (uint32_t i = 0; i < operation->in.records.count; i++, index = bulk->records[index].next) {
+                node->slots[emc__slot_of(bulk->records[index].hash)].in_flight--;
+            }
+            node->load -= operation->in.records.count;
+        } else {
+            node->slots[operation->slot].in_flight--;
+            node->load--;
+        }
+        emc__node_place_again(node, operation);
+    }
+}
+
+static void connection_closed(void *context, struct emc__connection *connection, emc_status status, const char *message)
+{
+    struct emc__node *node = context;
+    if (connection == node->handshaking) {
+        node->handshaking = NULL;
+        attempt_failed(node, status, message);
+        return;
+    }
+    bool member = false;
+    for (uint32_t i = 0; i < node->connection_count; i++) {
+        member = member || node->connections[i] == connection;
+    }
+    if (!member) {
+        return;
+    }
+    node->metrics.closed += !connection->purged;
+    forget_connection(node, connection);
+    if (status < 0 && !node->destroyed) {
+        emc__log_write(&node->engine->log, EMC_LOG_WARNING, "a connection was lost: %s", message);
+        if (node->reason[0] == '\0' || node->connection_count == 0) {
+            node->last_failure = status;
+            snprintf(node->reason, sizeof node->reason, "%s", message);
+        }
+    }
+    replace_pending(node, connection);
+    emc__pool_seek(node);
+    emc__node_watch_health(node);
+    emc__node_check_drained(node);
+}
+
+static void connection_heard(void *context, uint64_t now_ns)
+{
+    struct emc__node *node = context;
+    emc__health_byte(&node->health, now_ns);
+}
+
+static void connection_owes(void *context, struct emc__connection *connection, bool owed)
+{
+    struct emc__node *node = context;
+    struct emc__engine *engine = node->engine;
+    if (connection == node->handshaking) {
+        return; /* the attempt's own deadline covers it */
+    }
+    if (owed) {
+        node->owing++;
+        engine->owing++;
+        engine->last_owing = connection;
+    } else {
+        node->owing--;
+        engine->owing--;
+        connection->last_used_ns = engine->now_ns;
+    }
+    emc__health_owed(&node->health, node->owing > 0, engine->now_ns);
+    if (owed && !emc__timer_is_set(&node->health_timer)) {
+        emc__node_watch_health(node);
+    }
+    if (!owed && connection->state == EMC__CONNECTION_DRAINING) {
+        emc__connection_drain(connection);
+    }
+}
+
+static void connection_blocked(void *context, struct emc__connection *connection)
+{
+    (void)connection;
+    emc__pool_schedule_upkeep(context);
+}
+
+static void slot_left(void *context, uint8_t slot)
+{
+    struct emc__node *node = context;
+    node->slots[slot].in_flight--;
+    node->load--;
+    if (node->draining) {
+        emc__node_check_drained(node);
+    }
+}
+
+static void ask_again(void *context, struct emc__operation *operation)
+{
+    emc__node_place_again(context, operation);
+}
+
+const struct emc__connection_listener emc__pool_connection_listener = {
+    .ready = connection_ready,
+    .closed = connection_closed,
+    .heard = connection_heard,
+    .owes = connection_owes,
+    .blocked = connection_blocked,
+    .slot_left = slot_left,
+    .again = ask_again,
+};
+
+void emc__pool_close_all(struct emc__node *node, emc_status status, const char *message)
+{
+    while (node->connection_count > 0) {
+        emc__connection_close(node->connections[node->connection_count - 1], status, message);
+    }
+}
+
+/* ------------------------------------------------------------------ growth and purge */
+
+static uint64_t earlier(uint64_t a_ns, uint64_t b_ns)
+{
+    return a_ns < b_ns ? a_ns : b_ns;
+}
+
+/* When the connection becomes reason to grow, or to be purged. */
+static uint64_t upkeep_at_ns(const struct emc__node *node, const struct emc__connection *connection)
+{
+    const emc_options *options = &node->engine->options;
+    uint64_t at_ns = EMC__NEVER;
+    if (connection->blocked_since_ns != 0 && node->connection_count < options->connections_max && !attempt_under_way(node)) {
+        at_ns = connection->blocked_since_ns + emc__ms_to_ns(options->pool_growth_after_ms);
+    }
+    if (node->connection_count > options->connections_min) {
+        at_ns = earlier(at_ns, emc__time_add(connection->last_used_ns, emc__ms_to_ns(options->purge_unused_connections_after_ms)));
+    }
+    return at_ns;
+}
+
+void emc__pool_schedule_upkeep(struct emc__node *node)
+{
+    uint64_t at_ns = EMC__NEVER;
+    for (uint32_t i = 0; i < node->connection_count; i++) {
+        at_ns = earlier(at_ns, upkeep_at_ns(node, node->connections[i]));
+    }
+    emc__timer_set_maybe(node->engine, &node->upkeep_timer, at_ns);
+}
+
+static bool unused(const struct emc__node *node, const struct emc__connection *connection, uint64_t now_ns)
+{
+    uint64_t limit_ns = emc__ms_to_ns(node->engine->options.purge_unused_connections_after_ms);
+    return connection->load == 0 && emc__list_empty(&connection->pipeline) &&
+           now_ns >= emc__time_add(connection->last_used_ns, limit_ns);
+}
+
+static void purge(struct emc__node *node, uint64_t now_ns)
+{
+    uint32_t i = node->connection_count;
+    while (i-- > 0 && node->connection_count > node->engine->options.connections_min) {
+        struct emc__connection *connection = node->connections[i];
+        if (unused(node, connection, now_ns)) {
+            node->metrics.purged++;
+            connection->purged = true;
+            emc__connection_close(connection, EMC_OK, "unused");
+        } else if (now_ns >= emc__time_add(connection->last_used_ns,
+                                           emc__ms_to_ns(node->engine->options.purge_unused_connections_after_ms))) {
+            connection->last_used_ns = now_ns; /* in use all the while */
+        }
+    }
+}
+
+static void grow(struct emc__node *node, uint64_t now_ns)
+{
+    uint64_t after_ns = emc__ms_to_ns(node->engine->options.pool_growth_after_ms);
+    bool room = node->connection_count < node->engine->options.connections_max && !node->draining;
+    for (uint32_t i = 0; i < node->connection_count && room; i++) {
+        uint64_t since_ns = node->connections[i]->blocked_since_ns;
+        if (since_ns != 0 && now_ns >= since_ns + after_ns && !emc__timer_is_set(&node->attempt_timer)) {
+            emc__pool_attempt(node);
+            return;
+        }
+    }
+}
+
+static void upkeep_due(struct emc__timer *timer, uint64_t now_ns)
+{
+    struct emc__node *node = EMC__CONTAINER_OF(timer, struct emc__node, upkeep_timer);
+    node->engine->now_ns = now_ns;
+    if (emc__node_tell_drained(node)) {
+        return;
+    }
+    purge(node, now_ns);
+    grow(node, now_ns);
+    emc__pool_schedule_upkeep(node);
+}

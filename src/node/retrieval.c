@@ -1,0 +1,227 @@
+/* Replies to retrieval lines: hits matched by key and order within the line, misses told by what was skipped. */
+#include "node/pipeline.h"
+
+#include <string.h>
+
+static void finish_line(struct emc__connection *connection, struct emc__operation *entry)
+{
+    emc__link_remove(&entry->link);
+    entry->place = EMC__PLACE_NONE;
+    emc__operation_discard(connection->engine, entry);
+    if (connection->state != EMC__CONNECTION_CLOSED && emc__list_empty(&connection->pipeline)) {
+        connection->listener->owes(connection->context, connection, false);
+    }
+}
+
+static bool wants_cas(const struct emc__operation *entry)
+{
+    return entry->verb == EMC__VERB_GETS || entry->verb == EMC__VERB_GATS;
+}
+
+/* ------------------------------------------------------------------ lines of single gets */
+
+struct emc__operation *emc__retrieval_match(struct emc__connection *connection, struct emc__operation *entry,
+                                            const struct emc__value_header *header)
+{
+    struct emc__list *members = &entry->of.members;
+    struct emc__link *link = emc__list_first(members);
+    while (link != NULL && !emc__slice_equal(emc__operation_key(EMC__OPERATION_OF(link)), header->key)) {
+        link = emc__list_next(members, link);
+    }
+    if (link == NULL || header->has_cas != wants_cas(entry)) {
+        return NULL;
+    }
+    struct emc__operation *operation = EMC__OPERATION_OF(link);
+    while (connection->state != EMC__CONNECTION_CLOSED && emc__list_first(members) != link) {
+        emc__pipeline_answer_status(connection, EMC__OPERATION_OF(emc__list_first(members)), EMC_MISS, NULL);
+    }
+    return operation;
+}
+
+bool emc__retrieval_value(struct emc__connection *connection, struct emc__operation *entry,
+                          const struct emc__value_header *header, const uint8_t *data)
+{
+    struct emc__operation *operation = emc__retrieval_match(connection, entry, header);
+    if (operation == NULL) {
+        return emc__pipeline_contradiction(connection, "a value for a key that was not asked, or not in this order");
+    }
+    if (connection->state != EMC__CONNECTION_CLOSED) {
+        emc_result result = {.status = EMC_OK, .value = data, .value_length = header->length, .flags = header->flags,
+                             .cas = header->cas};
+        emc__pipeline_answer_value(connection, operation, &result);
+    }
+    return connection->state != EMC__CONNECTION_CLOSED;
+}
+
+/* Asks each key that is still unanswered again, alone: one error line stands for all of them. */
+static void ask_members_alone(struct emc__connection *connection, struct emc__operation *entry)
+{
+    struct emc__link *before = emc__list_first(&connection->pending);
+    struct emc__link *link;
+    while ((link = emc__list_first(&entry->of.members)) != NULL) {
+        struct emc__operation *operation = EMC__OPERATION_OF(link);
+        operation->alone = true;
+        emc__connection_requeue(connection, operation, before);
+    }
+}
+
+static bool line_error(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
+{
+    char text[EMC_ERROR_MESSAGE_SIZE];
+    emc__pipeline_error_text(line, text, sizeof text);
+    struct emc__link *first = emc__list_first(&entry->of.members);
+    bool optional = entry->verb == EMC__VERB_GAT || entry->verb == EMC__VERB_GATS;
+    if (line->kind == EMC__REPLY_ERROR && !optional) {
+        return emc__pipeline_contradiction(connection, text);
+    }
+    if (first != NULL && EMC__OPERATION_OF(first)->alone) {
+        emc__pipeline_answer_status(connection, EMC__OPERATION_OF(first), emc__pipeline_error_status(line), text);
+    } else {
+        ask_members_alone(connection, entry);
+    }
+    if (connection->state != EMC__CONNECTION_CLOSED) {
+        finish_line(connection, entry);
+    }
+    return connection->state != EMC__CONNECTION_CLOSED;
+}
+
+bool emc__retrieval_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
+{
+    struct emc__link *link;
+    if (line->kind == EMC__REPLY_ERROR || line->kind == EMC__REPLY_CLIENT_ERROR || line->kind == EMC__REPLY_SERVER_ERROR) {
+        return line_error(connection, entry, line);
+    }
+    if (line->kind != EMC__REPLY_END) {
+        return emc__pipeline_contradiction(connection, "a line within the answer to a get");
+    }
+    while (connection->state != EMC__CONNECTION_CLOSED && (link = emc__list_first(&entry->of.members)) != NULL) {
+        emc__pipeline_answer_status(connection, EMC__OPERATION_OF(link), EMC_MISS, NULL);
+    }
+    if (connection->state != EMC__CONNECTION_CLOSED) {
+        finish_line(connection, entry);
+    }
+    return connection->state != EMC__CONNECTION_CLOSED;
+}
+
+/* ------------------------------------------------------------------ lines of a bulk's keys */
+
+static void answer_missing(struct emc__connection *connection, struct emc__operation *entry, uint32_t index)
+{
+    emc_result result = {.status = EMC_MISS};
+    emc__bulk_answer(connection->engine, entry->of.bulk, index, connection->node, &result);
+}
+
+/* Takes the first record off the line's chain and returns its index. */
+static uint32_t take_first(struct emc__connection *connection, struct emc__operation *entry)
+{
+    uint32_t index = entry->in.records.first;
+    emc__pipeline_leave_record(connection, &entry->of.bulk->records[index]);
+    entry->in.records.first = entry->of.bulk->records[index].next;
+    entry->in.records.count--;
+    return index;
+}
+
+uint32_t emc__retrieval_match_bulk(struct emc__connection *connection, struct emc__operation *entry,
+                                   const struct emc__value_header *header)
+{
+    const struct emc__bulk *bulk = entry->of.bulk;
+    uint32_t index = entry->in.records.first, skipped = 0;
+    while (skipped < entry->in.records.count && !emc__slice_equal(emc__bulk_key(bulk, index), header->key)) {
+        index = bulk->records[index].next;
+        skipped++;
+    }
+    if (skipped == entry->in.records.count || header->has_cas != wants_cas(entry)) {
+        return EMC__BULK_END;
+    }
+    while (skipped-- > 0 && connection->state != EMC__CONNECTION_CLOSED) {
+        answer_missing(connection, entry, take_first(connection, entry));
+    }
+    return connection->state == EMC__CONNECTION_CLOSED ? index : take_first(connection, entry);
+}
+
+bool emc__retrieval_bulk_value(struct emc__connection *connection, struct emc__operation *entry,
+                               const struct emc__value_header *header, const uint8_t *data)
+{
+    uint32_t index = emc__retrieval_match_bulk(connection, entry, header);
+    if (index == EMC__BULK_END) {
+        return emc__pipeline_contradiction(connection, "a value for a key that was not asked, or not in this order");
+    }
+    if (connection->state == EMC__CONNECTION_CLOSED) {
+        return false;
+    }
+    emc_result result = {.status = EMC_OK, .value = data, .value_length = header->length, .flags = header->flags,
+                         .cas = header->cas};
+    const struct emc__operation *operation = entry->of.bulk->operation;
+    bool wanted = operation != NULL && operation->allocate != NULL && header->length > 0 &&
+                  header->length >= operation->allocate_from && !entry->of.bulk->records[index].answered;
+    if (wanted) {
+        void *memory = emc__pipeline_allocate(connection, operation->allocate, operation->user_data, index, header->length);
+        if (memory == NULL) {
+            result = (emc_result){.status = EMC_ERROR_MEMORY};
+        } else {
+            memcpy(memory, data, header->length);
+            result.value = memory;
+        }
+    }
+    emc__bulk_answer(connection->engine, entry->of.bulk, index, connection->node, &result);
+    return connection->state != EMC__CONNECTION_CLOSED;
+}
+
+static void finish_bulk_line(struct emc__connection *connection, struct emc__operation *entry)
+{
+    emc__bulk_unref(connection->engine, entry->of.bulk);
+    finish_line(connection, entry);
+}
+
+static void ask_chain_alone(struct emc__connection *connection, struct emc__operation *entry, const char *text)
+{
+    struct emc__bulk *bulk = entry->of.bulk;
+    struct emc__operation *part = emc__bulk_branch(connection->engine, bulk, entry, EMC__OPERATION_BULK_PART);
+    if (part == NULL) {
+        emc__bulk_fail_chain(connection->engine, bulk, entry->in.records.first, entry->in.records.count, connection->node,
+                             EMC_ERROR_MEMORY, text);
+        return;
+    }
+    part->in.records = entry->in.records;
+    for (uint32_t i = 0, index = part->in.records.first; i < part->in.records.count; i++, index = bulk->records[index].next) {
+        bulk->records[index].alone = true;
+    }
+    emc__connection_requeue(connection, part, emc__list_first(&connection->pending));
+}
+
+static bool bulk_error(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
+{
+    char text[EMC_ERROR_MESSAGE_SIZE];
+    emc__pipeline_error_text(line, text, sizeof text);
+    bool optional = entry->verb == EMC__VERB_GAT || entry->verb == EMC__VERB_GATS;
+    if (line->kind == EMC__REPLY_ERROR && !optional) {
+        return emc__pipeline_contradiction(connection, text);
+    }
+    if (entry->in.records.count > 0 && entry->of.bulk->records[entry->in.records.first].alone) {
+        emc_result result = {.status = emc__pipeline_error_status(line), .message = text};
+        emc__bulk_answer(connection->engine, entry->of.bulk, take_first(connection, entry), connection->node, &result);
+    } else if (entry->in.records.count > 0) {
+        ask_chain_alone(connection, entry, text);
+    }
+    if (connection->state != EMC__CONNECTION_CLOSED) {
+        finish_bulk_line(connection, entry);
+    }
+    return connection->state != EMC__CONNECTION_CLOSED;
+}
+
+bool emc__retrieval_bulk_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
+{
+    if (line->kind == EMC__REPLY_ERROR || line->kind == EMC__REPLY_CLIENT_ERROR || line->kind == EMC__REPLY_SERVER_ERROR) {
+        return bulk_error(connection, entry, line);
+    }
+    if (line->kind != EMC__REPLY_END) {
+        return emc__pipeline_contradiction(connection, "a line within the answer to a get");
+    }
+    while (connection->state != EMC__CONNECTION_CLOSED && entry->in.records.count > 0) {
+        answer_missing(connection, entry, take_first(connection, entry));
+    }
+    if (connection->state != EMC__CONNECTION_CLOSED) {
+        finish_bulk_line(connection, entry);
+    }
+    return connection->state != EMC__CONNECTION_CLOSED;
+}

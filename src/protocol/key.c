@@ -1,0 +1,62 @@
+/* What a key may be. The server takes bytes it can't give back whole (control bytes are stored, spaces end the key), so
+ * the client refuses them. Uses base/log.h for the words. */
+#include "base/log.h"
+#include "protocol/protocol.h"
+
+#define EACH_BYTE(value) ((uint64_t)(value)*UINT64_C(0x0101010101010101))
+
+/* Not zero when one of the eight bytes is a control character, a space or DEL (the usual test for "a byte below n", and
+ * for a zero byte). */
+static uint64_t forbidden_in_word(const uint8_t *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    uint64_t delete_as_zero = word ^ EACH_BYTE(0x7f);
+    uint64_t below = (word - EACH_BYTE(0x21)) & ~word;
+    uint64_t zero = (delete_as_zero - EACH_BYTE(0x01)) & ~delete_as_zero;
+    return (below | zero) & EACH_BYTE(0x80);
+}
+
+static bool forbidden(uint8_t byte)
+{
+    return byte <= ' ' || byte == 0x7f;
+}
+
+static bool has_forbidden(struct emc__slice key)
+{
+    if (key.length < 8) {
+        bool found = false;
+        for (size_t i = 0; i < key.length; i++) {
+            found |= forbidden(key.data[i]);
+        }
+        return found;
+    }
+    uint64_t found = forbidden_in_word(key.data + key.length - 8);
+    for (size_t i = 0; i + 8 < key.length; i += 8) {
+        found |= forbidden_in_word(key.data + i);
+    }
+    return found != 0;
+}
+
+static emc_status refuse_byte(struct emc__slice key, emc_error *error)
+{
+    size_t at = 0;
+    while (!forbidden(key.data[at])) {
+        at++;
+    }
+    return emc__error_set(error, EMC_ERROR_KEY,
+                          "key: byte 0x%02x at position %zu: no spaces or control characters are allowed",
+                          (unsigned)key.data[at], at);
+}
+
+emc_status emc__key_validate(struct emc__slice key, emc_error *error)
+{
+    if (key.length == 0) {
+        return emc__error_set(error, EMC_ERROR_KEY, "key: is empty; 1 to %d bytes are allowed", EMC__KEY_LENGTH_MAX);
+    }
+    if (key.length > EMC__KEY_LENGTH_MAX) {
+        return emc__error_set(error, EMC_ERROR_KEY, "key: has %zu bytes; 1 to %d are allowed", key.length,
+                              EMC__KEY_LENGTH_MAX);
+    }
+    return has_forbidden(key) ? refuse_byte(key, error) : EMC_OK;
+}

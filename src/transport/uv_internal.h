@@ -1,0 +1,62 @@
+/* The parts of the libuv transport, for the files of this folder alone. */
+#ifndef EMC_TRANSPORT_UV_INTERNAL_H
+#define EMC_TRANSPORT_UV_INTERNAL_H
+
+#include <uv.h>
+
+#include "base/list.h"
+#include "transport/uv.h"
+
+struct emc__uv;
+struct emc__resolver;
+
+/* What watches a descriptor: begins with the handle, released when libuv has let go of it. */
+struct emc__watch {
+    uv_poll_t handle; /* first */
+    struct emc__uv *uv;
+    void (*ready)(struct emc__watch *watch, int events); /* UV_READABLE, UV_WRITABLE */
+    void (*release)(struct emc__watch *watch);
+    int wanted, armed;
+};
+
+struct emc__uv {
+    struct emc__transport transport; /* first */
+    emc_allocator allocator;
+    struct emc__log log;
+    uv_loop_t loop;
+    struct emc__watch *timer_watch, *event_watch;
+    int timer_fd, event_fd;
+    bool event_raised;
+    uint64_t wake_ns;          /* what the engine asked for */
+    uint64_t resolver_ns;      /* what the resolver asked for */
+    uint64_t armed_ns;         /* what the timer descriptor is set to */
+    uint64_t now_ns;           /* of the pass */
+    bool in_pass, arming, watches_changed;
+    struct emc__list sockets;
+    struct emc__resolver *resolver; /* made at the first look-up */
+    struct emc__tls *tls;           /* NULL: plain */
+    uint8_t *staging;               /* what a blocking wait received, before the engine takes it */
+    char error[EMC_ERROR_MESSAGE_SIZE];
+};
+
+uint64_t emc__uv_clock(void);
+/* Begins to watch a descriptor for nothing; false without memory. The watch is the caller's until emc__watch_close. */
+bool emc__watch_open(struct emc__uv *uv, struct emc__watch *watch, int descriptor);
+void emc__watch_want(struct emc__watch *watch, int events);
+/* Ends it; release is called when libuv has let go, in a pass or at the end. The descriptor may be closed right after. */
+void emc__watch_close(struct emc__watch *watch);
+void emc__uv_set_timer(struct emc__uv *uv);
+
+/* sockets.c */
+extern const struct emc__transport_class emc__uv_class;
+void emc__sockets_drop_all(struct emc__uv *uv);
+
+/* resolve.c */
+emc_status emc__resolve_start(struct emc__transport *transport, enum emc__lookup_kind kind, const char *name, uint16_t port,
+                              emc__lookup_callback *callback, void *context, struct emc__lookup **lookup_out);
+void emc__resolve_cancel(struct emc__transport *transport, struct emc__lookup *lookup);
+/* Delivers what is answered, and lets time pass. */
+void emc__resolver_pass(struct emc__uv *uv);
+void emc__resolver_destroy(struct emc__uv *uv);
+
+#endif
