@@ -33,6 +33,7 @@ struct emc__request {
     uint64_t flags;
     uint64_t number;              /* cas, delta, or the plain command's number */
     char meta_command;
+    bool binary_key, quiet;       /* meta: the key goes in base64; the server answers only the unusual */
 };
 
 /* Validates and submits; EMC_OK, EMC_ERROR_FULL or a usage error, see commands.h. */

@@ -68,6 +68,9 @@ static emc_status check_value(struct emc_client *client, const struct emc__reque
         return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "value: %zu bytes; options.value_length_max allows %zu",
                                   request->value.length, client->engine.options.value_length_max);
     }
+    if (request->quiet && request->value.length > VALUE_COPIED_MAX) {
+        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "options.modes: EMC_META_QUIET goes with values of at most %d bytes", VALUE_COPIED_MAX);
+    }
     if (request->flags > UINT32_MAX) {
         return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "flags: %llu; it is 0 to 4294967295", (unsigned long long)request->flags);
     }
@@ -88,10 +91,24 @@ static bool may_noreply(const struct emc__request *request)
            request->verb == EMC__VERB_FLUSH_ALL || request->verb == EMC__VERB_VERBOSITY;
 }
 
+/* Measured: at most 250 encoded characters, prefix included. */
+#define RAW_KEY_MAX 186
+
+static emc_status check_binary_key(struct emc_client *client, struct emc__slice key)
+{
+    size_t length = key.length + client->engine.key_prefix.length;
+    if (key.data == NULL || key.length == 0 || length > RAW_KEY_MAX) {
+        return emc__client_refuse(client, EMC_ERROR_KEY, "key: %zu bytes with the client's prefix; a binary key has 1 to %d", length, RAW_KEY_MAX);
+    }
+    return EMC_OK;
+}
+
 static emc_status check(struct emc_client *client, const struct emc__request *request, const emc_call *call)
 {
     emc_status status = emc__client_check_open(client, call);
-    if (status == EMC_OK && has_key(request) && (request->kind != EMC__OPERATION_META || request->meta_command != 'n')) {
+    if (status == EMC_OK && request->binary_key) {
+        status = check_binary_key(client, request->key);
+    } else if (status == EMC_OK && has_key(request)) {
         status = emc__client_check_key(client, request->key);
     }
     if (status == EMC_OK) {
@@ -130,6 +147,7 @@ static bool fill_block(struct emc_client *client, struct emc__operation *operati
     struct emc__engine *engine = &client->engine;
     size_t prefix = request->key.length > 0 ? engine->key_prefix.length : 0;
     size_t key_length = prefix + request->key.length;
+    key_length = request->binary_key ? (key_length + 2) / 3 * 4 : key_length;
     size_t size = key_length + request->argument.length + (copy_value ? request->value.length : 0);
     operation->value = request->value.data;
     operation->value_length = request->value.length;
@@ -149,6 +167,11 @@ static bool fill_block(struct emc_client *client, struct emc__operation *operati
     }
     if (request->key.length > 0) {
         memcpy(block + prefix, request->key.data, request->key.length);
+    }
+    if (request->binary_key) {
+        uint8_t raw[RAW_KEY_MAX];
+        memcpy(raw, block, prefix + request->key.length);
+        (void)emc__key_encode_base64(emc__slice_of(raw, prefix + request->key.length), block);
     }
     if (request->argument.length > 0) {
         memcpy(block + key_length, request->argument.data, request->argument.length);
@@ -172,6 +195,7 @@ static void describe(struct emc__operation *operation, const struct emc__request
     operation->flags = (uint32_t)request->flags;
     operation->exptime = (int32_t)request->exptime;
     operation->number = request->number;
+    operation->quiet = request->quiet;
     operation->noreply = (call->options & EMC_CALL_NOREPLY) != 0;
     if (request->kind == EMC__OPERATION_META) {
         operation->in.meta.flags_length = operation->argument_length;

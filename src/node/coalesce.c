@@ -7,6 +7,7 @@
  *
  * Uses the protocol's writers; decides nothing about connections. */
 #include "node/connection.h"
+#include "node/node_internal.h"
 
 #include <string.h>
 
@@ -309,7 +310,7 @@ static bool has_value(const struct emc__operation *operation)
 static bool emit_single(struct fill *fill, struct emc__operation *operation)
 {
     size_t inline_length = operation->borrowed ? 0 : operation->value_length;
-    if (room(fill) < EMC__LINE_LENGTH_MAX + inline_length + 2) {
+    if (room(fill) < EMC__LINE_LENGTH_MAX + inline_length + 8) {
         return false;
     }
     mark_sent(fill, operation);
@@ -327,6 +328,32 @@ static bool emit_single(struct fill *fill, struct emc__operation *operation)
         emc__operation_settle(fill->engine, operation, EMC_OK);
     }
     return true;
+}
+
+/* A quiet meta command and the `mn` that makes its silence exact. The fence is taken first: without it silence would last for ever. */
+static bool emit_quiet_meta(struct fill *fill, struct emc__operation *operation)
+{
+    struct emc__operation *fence = emc__operation_take(fill->engine, EMC__OPERATION_PROBE, EMC__VERB_META_NOOP);
+    if (fence == NULL) {
+        return false;
+    }
+    fence->internal = fence->completed = true;
+    if (!emit_single(fill, operation)) {
+        emc__operation_discard(fill->engine, fence);
+        return false;
+    }
+    fill->length += emc__write_plain(fill->out + fill->length, EMC__VERB_META_NOOP, -1, (struct emc__slice){0}, false);
+    emc__pipeline_push(fill->connection, fence);
+    return true;
+}
+
+static bool emit_meta(struct fill *fill, struct emc__operation *operation)
+{
+    if (fill->connection->server_version < operation->number) {
+        emc__node_refuse_old(operation);
+        return true;
+    }
+    return operation->quiet ? emit_quiet_meta(fill, operation) : emit_single(fill, operation);
 }
 
 /* ------------------------------------------------------------------ quiet runs */
@@ -432,6 +459,8 @@ static bool emit_next(struct fill *fill, struct emc__operation *operation)
     case EMC__OPERATION_STORAGE:
     case EMC__OPERATION_KEYED:
         return emit_write(fill, operation);
+    case EMC__OPERATION_META:
+        return emit_meta(fill, operation);
     default:
         return emit_single(fill, operation);
     }

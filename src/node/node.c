@@ -252,6 +252,16 @@ static void complete_part(struct emc__operation *part)
     emc__operation_discard(engine, part);
 }
 
+static void complete_unsupported(struct emc__operation *operation)
+{
+    char words[EMC_ERROR_MESSAGE_SIZE];
+    unsigned version = (unsigned)operation->number;
+    const char *present = operation->node->version_text;
+    snprintf(words, sizeof words, "needs memcached %u.%u.%u or later; the server says %.60s", version / 10000, version / 100 % 100, version % 100,
+             present[0] != '\0' ? present : "nothing about its version (ask_version is off)");
+    emc__operation_fail(operation->engine, operation, EMC_ERROR_UNSUPPORTED, words);
+}
+
 void emc__node_operation_due(struct emc__operation *operation)
 {
     if (!operation->settled) {
@@ -265,6 +275,8 @@ void emc__node_operation_due(struct emc__operation *operation)
         complete_part(operation);
     } else if (operation->kind == EMC__OPERATION_BULK) {
         emc__node_abandon(operation, (emc_status)operation->outcome);
+    } else if (operation->outcome == EMC_ERROR_UNSUPPORTED) {
+        complete_unsupported(operation);
     } else {
         emc__operation_fail(operation->engine, operation, (emc_status)operation->outcome, down ? node->reason : NULL);
     }
@@ -304,20 +316,34 @@ void emc__node_abandon(struct emc__operation *operation, emc_status status)
     emc__operation_fail(engine, operation, status, NULL);
 }
 
+/* Takes it out of the queue it waits in; its node outlives it until its outcome is told. */
+static void withdraw_held(struct emc__operation *operation)
+{
+    struct emc__node *node = operation->node;
+    operation->held = true;
+    node->load++;
+    if (operation->place == EMC__PLACE_WAITING) {
+        emc__pool_withdraw_waiting(node, operation);
+    } else {
+        emc__connection_withdraw(operation->connection, operation);
+    }
+}
+
+void emc__node_refuse_old(struct emc__operation *operation)
+{
+    withdraw_held(operation);
+    if (!operation->completed) {
+        emc__operation_settle(operation->engine, operation, EMC_ERROR_UNSUPPORTED);
+    }
+}
+
 void emc__node_cancel(struct emc__operation *operation)
 {
     struct emc__engine *engine = operation->engine;
-    struct emc__node *node = operation->node;
     if (operation->kind == EMC__OPERATION_BULK) {
         emc__connection_abandoned_bulk(engine, operation->of.bulk);
     } else if (operation->place == EMC__PLACE_WAITING || (operation->place == EMC__PLACE_PENDING && operation->of.follower == NULL)) {
-        operation->held = true;
-        node->load++;
-        if (operation->place == EMC__PLACE_WAITING) {
-            emc__pool_withdraw_waiting(node, operation);
-        } else {
-            emc__connection_withdraw(operation->connection, operation);
-        }
+        withdraw_held(operation);
     } else if (operation->place == EMC__PLACE_SENT && operation->connection != NULL) {
         emc__connection_abandoned(operation->connection, operation, false);
     }

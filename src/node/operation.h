@@ -54,7 +54,7 @@ struct emc__operation {
     uint8_t *block;                   /* from engine->blocks: the key as it goes on the wire, meta flags, a copied value */
     const uint8_t *value;
     size_t value_length;
-    uint64_t number;                  /* cas, delta, or the plain command's number */
+    uint64_t number;                  /* cas, delta, the plain command's number; META: the server version it needs */
     union {
         struct emc__operation *follower;  /* RETRIEVAL: those that share its answer: the last of a ring */
         struct emc__bulk *bulk;           /* BULK…: the keys */
@@ -84,6 +84,7 @@ struct emc__operation {
     bool noreply : 1;
     bool alone : 1;                   /* asked again after an error line: not to be coalesced */
     bool retried : 1;                 /* was asked again after an idle connection turned out to be closed */
+    bool quiet : 1;                   /* META: the server answers only the unusual; an `mn` follows */
     bool held : 1;                    /* settled outside of any queue: counted at its node, which must outlive it */
     bool borrowed : 1;                /* value is the caller's memory until released */
     bool meta_quiet_error : 1;        /* QUIET_RUN: an error came that does not say whose it is */

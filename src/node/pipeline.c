@@ -196,6 +196,7 @@ static bool may_be_unknown(const struct emc__operation *entry)
     case EMC__VERB_CACHE_MEMLIMIT:
     case EMC__VERB_STATS:
     case EMC__VERB_RAW_LINE:
+    case EMC__VERB_META_NOOP:
         return true;
     default:
         return entry->kind == EMC__OPERATION_META;
@@ -253,6 +254,7 @@ static const struct expectation expectations[] = {
     {EMC__VERB_VERBOSITY, EMC__REPLY_OK, EMC_OK},
     {EMC__VERB_CACHE_MEMLIMIT, EMC__REPLY_OK, EMC_OK},
     {EMC__VERB_CACHE_MEMLIMIT, EMC__REPLY_LINE, EMC_ERROR_CLIENT},
+    {EMC__VERB_META_NOOP, EMC__REPLY_META, EMC_OK},
 };
 
 static int expected_status(uint8_t verb, enum emc__reply reply)
@@ -268,6 +270,9 @@ static int expected_status(uint8_t verb, enum emc__reply reply)
 static bool single_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
 {
     int status = expected_status(entry->verb, line->kind);
+    if (entry->verb == EMC__VERB_META_NOOP && line->meta_code != EMC__META_CODE('M', 'N')) {
+        status = CONTRADICTS;
+    }
     if (status == CONTRADICTS) {
         return emc__pipeline_contradiction(connection, "a reply of another kind than the command has");
     }
@@ -285,8 +290,19 @@ static bool single_line(struct emc__connection *connection, struct emc__operatio
     return connection->state != EMC__CONNECTION_CLOSED;
 }
 
+static bool probe_answered(struct emc__connection *connection, struct emc__operation *entry)
+{
+    leave_entry(connection, entry);
+    settle_owing(connection);
+    return connection->state != EMC__CONNECTION_CLOSED;
+}
+
 static bool probe_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
 {
+    if (entry->verb == EMC__VERB_META_NOOP) {
+        bool fence = line->kind == EMC__REPLY_META && line->meta_code == EMC__META_CODE('M', 'N');
+        return fence ? probe_answered(connection, entry) : emc__pipeline_contradiction(connection, "another reply than the fence's");
+    }
     if (line->kind != EMC__REPLY_VERSION) {
         char text[EMC_ERROR_MESSAGE_SIZE] = "the server did not answer `version` with its version";
         bool refused = line->kind == EMC__REPLY_CLIENT_ERROR && begins_with(line->text, "unauthenticated");
@@ -296,8 +312,7 @@ static bool probe_line(struct emc__connection *connection, struct emc__operation
         emc__connection_close(connection, refused ? EMC_ERROR_AUTHENTICATION : EMC_ERROR_PROTOCOL, text);
         return false;
     }
-    leave_entry(connection, entry);
-    settle_owing(connection);
+    (void)probe_answered(connection, entry);
     emc__connection_version(connection, line->text);
     return connection->state != EMC__CONNECTION_CLOSED;
 }
