@@ -1,0 +1,175 @@
+/* Options: every default as documented, every range refused outside, with words that name the field. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "base/allocator.h"
+#include "client/options.h"
+
+static void the_defaults_are_those_documented(void **state)
+{
+    (void)state;
+    emc_options options = emc_options_default();
+    assert_int_equal(options.timeout_ms, 1000);
+    assert_int_equal(options.connection_timeout_ms, 5000);
+    assert_int_equal(options.connections_min, 1);
+    assert_int_equal(options.connections_max, 2);
+    assert_int_equal(options.purge_unused_connections_after_ms, 60000);
+    assert_false(options.purge_unhealthy_nodes);
+    assert_int_equal(options.health_attempts, 3);
+    assert_int_equal(options.backoff_min_ms, 100);
+    assert_int_equal(options.backoff_max_ms, 1000);
+    assert_int_equal(options.routing, EMC_ROUTING_EMCACHE);
+    assert_true(options.tls.verify);
+    assert_int_equal(options.size, sizeof options);
+}
+
+static void refused(const emc_options *options, const char *field)
+{
+    emc_options validated;
+    emc_error error = {EMC_OK, ""};
+    assert_int_equal(emc__options_validate(options, &validated, &error), EMC_ERROR_ARGUMENT);
+    assert_int_equal(error.status, EMC_ERROR_ARGUMENT);
+    if (strstr(error.message, field) == NULL) {
+        fail_msg("the words do not name %s: %s", field, error.message);
+    }
+}
+
+static void a_number_outside_its_range_is_refused_by_name(void **state)
+{
+    (void)state;
+    emc_options o = emc_options_default();
+    o.timeout_ms = 0;
+    refused(&o, "timeout_ms");
+    o = emc_options_default();
+    o.connections_min = 3;
+    refused(&o, "connections_min");
+    o = emc_options_default();
+    o.connections_max = 0;
+    refused(&o, "connections_max");
+    o = emc_options_default();
+    o.connections_max = 65;
+    refused(&o, "connections_max");
+    o = emc_options_default();
+    o.backoff_min_ms = 2000;
+    refused(&o, "backoff_min_ms");
+    o = emc_options_default();
+    o.health_attempts = 0;
+    refused(&o, "health_attempts");
+    o = emc_options_default();
+    o.tls.version_min = 11;
+    refused(&o, "tls.version_min");
+    o = emc_options_default();
+    o.line_length_max = 100;
+    refused(&o, "line_length_max");
+    o = emc_options_default();
+    o.routing = (emc_routing_kind)99;
+    refused(&o, "routing");
+}
+
+static void no_limit_and_a_minimum_of_zero_are_legal(void **state)
+{
+    (void)state;
+    emc_options validated;
+    emc_options o = emc_options_default();
+    o.timeout_ms = o.connection_timeout_ms = o.purge_unused_connections_after_ms = EMC_NO_LIMIT;
+    o.connections_min = 0;
+    assert_int_equal(emc__options_validate(&o, &validated, NULL), EMC_OK);
+}
+
+static void credentials_go_together_and_have_no_line_breaks(void **state)
+{
+    (void)state;
+    emc_options o = emc_options_default();
+    o.username = "u";
+    refused(&o, "password");
+    o.password = "p\r\nflush_all";
+    refused(&o, "password");
+    o.password = "p";
+    o.username = "a b";
+    refused(&o, "username");
+    o.username = "";
+    refused(&o, "username");
+    o = emc_options_default();
+    o.sasl = true;
+    refused(&o, "sasl");
+}
+
+static void the_words_never_hold_a_credential(void **state)
+{
+    (void)state;
+    emc_options validated;
+    emc_error error;
+    emc_options o = emc_options_default();
+    o.username = "someone";
+    o.password = "hunter2\nx";
+    assert_int_equal(emc__options_validate(&o, &validated, &error), EMC_ERROR_ARGUMENT);
+    assert_null(strstr(error.message, "hunter2"));
+}
+
+static void other_pairs_go_together(void **state)
+{
+    (void)state;
+    emc_options o = emc_options_default();
+    o.hash_tag_open = '{';
+    refused(&o, "hash_tag");
+    o = emc_options_default();
+    o.tls.certificate_file = "c.pem";
+    refused(&o, "tls.key_file");
+    o = emc_options_default();
+    o.failover = EMC_FAILOVER_GUTTER;
+    refused(&o, "gutter_nodes");
+    o = emc_options_default();
+    o.key_prefix = "has space";
+    refused(&o, "key_prefix");
+    o = emc_options_default();
+    o.size = 4;
+    refused(&o, "size");
+}
+
+static void an_older_program_leaves_later_fields_at_their_defaults(void **state)
+{
+    (void)state;
+    emc_options validated, o = emc_options_default();
+    o.timeout_ms = 7;
+    o.connection_timeout_ms = 1;
+    o.size = offsetof(emc_options, connection_timeout_ms);
+    assert_int_equal(emc__options_validate(&o, &validated, NULL), EMC_OK);
+    assert_int_equal(validated.timeout_ms, 7);
+    assert_int_equal(validated.connection_timeout_ms, 5000);
+}
+
+static void strings_become_copies(void **state)
+{
+    (void)state;
+    char user[] = "user", password[] = "secret";
+    char *strings;
+    size_t size;
+    emc_options o = emc_options_default();
+    o.username = user;
+    o.password = password;
+    assert_int_equal(emc__options_own_strings(&o, &emc__allocator_standard, &strings, &size), EMC_OK);
+    memset(user, 'x', 4);
+    memset(password, 'x', 6);
+    assert_string_equal(o.username, "user");
+    assert_string_equal(o.password, "secret");
+    emc__release(&emc__allocator_standard, strings);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_defaults_are_those_documented),
+        cmocka_unit_test(a_number_outside_its_range_is_refused_by_name),
+        cmocka_unit_test(no_limit_and_a_minimum_of_zero_are_legal),
+        cmocka_unit_test(credentials_go_together_and_have_no_line_breaks),
+        cmocka_unit_test(the_words_never_hold_a_credential),
+        cmocka_unit_test(other_pairs_go_together),
+        cmocka_unit_test(an_older_program_leaves_later_fields_at_their_defaults),
+        cmocka_unit_test(strings_become_copies),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

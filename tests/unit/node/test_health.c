@@ -1,0 +1,200 @@
+/* A node's health is pure: every rule of docs/health.md, told by events at times of our choosing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/timer_wheel.h"
+#include "node/health.h"
+
+#define MS UINT64_C(1000000)
+#define S (1000 * MS)
+#define START (10 * S)
+
+static const struct emc__health_settings settings = {
+    .attempts = 3,
+    .disconnected_ns = S,
+    .silence_ns = S,
+    .question_ns = S,
+    .backoff_min_ns = 100 * MS,
+    .backoff_max_ns = S,
+};
+
+static struct emc__health fresh(void)
+{
+    struct emc__health health;
+    emc__health_init(&health, &settings, START);
+    return health;
+}
+
+static struct emc__health down(void)
+{
+    struct emc__health health = fresh();
+    emc__health_disconnected(&health, START);
+    for (int i = 0; i < 3; i++) {
+        emc__health_attempt_failed(&health, false, START);
+    }
+    return health;
+}
+
+static void a_node_starts_healthy_and_nothing_is_due(void **state)
+{
+    (void)state;
+    struct emc__health health = fresh();
+    assert_true(emc__health_usable(&health));
+    assert_int_equal(emc__health_next_ns(&health), EMC__NEVER);
+}
+
+static void the_third_failed_attempt_in_a_row_makes_it_unhealthy(void **state)
+{
+    (void)state;
+    struct emc__health health = fresh();
+    assert_int_equal(emc__health_attempt_failed(&health, false, START), EMC__VERDICT_NOTHING);
+    assert_int_equal(emc__health_attempt_failed(&health, false, START), EMC__VERDICT_NOTHING);
+    assert_int_equal(emc__health_attempt_failed(&health, false, START), EMC__VERDICT_TURN_UNHEALTHY);
+    assert_false(emc__health_usable(&health));
+    assert_int_equal(emc__health_attempt_failed(&health, false, START), EMC__VERDICT_NOTHING);
+}
+
+static void failed_attempts_beside_a_connection_do_not_count_against_it(void **state)
+{
+    (void)state;
+    struct emc__health health = fresh();
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(emc__health_attempt_failed(&health, true, START), EMC__VERDICT_NOTHING);
+    }
+    assert_true(emc__health_usable(&health));
+}
+
+static void a_success_between_failures_begins_the_count_anew(void **state)
+{
+    (void)state;
+    struct emc__health health = fresh();
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(emc__health_attempt_failed(&health, false, START), EMC__VERDICT_NOTHING);
+        assert_int_equal(emc__health_attempt_failed(&health, false, START), EMC__VERDICT_NOTHING);
+        assert_int_equal(emc__health_connected(&health, START), EMC__VERDICT_NOTHING);
+    }
+}
+
+static void a_second_without_a_connection_makes_it_unhealthy_and_not_a_moment_less(void **state)
+{
+    (void)state;
+    struct emc__health health = fresh();
+    emc__health_disconnected(&health, START);
+    emc__health_disconnected(&health, START + 500 * MS); /* told again: the first counts */
+    assert_int_equal(emc__health_next_ns(&health), START + S);
+    assert_int_equal(emc__health_tick(&health, START + S - 1), EMC__VERDICT_NOTHING);
+    assert_int_equal(emc__health_tick(&health, START + S), EMC__VERDICT_TURN_UNHEALTHY);
+}
+
+static void a_pool_at_rest_without_a_connection_stays_healthy(void **state)
+{
+    (void)state;
+    struct emc__health health = fresh();
+    emc__health_disconnected(&health, START);
+    emc__health_at_rest(&health);
+    assert_int_equal(emc__health_tick(&health, START + 100 * S), EMC__VERDICT_NOTHING);
+}
+
+static void silence_while_replies_are_owed_asks_and_an_unanswered_question_turns_it(void **state)
+{
+    (void)state;
+    struct emc__health health = fresh();
+    emc__health_owed(&health, true, START);
+    assert_int_equal(emc__health_next_ns(&health), START + S);
+    assert_int_equal(emc__health_tick(&health, START + S), EMC__VERDICT_ASK);
+    assert_true(emc__health_usable(&health));
+    assert_int_equal(emc__health_tick(&health, START + 2 * S - 1), EMC__VERDICT_NOTHING);
+    assert_int_equal(emc__health_tick(&health, START + 2 * S), EMC__VERDICT_TURN_UNHEALTHY);
+}
+
+static void one_byte_ends_the_suspicion(void **state)
+{
+    (void)state;
+    struct emc__health health = fresh();
+    emc__health_owed(&health, true, START);
+    emc__health_tick(&health, START + S);
+    emc__health_byte(&health, START + S + 1);
+    assert_int_equal(emc__health_tick(&health, START + 2 * S), EMC__VERDICT_NOTHING);
+    assert_int_equal(emc__health_next_ns(&health), START + 2 * S + 1);
+}
+
+static void a_slow_node_that_sends_a_byte_now_and_then_is_never_suspected(void **state)
+{
+    (void)state;
+    struct emc__health health = fresh();
+    emc__health_owed(&health, true, START);
+    for (uint64_t at = START; at < START + 60 * S; at += 900 * MS) {
+        emc__health_byte(&health, at);
+        assert_int_equal(emc__health_tick(&health, at + 899 * MS), EMC__VERDICT_NOTHING);
+    }
+}
+
+static void silence_without_anything_owed_means_nothing(void **state)
+{
+    (void)state;
+    struct emc__health health = fresh();
+    emc__health_owed(&health, true, START);
+    emc__health_owed(&health, false, START + 10 * MS);
+    assert_int_equal(emc__health_tick(&health, START + 3600 * S), EMC__VERDICT_NOTHING);
+}
+
+static void it_is_healthy_again_when_a_connection_answers(void **state)
+{
+    (void)state;
+    struct emc__health health = down();
+    assert_int_equal(emc__health_connected(&health, START + 5 * S), EMC__VERDICT_TURN_HEALTHY);
+    assert_true(emc__health_usable(&health));
+    assert_int_equal(health.changed_ns, START + 5 * S);
+}
+
+static void with_a_steady_time_it_returns_only_after_that_and_a_relapse_begins_anew(void **state)
+{
+    (void)state;
+    struct emc__health health = down();
+    health.settings.steady_ns = 500 * MS;
+    assert_int_equal(emc__health_connected(&health, START + S), EMC__VERDICT_NOTHING);
+    assert_false(emc__health_usable(&health));
+    emc__health_disconnected(&health, START + S + 100 * MS);
+    assert_int_equal(emc__health_tick(&health, START + 2 * S), EMC__VERDICT_NOTHING);
+    assert_int_equal(emc__health_connected(&health, START + 3 * S), EMC__VERDICT_NOTHING);
+    assert_int_equal(emc__health_tick(&health, START + 3 * S + 499 * MS), EMC__VERDICT_NOTHING);
+    assert_int_equal(emc__health_tick(&health, START + 3 * S + 500 * MS), EMC__VERDICT_TURN_HEALTHY);
+}
+
+static void pauses_double_to_the_maximum_and_jitter_only_downwards(void **state)
+{
+    (void)state;
+    struct emc__random random = {42};
+    struct emc__health health = fresh();
+    static const uint64_t most_ms[] = {100, 200, 400, 800, 1000, 1000, 1000};
+    for (size_t i = 0; i < sizeof most_ms / sizeof most_ms[0]; i++) {
+        emc__health_attempt_failed(&health, false, START);
+        for (int n = 0; n < 200; n++) {
+            uint64_t pause_ns = emc__health_pause_ns(&health, &random);
+            assert_in_range(pause_ns, most_ms[i] * MS * 3 / 4, most_ms[i] * MS);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_node_starts_healthy_and_nothing_is_due),
+        cmocka_unit_test(the_third_failed_attempt_in_a_row_makes_it_unhealthy),
+        cmocka_unit_test(failed_attempts_beside_a_connection_do_not_count_against_it),
+        cmocka_unit_test(a_success_between_failures_begins_the_count_anew),
+        cmocka_unit_test(a_second_without_a_connection_makes_it_unhealthy_and_not_a_moment_less),
+        cmocka_unit_test(a_pool_at_rest_without_a_connection_stays_healthy),
+        cmocka_unit_test(silence_while_replies_are_owed_asks_and_an_unanswered_question_turns_it),
+        cmocka_unit_test(one_byte_ends_the_suspicion),
+        cmocka_unit_test(a_slow_node_that_sends_a_byte_now_and_then_is_never_suspected),
+        cmocka_unit_test(silence_without_anything_owed_means_nothing),
+        cmocka_unit_test(it_is_healthy_again_when_a_connection_answers),
+        cmocka_unit_test(with_a_steady_time_it_returns_only_after_that_and_a_relapse_begins_anew),
+        cmocka_unit_test(pauses_double_to_the_maximum_and_jitter_only_downwards),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
