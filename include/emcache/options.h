@@ -80,7 +80,7 @@ typedef struct emc_options {
     emc_discovery discovery;             /**< default EMC_DISCOVERY_NONE */
     uint32_t discovery_interval_ms;      /**< 100..; default 60000 */
     uint32_t discovery_timeout_ms;       /**< for one question; 1..; default 5000 */
-    uint32_t discovery_start_timeout_ms; /**< how long emc_client_create() waits for the first answer; 1..; default 10000 */
+    uint32_t discovery_start_timeout_ms; /**< how long emc_client_create() waits for the first answer; 0: not at all, operations fail with EMC_ERROR_NO_NODES until it comes; default 10000 */
 
     /* Authentication; both or none. 1..250 bytes each, without line breaks; the user name without spaces. Wiped from memory when the client is destroyed; never logged. */
     const char *username;           /**< default NULL */

@@ -237,6 +237,11 @@ size_t emc__client_process(struct emc_client *client, uint64_t now_ns)
 
 /* ------------------------------------------------------------------ what facades ask */
 
+emc_status emc__client_discovered(const struct emc_client *client, emc_error *error)
+{
+    return emc__cluster_discovered(client->cluster, error);
+}
+
 bool emc__client_unflushed(const struct emc_client *client)
 {
     const struct emc__engine *engine = &client->engine;

@@ -38,6 +38,8 @@ size_t emc__client_process(struct emc_client *client, uint64_t now_ns);
 /* Writes what was submitted, and sets the wake-up. Never calls back. */
 void emc__client_flush(struct emc_client *client, uint64_t now_ns);
 
+/* Whether the nodes are known: see emc__cluster_discovered. */
+emc_status emc__client_discovered(const struct emc_client *client, emc_error *error);
 /* Something was submitted or completed that the next process or flush must take care of. */
 bool emc__client_unflushed(const struct emc_client *client);
 /* True while a callback of the client's runs. */

@@ -89,7 +89,7 @@ static emc_status check_numbers(const emc_options *o, emc_error *error)
         {"discovery", (uint64_t)o->discovery, 0, EMC_DISCOVERY_DNS_SRV, false},
         {"discovery_interval_ms", o->discovery_interval_ms, 100, DURATION_MAX, false},
         {"discovery_timeout_ms", o->discovery_timeout_ms, 1, DURATION_MAX, false},
-        {"discovery_start_timeout_ms", o->discovery_start_timeout_ms, 1, DURATION_MAX, false},
+        {"discovery_start_timeout_ms", o->discovery_start_timeout_ms, 0, DURATION_MAX, false},
         {"operations_max", o->operations_max, 1, 16777216, false},
         {"operations_per_connection_max", o->operations_per_connection_max, 1, 16777216, false},
         {"bytes_waiting_max", o->bytes_waiting_max, 65536, SIZE_MAX / 128, false},

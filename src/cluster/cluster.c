@@ -3,6 +3,50 @@
 
 #include <string.h>
 
+/* ------------------------------------------------------------------ autodiscovery */
+
+static emc_status list_found(void *context, const emc_weighted_address *nodes, size_t count, emc_error *error)
+{
+    return emc__membership_replace(context, nodes, count, error);
+}
+
+static void discovery_failed(void *context, const emc_address *endpoint, emc_status status, const char *message)
+{
+    struct emc__cluster *cluster = context;
+    char text[EMC_ADDRESS_TEXT_SIZE];
+    emc_address_format(endpoint, text, sizeof text);
+    emc__error_set(&cluster->discovery_error, status, "autodiscovery at %.90s: %.140s", text, message);
+    emc__log_write(&cluster->engine->log, EMC_LOG_WARNING, "%s", cluster->discovery_error.message);
+    emc__events_add(&cluster->events, EMC_EVENT_DISCOVERY_ERROR, endpoint, 0, message);
+}
+
+static const struct emc__discovery_listener discovery_listener = {list_found, discovery_failed};
+
+static emc_status begin_discovery(struct emc__cluster *cluster, const emc_weighted_address *nodes, size_t count, emc_error *error)
+{
+    emc_discovery kind = cluster->engine->options.discovery;
+    emc_status status = emc__membership_validate(nodes, count, error);
+    if (status != EMC_OK) {
+        return status;
+    }
+    if (kind != EMC_DISCOVERY_CLUSTER && (count > 1 || nodes[0].address.kind != EMC_ADDRESS_TCP)) {
+        return emc__error_set(error, EMC_ERROR_ARGUMENT, "nodes: discovery by DNS takes one host name");
+    }
+    cluster->discovery = emc__discovery_create(cluster->engine, nodes, count, &discovery_listener, cluster);
+    return cluster->discovery != NULL ? EMC_OK : emc__error_set(error, EMC_ERROR_MEMORY, "%s", emc_status_text(EMC_ERROR_MEMORY));
+}
+
+emc_status emc__cluster_discovered(const struct emc__cluster *cluster, emc_error *error)
+{
+    if (cluster->count > 0) {
+        return EMC_OK;
+    }
+    const char *words = cluster->discovery_error.message[0] != '\0' ? cluster->discovery_error.message : "autodiscovery: no answer came";
+    return emc__error_set(error, EMC_ERROR_NO_NODES, "%s", words);
+}
+
+/* ------------------------------------------------------------------ life */
+
 emc_status emc__cluster_create(struct emc__engine *engine, const struct emc__cluster_hooks *hooks,
                                const emc_weighted_address *nodes, size_t count, struct emc__cluster **cluster_out, emc_error *error)
 {
@@ -17,6 +61,8 @@ emc_status emc__cluster_create(struct emc__engine *engine, const struct emc__clu
     cluster->view = emc__view_create(cluster);
     if (cluster->view == NULL) {
         emc__error_set(error, status, "%s", emc_status_text(status));
+    } else if (engine->options.discovery != EMC_DISCOVERY_NONE) {
+        status = begin_discovery(cluster, nodes, count, error);
     } else {
         status = emc__membership_replace(cluster, nodes, count, error);
     }
@@ -33,6 +79,7 @@ void emc__cluster_close(struct emc__cluster *cluster)
 {
     emc__view_detach(cluster->view);
     cluster->closed = true;
+    emc__discovery_destroy(cluster->discovery);
     for (size_t i = 0; i < cluster->count; i++) {
         emc__node_destroy(cluster->members[i]);
     }
@@ -107,6 +154,9 @@ bool emc__cluster_deliver_events(struct emc__cluster *cluster)
 
 void emc__cluster_after_fork(struct emc__cluster *cluster)
 {
+    if (cluster->discovery != NULL) {
+        emc__discovery_after_fork(cluster->discovery);
+    }
     for (size_t i = 0; i < cluster->count; i++) {
         emc__node_after_fork(cluster->members[i]);
     }

@@ -3,6 +3,7 @@
 #define EMC_CLUSTER_CLUSTER_INTERNAL_H
 
 #include "cluster/cluster.h"
+#include "cluster/discovery.h"
 #include "cluster/events.h"
 #include "routing/routing.h"
 
@@ -18,11 +19,15 @@ struct emc__cluster {
     size_t routed_count;
     struct emc__events events;
     emc_cluster_management *view;
+    struct emc__discovery *discovery; /* NULL: the list is as it was given, or set */
+    emc_error discovery_error;        /* the last failure, while nothing has been discovered */
     bool closed;
 };
 
 /* membership.c */
 emc_status emc__membership_replace(struct emc__cluster *cluster, const emc_weighted_address *nodes, size_t count, emc_error *error);
+/* Whether a list can be a cluster's (or its endpoints). */
+emc_status emc__membership_validate(const emc_weighted_address *nodes, size_t count, emc_error *error);
 /* Builds the router anew; on failure the old one stays. */
 emc_status emc__membership_route(struct emc__cluster *cluster);
 void emc__membership_release(struct emc__cluster *cluster);

@@ -67,6 +67,9 @@ static void health_changed(void *context, struct emc__node *node, bool healthy, 
     if (cluster->engine->options.purge_unhealthy_nodes && emc__membership_route(cluster) != EMC_OK) {
         emc__log_write(&cluster->engine->log, EMC_LOG_ERROR, "out of memory: routing stays as it was");
     }
+    if (!healthy && cluster->discovery != NULL) {
+        emc__discovery_hurry(cluster->discovery); /* it may be gone for good, and the configuration knows */
+    }
     emc__events_add(&cluster->events, healthy ? EMC_EVENT_NODE_HEALTHY : EMC_EVENT_NODE_UNHEALTHY, emc__node_address(node),
                     emc__node_weight(node), reason);
 }
@@ -102,7 +105,7 @@ static void drained(void *context, struct emc__node *node)
 
 /* ------------------------------------------------------------------ replacing the list */
 
-static emc_status validate_list(const emc_weighted_address *nodes, size_t count, emc_error *error)
+emc_status emc__membership_validate(const emc_weighted_address *nodes, size_t count, emc_error *error)
 {
     if (count == 0) {
         return emc__error_set(error, EMC_ERROR_ARGUMENT, "nodes: the list is empty; a cluster has at least one node");
@@ -225,7 +228,7 @@ static emc_status replace(struct emc__cluster *cluster, const emc_weighted_addre
 emc_status emc__membership_replace(struct emc__cluster *cluster, const emc_weighted_address *nodes, size_t count, emc_error *error)
 {
     const emc_allocator *allocator = &cluster->engine->allocator;
-    emc_status status = validate_list(nodes, count, error);
+    emc_status status = emc__membership_validate(nodes, count, error);
     if (status != EMC_OK) {
         return status;
     }

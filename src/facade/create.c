@@ -68,6 +68,25 @@ static emc_status create_transport(struct emc__facade *facade, const emc_options
     return emc__uv_transport_create(&facade->allocator, &log, tls->enabled ? &settings : NULL, &facade->transport, error);
 }
 
+/* With autodiscovery: waits for the first list. */
+static emc_status await_nodes(struct emc__facade *facade, const emc_options *options, emc_error *error)
+{
+    struct emc__transport *transport = facade->transport;
+    if (options == NULL || options->discovery == EMC_DISCOVERY_NONE || options->discovery_start_timeout_ms == 0) {
+        return EMC_OK;
+    }
+    uint64_t until_ns = transport->class_->now_ns(transport) + (uint64_t)options->discovery_start_timeout_ms * 1000000u;
+    emc_status status;
+    while ((status = emc__client_discovered(facade->client, error)) != EMC_OK) {
+        uint64_t now_ns = transport->class_->now_ns(transport);
+        if (now_ns >= until_ns) {
+            break;
+        }
+        emc__facade_pass(facade, (int64_t)((until_ns - now_ns + 999999) / 1000000));
+    }
+    return status;
+}
+
 emc_status emc_client_create(emc_client **client_out, const emc_address *nodes, size_t node_count, const emc_options *options,
                              emc_error *error)
 {
@@ -94,6 +113,11 @@ emc_status emc_client_create(emc_client **client_out, const emc_address *nodes, 
         return status;
     }
     emc__facade_pass(facade, 0); /* the first attempts to connect leave now */
+    status = await_nodes(facade, options, error);
+    if (status != EMC_OK) {
+        emc_client_destroy(facade->client);
+        return status;
+    }
     *client_out = facade->client;
     return EMC_OK;
 }

@@ -31,7 +31,7 @@ bool emc__incoming_begin(struct emc__connection *connection, struct emc__operati
     }
     begin(connection, header);
     connection->incoming.operation = operation;
-    if (operation->completed && operation->of.follower == NULL) {
+    if ((operation->completed || operation->settled) && operation->of.follower == NULL) {
         return true;
     }
     bool direct = operation->allocate != NULL && operation->of.follower == NULL && header->length >= operation->allocate_from;
@@ -60,7 +60,7 @@ bool emc__incoming_begin_bulk(struct emc__connection *connection, struct emc__op
     connection->incoming.index = index;
     bulk->references++;
     const struct emc__operation *operation = bulk->operation;
-    if (operation == NULL || bulk->records[index].answered) {
+    if (operation == NULL || operation->settled || bulk->records[index].answered) {
         return true;
     }
     if (operation->allocate == NULL || header->length < operation->allocate_from) {

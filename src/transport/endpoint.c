@@ -4,19 +4,20 @@
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static bool parse_scope(const char *text, uint32_t *scope_out)
 {
-    char *end;
-    unsigned long number = strtoul(text, &end, 10);
-    if (*text != '\0' && *end == '\0' && number <= UINT32_MAX) {
-        *scope_out = (uint32_t)number;
-        return true;
+    uint64_t number = 0;
+    const char *digit = text;
+    while (*digit >= '0' && *digit <= '9' && number <= UINT32_MAX) {
+        number = number * 10 + (uint64_t)(*digit++ - '0');
     }
-    *scope_out = if_nametoindex(text);
-    return *scope_out != 0;
+    if (digit == text || *digit != '\0') {
+        number = if_nametoindex(text);
+    }
+    *scope_out = (uint32_t)number;
+    return number != 0 && number <= UINT32_MAX;
 }
 
 bool emc__endpoint_from_literal(const char *host, uint16_t port, struct emc__endpoint *endpoint_out)
@@ -55,6 +56,18 @@ bool emc__endpoint_from_path(const char *path, struct emc__endpoint *endpoint_ou
     return true;
 }
 
+void emc__endpoint_format_host(const struct emc__endpoint *endpoint, char text[EMC__ENDPOINT_TEXT_SIZE])
+{
+    char address[INET6_ADDRSTRLEN];
+    bool ipv6 = endpoint->family == EMC__ENDPOINT_IPV6;
+    inet_ntop(ipv6 ? AF_INET6 : AF_INET, endpoint->ip, address, sizeof address);
+    if (ipv6 && endpoint->scope != 0) {
+        snprintf(text, EMC__ENDPOINT_TEXT_SIZE, "%s%%%u", address, endpoint->scope);
+    } else {
+        snprintf(text, EMC__ENDPOINT_TEXT_SIZE, "%s", address);
+    }
+}
+
 void emc__endpoint_format(const struct emc__endpoint *endpoint, char text[EMC__ENDPOINT_TEXT_SIZE])
 {
     char address[INET6_ADDRSTRLEN];
@@ -64,5 +77,9 @@ void emc__endpoint_format(const struct emc__endpoint *endpoint, char text[EMC__E
     }
     bool ipv6 = endpoint->family == EMC__ENDPOINT_IPV6;
     inet_ntop(ipv6 ? AF_INET6 : AF_INET, endpoint->ip, address, sizeof address);
-    snprintf(text, EMC__ENDPOINT_TEXT_SIZE, ipv6 ? "[%s]:%u" : "%s:%u", address, (unsigned)endpoint->port);
+    if (endpoint->scope != 0) {
+        snprintf(text, EMC__ENDPOINT_TEXT_SIZE, "[%s%%%u]:%u", address, (unsigned)endpoint->scope, (unsigned)endpoint->port);
+    } else {
+        snprintf(text, EMC__ENDPOINT_TEXT_SIZE, ipv6 ? "[%s]:%u" : "%s:%u", address, (unsigned)endpoint->port);
+    }
 }

@@ -16,24 +16,28 @@
 #define NAME_MAX_LENGTH 255
 /* Targets of one SRV answer that are looked up. */
 #define TARGETS_MAX 64
+/* A question is asked anew after this long, each time twice as long after: a lost packet must not cost the five seconds of c-ares's default. */
+#define TRY_MS 1000
+#define TRIES 4
+/* RFC 1035, RFC 2782 */
+#define CLASS_INTERNET 1
+#define TYPE_SRV 33
 
 struct emc__lookup {
-    struct emc__link link; /* in resolver->lookups */
-    struct emc__resolver *resolver;
+    struct emc__link link; /* in uv->lookups */
+    struct emc__uv *uv;
     emc__lookup_callback *callback; /* NULL: cancelled; goes when c-ares has called for the last time */
     void *context;
-    uint16_t port, priority, weight; /* of the target being looked up */
-    unsigned outstanding;            /* calls of c-ares still to come */
-    bool starting;                   /* c-ares may call before its function returns */
-    emc_status status;
+    unsigned outstanding; /* calls of c-ares still to come */
+    emc_status status;    /* the last failure; matters when no address was found */
     uint32_t ttl_s;
-    size_t count;
-    struct emc__endpoint *endpoints; /* ENDPOINTS_MAX */
+    size_t count, capacity;
+    struct emc__endpoint *endpoints;
     char name[NAME_MAX_LENGTH + 1];
     char message[EMC_ERROR_MESSAGE_SIZE];
 };
 
-/* One name of an SRV answer, on its way to addresses. */
+/* A name on its way to addresses: the one asked for, or a target of an SRV answer. */
 struct target {
     struct emc__lookup *lookup;
     uint16_t port, priority, weight;
@@ -46,10 +50,11 @@ struct resolver_watch {
     ares_socket_t descriptor;
 };
 
+/* Lives while look-ups run: an idle client holds neither its memory nor its descriptors, and the next look-up reads /etc/resolv.conf anew. */
 struct emc__resolver {
     struct emc__uv *uv;
     ares_channel channel;
-    struct emc__list lookups, watches;
+    struct emc__list watches;
 };
 
 /* ------------------------------------------------------------------ c-ares's sockets */
@@ -130,26 +135,53 @@ static void socket_state(void *data, ares_socket_t descriptor, int readable, int
 static void note_failure(struct emc__lookup *lookup, int code)
 {
     lookup->status = code == ARES_ENOMEM ? EMC_ERROR_MEMORY : EMC_ERROR_RESOLVE;
-    snprintf(lookup->message, sizeof lookup->message, "%.120s: %s", lookup->name, ares_strerror(code));
+    const char *words = code == ARES_EDESTRUCTION ? "the look-up was ended" : ares_strerror(code);
+    snprintf(lookup->message, sizeof lookup->message, "%.180s: %.60s", lookup->name, words);
+}
+
+static bool make_room(struct emc__lookup *lookup)
+{
+    if (lookup->count < lookup->capacity) {
+        return true;
+    }
+    size_t capacity = lookup->capacity == 0 ? 4 : lookup->capacity * 2;
+    struct emc__endpoint *endpoints = emc__reallocate(&lookup->uv->allocator, lookup->endpoints, capacity * sizeof *endpoints);
+    if (endpoints == NULL) {
+        note_failure(lookup, ARES_ENOMEM);
+        return false;
+    }
+    lookup->endpoints = endpoints;
+    lookup->capacity = capacity;
+    return true;
+}
+
+static void note_ttl(struct emc__lookup *lookup, int ttl)
+{
+    uint32_t ttl_s = ttl > 0 ? (uint32_t)ttl : 0;
+    if (lookup->ttl_s == 0 || (ttl_s != 0 && ttl_s < lookup->ttl_s)) {
+        lookup->ttl_s = ttl_s;
+    }
 }
 
 static void add_address(struct emc__lookup *lookup, const struct ares_addrinfo_node *node, const struct target *target)
 {
-    if (lookup->count == ENDPOINTS_MAX || (node->ai_family != AF_INET && node->ai_family != AF_INET6)) {
+    bool known = node->ai_family == AF_INET || node->ai_family == AF_INET6;
+    if (!known || lookup->count == ENDPOINTS_MAX || !make_room(lookup)) {
         return;
     }
     struct emc__endpoint *endpoint = &lookup->endpoints[lookup->count++];
     *endpoint = (struct emc__endpoint){.port = target->port, .priority = target->priority, .weight = target->weight};
     if (node->ai_family == AF_INET) {
+        const struct sockaddr_in *address = (const struct sockaddr_in *)(const void *)node->ai_addr;
         endpoint->family = EMC__ENDPOINT_IPV4;
-        memcpy(endpoint->ip, &((const struct sockaddr_in *)(const void *)node->ai_addr)->sin_addr, 4);
+        memcpy(endpoint->ip, &address->sin_addr, 4);
     } else {
+        const struct sockaddr_in6 *address = (const struct sockaddr_in6 *)(const void *)node->ai_addr;
         endpoint->family = EMC__ENDPOINT_IPV6;
-        memcpy(endpoint->ip, &((const struct sockaddr_in6 *)(const void *)node->ai_addr)->sin6_addr, 16);
-        endpoint->scope = ((const struct sockaddr_in6 *)(const void *)node->ai_addr)->sin6_scope_id;
+        memcpy(endpoint->ip, &address->sin6_addr, 16);
+        endpoint->scope = address->sin6_scope_id;
     }
-    uint32_t ttl_s = node->ai_ttl > 0 ? (uint32_t)node->ai_ttl : 0;
-    lookup->ttl_s = lookup->ttl_s == 0 || (ttl_s != 0 && ttl_s < lookup->ttl_s) ? ttl_s : lookup->ttl_s;
+    note_ttl(lookup, node->ai_ttl);
 }
 
 static void addresses_answered(void *data, int code, int timeouts, struct ares_addrinfo *result)
@@ -167,21 +199,28 @@ static void addresses_answered(void *data, int code, int timeouts, struct ares_a
     if (result != NULL) {
         ares_freeaddrinfo(result);
     }
-    emc__release(&lookup->resolver->uv->allocator, target);
-    emc__uv_raise(&lookup->resolver->uv->transport);
+    emc__release(&lookup->uv->allocator, target);
+    emc__uv_raise(&lookup->uv->transport); /* delivered in a pass, also when c-ares knew at once */
 }
 
 static void look_up_addresses(struct emc__lookup *lookup, const char *name, uint16_t port, uint16_t priority, uint16_t weight)
 {
     struct ares_addrinfo_hints hints = {.ai_flags = ARES_AI_NOSORT, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    struct target *target = emc__allocate_zeroed(&lookup->resolver->uv->allocator, 1, sizeof *target);
+    struct target *target = emc__allocate_zeroed(&lookup->uv->allocator, 1, sizeof *target);
     if (target == NULL) {
         note_failure(lookup, ARES_ENOMEM);
+        emc__uv_raise(&lookup->uv->transport);
         return;
     }
     *target = (struct target){lookup, port, priority, weight};
     lookup->outstanding++;
-    ares_getaddrinfo(lookup->resolver->channel, name, NULL, &hints, addresses_answered, target);
+    ares_getaddrinfo(lookup->uv->resolver->channel, name, NULL, &hints, addresses_answered, target);
+}
+
+/* A target of "." says that the service is not offered (RFC 2782). */
+static bool is_offered(const struct ares_srv_reply *record)
+{
+    return record->host[0] != '\0' && strcmp(record->host, ".") != 0;
 }
 
 static void service_answered(void *data, int code, int timeouts, unsigned char *answer, int length)
@@ -198,150 +237,211 @@ static void service_answered(void *data, int code, int timeouts, unsigned char *
     }
     unsigned targets = 0;
     for (const struct ares_srv_reply *record = records; record != NULL && lookup->callback != NULL && targets < TARGETS_MAX;
-         record = record->next, targets++) {
-        look_up_addresses(lookup, record->host, record->port, record->priority, record->weight);
+         record = record->next) {
+        if (is_offered(record)) {
+            look_up_addresses(lookup, record->host, record->port, record->priority, record->weight);
+            targets++;
+        }
     }
     if (records != NULL) {
         ares_free_data(records);
     }
-    emc__uv_raise(&lookup->resolver->uv->transport);
+    emc__uv_raise(&lookup->uv->transport);
 }
 
-/* ------------------------------------------------------------------ look-ups */
+/* ------------------------------------------------------------------ the channel */
 
-static struct emc__resolver *resolver_of(struct emc__uv *uv)
+static bool open_channel(struct emc__resolver *resolver)
+{
+    struct ares_options options = {.sock_state_cb = socket_state, .sock_state_cb_data = resolver, .timeout = TRY_MS, .tries = TRIES};
+    if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS) {
+        return false;
+    }
+    if (ares_init_options(&resolver->channel, &options, ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES) != ARES_SUCCESS) {
+        ares_library_cleanup();
+        return false;
+    }
+    const char *servers = resolver->uv->name_servers;
+    if (servers[0] != '\0' && ares_set_servers_ports_csv(resolver->channel, servers) != ARES_SUCCESS) {
+        ares_destroy(resolver->channel);
+        ares_library_cleanup();
+        return false;
+    }
+    return true;
+}
+
+static bool open_resolver(struct emc__uv *uv)
 {
     if (uv->resolver != NULL) {
-        return uv->resolver;
+        return true;
     }
     struct emc__resolver *resolver = emc__allocate_zeroed(&uv->allocator, 1, sizeof *resolver);
     if (resolver == NULL) {
-        return NULL;
+        return false;
     }
     resolver->uv = uv;
-    emc__list_init(&resolver->lookups);
     emc__list_init(&resolver->watches);
-    struct ares_options options = {.sock_state_cb = socket_state, .sock_state_cb_data = resolver};
-    if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS) {
+    if (!open_channel(resolver)) {
         emc__release(&uv->allocator, resolver);
-        return NULL;
-    }
-    if (ares_init_options(&resolver->channel, &options, ARES_OPT_SOCK_STATE_CB) != ARES_SUCCESS) {
-        ares_library_cleanup();
-        emc__release(&uv->allocator, resolver);
-        return NULL;
+        return false;
     }
     uv->resolver = resolver;
-    return resolver;
+    return true;
 }
 
-static struct emc__lookup *new_lookup(struct emc__resolver *resolver, const char *name, uint16_t port)
-{
-    const emc_allocator *allocator = &resolver->uv->allocator;
-    struct emc__lookup *lookup = emc__allocate_zeroed(allocator, 1, sizeof *lookup);
-    struct emc__endpoint *endpoints = emc__allocate_zeroed(allocator, ENDPOINTS_MAX, sizeof *endpoints);
-    if (lookup == NULL || endpoints == NULL) {
-        emc__release(allocator, lookup);
-        emc__release(allocator, endpoints);
-        return NULL;
-    }
-    lookup->resolver = resolver;
-    lookup->endpoints = endpoints;
-    lookup->port = port;
-    snprintf(lookup->name, sizeof lookup->name, "%s", name);
-    emc__list_append(&resolver->lookups, &lookup->link);
-    return lookup;
-}
-
-emc_status emc__resolve_start(struct emc__transport *transport, enum emc__lookup_kind kind, const char *name, uint16_t port,
-                              emc__lookup_callback *callback, void *context, struct emc__lookup **lookup_out)
-{
-    struct emc__resolver *resolver = resolver_of((struct emc__uv *)transport);
-    struct emc__lookup *lookup = resolver != NULL ? new_lookup(resolver, name, port) : NULL;
-    if (lookup == NULL) {
-        return EMC_ERROR_MEMORY;
-    }
-    lookup->callback = callback;
-    lookup->context = context;
-    if (kind == EMC__LOOKUP_SERVICE) {
-        lookup->outstanding = 1;
-        ares_query(resolver->channel, lookup->name, 1 /* C_IN */, 33 /* T_SRV */, service_answered, lookup);
-    } else {
-        look_up_addresses(lookup, lookup->name, port, 0, 0);
-    }
-    set_deadline(resolver);
-    *lookup_out = lookup;
-    return EMC_OK;
-}
-
-void emc__resolve_cancel(struct emc__transport *transport, struct emc__lookup *lookup)
-{
-    lookup->callback = NULL; /* released in the pass after c-ares's last call */
-    emc__uv_raise(transport);
-}
-
-static void release_lookup(struct emc__lookup *lookup)
-{
-    const emc_allocator *allocator = &lookup->resolver->uv->allocator;
-    emc__link_remove(&lookup->link);
-    emc__release(allocator, lookup->endpoints);
-    emc__release(allocator, lookup);
-}
-
-static void deliver(struct emc__lookup *lookup)
-{
-    struct emc__uv *uv = lookup->resolver->uv;
-    emc__lookup_callback *callback = lookup->callback;
-    emc__link_remove(&lookup->link);
-    if (callback != NULL && lookup->count > 0) {
-        callback(lookup->context, EMC_OK, "", lookup->endpoints, lookup->count, lookup->ttl_s, uv->now_ns);
-    } else if (callback != NULL) {
-        if (lookup->status == EMC_OK) {
-            note_failure(lookup, ARES_ENODATA);
-        }
-        callback(lookup->context, lookup->status, lookup->message, NULL, 0, 0, uv->now_ns);
-    }
-    release_lookup(lookup);
-}
-
-void emc__resolver_pass(struct emc__uv *uv)
-{
-    struct emc__resolver *resolver = uv->resolver;
-    if (uv->now_ns >= uv->resolver_ns) {
-        ares_process_fd(resolver->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-    }
-    struct emc__link *link = emc__list_first(&resolver->lookups);
-    while (link != NULL) {
-        struct emc__lookup *lookup = EMC__CONTAINER_OF(link, struct emc__lookup, link);
-        if (lookup->outstanding == 0) {
-            deliver(lookup);
-            link = emc__list_first(&resolver->lookups); /* an upcall may have begun or cancelled others */
-        } else {
-            link = emc__list_next(&resolver->lookups, link);
-        }
-    }
-    set_deadline(resolver);
-}
-
-void emc__resolver_destroy(struct emc__uv *uv)
+/* c-ares calls back for everything outstanding, and closes its sockets. */
+static void close_resolver(struct emc__uv *uv)
 {
     struct emc__resolver *resolver = uv->resolver;
     struct emc__link *link;
     if (resolver == NULL) {
         return;
     }
-    uv->resolver = NULL;
-    for (link = emc__list_first(&resolver->lookups); link != NULL; link = emc__list_next(&resolver->lookups, link)) {
-        EMC__CONTAINER_OF(link, struct emc__lookup, link)->callback = NULL;
-    }
-    ares_destroy(resolver->channel); /* calls back for everything outstanding */
+    ares_destroy(resolver->channel);
     ares_library_cleanup();
-    while ((link = emc__list_first(&resolver->lookups)) != NULL) {
-        release_lookup(EMC__CONTAINER_OF(link, struct emc__lookup, link));
-    }
     while ((link = emc__list_take_first(&resolver->watches)) != NULL) {
         emc__watch_close(&EMC__CONTAINER_OF(link, struct resolver_watch, link)->watch);
     }
+    uv->resolver = NULL;
     uv->resolver_ns = EMC__NEVER;
     emc__release(&uv->allocator, resolver);
+}
+
+/* ------------------------------------------------------------------ look-ups */
+
+static struct emc__lookup *new_lookup(struct emc__uv *uv, const char *name, emc__lookup_callback *callback, void *context)
+{
+    struct emc__lookup *lookup = emc__allocate_zeroed(&uv->allocator, 1, sizeof *lookup);
+    if (lookup == NULL) {
+        return NULL;
+    }
+    lookup->uv = uv;
+    lookup->callback = callback;
+    lookup->context = context;
+    snprintf(lookup->name, sizeof lookup->name, "%s", name);
+    emc__list_append(&uv->lookups, &lookup->link);
+    return lookup;
+}
+
+emc_status emc__resolve_start(struct emc__transport *transport, enum emc__lookup_kind kind, const char *name, uint16_t port,
+                              emc__lookup_callback *callback, void *context, struct emc__lookup **lookup_out)
+{
+    struct emc__uv *uv = (struct emc__uv *)transport;
+    if (name[0] == '\0' || strnlen(name, NAME_MAX_LENGTH + 1) > NAME_MAX_LENGTH || uv->loop_lost) {
+        return EMC_ERROR_RESOLVE;
+    }
+    struct emc__lookup *lookup = open_resolver(uv) ? new_lookup(uv, name, callback, context) : NULL;
+    if (lookup == NULL) {
+        return EMC_ERROR_MEMORY; /* an empty channel goes in the next pass */
+    }
+    if (kind == EMC__LOOKUP_SERVICE) {
+        lookup->outstanding = 1;
+        ares_search(uv->resolver->channel, lookup->name, CLASS_INTERNET, TYPE_SRV, service_answered, lookup);
+    } else {
+        look_up_addresses(lookup, lookup->name, port, 0, 0);
+    }
+    set_deadline(uv->resolver);
+    *lookup_out = lookup;
+    return EMC_OK;
+}
+
+static void release_lookup(struct emc__lookup *lookup)
+{
+    const emc_allocator *allocator = &lookup->uv->allocator;
+    emc__link_remove(&lookup->link);
+    emc__release(allocator, lookup->endpoints);
+    emc__release(allocator, lookup);
+}
+
+/* c-ares can't take one question back: a look-up it still works on waits, silent, for its answer, or for the last one to be cancelled. */
+void emc__resolve_cancel(struct emc__transport *transport, struct emc__lookup *lookup)
+{
+    lookup->callback = NULL;
+    if (lookup->outstanding == 0) {
+        release_lookup(lookup);
+    } else {
+        emc__uv_raise(transport);
+    }
+}
+
+static void deliver(struct emc__lookup *lookup)
+{
+    emc__lookup_callback *callback = lookup->callback;
+    void *context = lookup->context;
+    uint64_t now_ns = lookup->uv->now_ns;
+    lookup->callback = NULL;
+    emc__link_remove(&lookup->link);
+    if (callback != NULL && lookup->count > 0) {
+        callback(context, EMC_OK, "", lookup->endpoints, lookup->count, lookup->ttl_s, now_ns);
+    } else if (callback != NULL) {
+        if (lookup->status == EMC_OK) {
+            note_failure(lookup, ARES_ENODATA);
+        }
+        callback(context, lookup->status, lookup->message, NULL, 0, 0, now_ns);
+    }
+    release_lookup(lookup);
+}
+
+static void move_answered(struct emc__uv *uv, struct emc__list *answered)
+{
+    struct emc__link *next;
+    for (struct emc__link *link = emc__list_first(&uv->lookups); link != NULL; link = next) {
+        next = emc__list_next(&uv->lookups, link);
+        if (EMC__CONTAINER_OF(link, struct emc__lookup, link)->outstanding == 0) {
+            emc__link_remove(link);
+            emc__list_append(answered, link);
+        }
+    }
+}
+
+static bool anybody_waits(const struct emc__uv *uv)
+{
+    for (struct emc__link *link = emc__list_first(&uv->lookups); link != NULL; link = emc__list_next(&uv->lookups, link)) {
+        if (EMC__CONTAINER_OF(link, struct emc__lookup, link)->callback != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void release_all(struct emc__list *lookups)
+{
+    struct emc__link *link;
+    while ((link = emc__list_first(lookups)) != NULL) {
+        release_lookup(EMC__CONTAINER_OF(link, struct emc__lookup, link));
+    }
+}
+
+void emc__resolver_pass(struct emc__uv *uv)
+{
+    struct emc__list answered; /* what is answered from here on, a look-up begun by one of the callbacks for instance, waits for the next pass */
+    struct emc__link *link;
+    if (uv->resolver == NULL && emc__list_empty(&uv->lookups)) {
+        return;
+    }
+    if (uv->resolver != NULL && uv->now_ns >= uv->resolver_ns) {
+        ares_process_fd(uv->resolver->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+    }
+    emc__list_init(&answered);
+    move_answered(uv, &answered);
+    while ((link = emc__list_first(&answered)) != NULL) {
+        deliver(EMC__CONTAINER_OF(link, struct emc__lookup, link));
+    }
+    if (!anybody_waits(uv)) {
+        close_resolver(uv);
+        release_all(&uv->lookups);
+    } else if (uv->resolver != NULL) {
+        set_deadline(uv->resolver);
+    }
+}
+
+void emc__resolver_after_fork(struct emc__uv *uv)
+{
+    close_resolver(uv);
+}
+
+void emc__resolver_destroy(struct emc__uv *uv)
+{
+    close_resolver(uv);
+    release_all(&uv->lookups);
 }

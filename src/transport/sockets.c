@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/allocator.h"
@@ -23,7 +24,7 @@
 #define VECTOR_MAX 8
 /* What a blocking wait takes in before the engine does. */
 #define STAGING_SIZE 16384
-/* Longest single wait in a blocking receive; other sockets are looked at in between. */
+/* Longest wait in a blocking receive, before everything else is looked at: SO_RCVTIMEO, set once. */
 #define BLOCKING_WAIT_NS 100000000u
 
 enum socket_state {
@@ -43,7 +44,7 @@ struct emc__socket {
     enum socket_state state;
     bool aborted, want_read, want_write;
     bool may_block;          /* O_NONBLOCK is off and SO_RCVTIMEO set, for blocking waits */
-    size_t staged, staged_taken;
+    int broken;              /* the error a blocking wait met, for the receive to tell; 0: none */
     char error[EMC_ERROR_MESSAGE_SIZE];
 };
 
@@ -98,12 +99,28 @@ static void go_on_with_handshake(struct emc__socket *socket)
     }
 }
 
+/* Where nobody listens on a local port, the system may happen to give the connection that very port: it then meets itself (TCP's
+ * simultaneous open), and what we say would come back as the answer. */
+static bool met_itself(int descriptor)
+{
+    struct sockaddr_storage own, peer;
+    memset(&own, 0, sizeof own);
+    memset(&peer, 0, sizeof peer);
+    socklen_t own_length = sizeof own, peer_length = sizeof peer;
+    return getsockname(descriptor, (struct sockaddr *)&own, &own_length) == 0 && own.ss_family != AF_UNIX &&
+           getpeername(descriptor, (struct sockaddr *)&peer, &peer_length) == 0 && own_length == peer_length &&
+           memcmp(&own, &peer, own_length) == 0;
+}
+
 static void finish_connect(struct emc__socket *socket)
 {
     int code = 0;
     socklen_t length = sizeof code;
     if (getsockopt(socket->descriptor, SOL_SOCKET, SO_ERROR, &code, &length) != 0) {
         code = errno;
+    }
+    if (code == 0 && met_itself(socket->descriptor)) {
+        code = ECONNREFUSED;
     }
     if (code != 0) {
         note_error(socket, code);
@@ -199,7 +216,7 @@ static int begin_connect(const struct emc__endpoint *endpoint)
         return -1;
     }
     set_options(descriptor, endpoint);
-    if (connect(descriptor, (struct sockaddr *)&address, length) != 0 && errno != EINPROGRESS) {
+    if (connect(descriptor, (struct sockaddr *)&address, length) != 0 && errno != EINPROGRESS && errno != EINTR) {
         int code = errno;
         close(descriptor);
         errno = code;
@@ -237,6 +254,12 @@ static emc_status connect_socket(struct emc__transport *transport, const struct 
                                  const struct emc__socket_listener *listener, void *context, struct emc__socket **socket_out)
 {
     struct emc__uv *uv = uv_of(transport);
+    if (uv->loop_lost) {
+        return refuse(uv, EMC_ERROR_CONNECT, "no event loop since the process forked");
+    }
+    if (tls_name != NULL && uv->tls == NULL) {
+        return refuse(uv, EMC_ERROR_TLS, "TLS is not set up");
+    }
     int descriptor = begin_connect(endpoint);
     if (descriptor < 0) {
         return refuse(uv, EMC_ERROR_CONNECT, strerror(errno));
@@ -279,8 +302,15 @@ static void close_descriptor(struct emc__socket *socket, bool reset)
     socket->descriptor = -1;
 }
 
+static void forget_staged(struct emc__socket *socket)
+{
+    struct emc__uv *uv = socket->watch.uv;
+    uv->staged = uv->staged == socket ? NULL : uv->staged;
+}
+
 static void abort_socket(struct emc__socket *socket, bool reset)
 {
+    forget_staged(socket);
     if (socket->session != NULL) {
         if (!reset && socket->state == SOCKET_OPEN) {
             emc__tls_say_goodbye(socket->session, socket->descriptor);
@@ -294,13 +324,20 @@ static void abort_socket(struct emc__socket *socket, bool reset)
     close_descriptor(socket, reset);
 }
 
-/* fork, or the end: closed without a word; the engine's pointer stays good until its abort. */
+void emc__sockets_abort_all(struct emc__uv *uv)
+{
+    for (struct emc__link *link = emc__list_first(&uv->sockets); link != NULL; link = emc__list_first(&uv->sockets)) {
+        abort_socket(EMC__CONTAINER_OF(link, struct emc__socket, link), true);
+    }
+}
+
 void emc__sockets_drop_all(struct emc__uv *uv)
 {
     for (struct emc__link *link = emc__list_first(&uv->sockets); link != NULL; link = emc__list_next(&uv->sockets, link)) {
         struct emc__socket *socket = EMC__CONTAINER_OF(link, struct emc__socket, link);
         if (socket->state != SOCKET_DEAD) {
             socket->state = SOCKET_DEAD;
+            forget_staged(socket);
             emc__watch_want(&socket->watch, 0);
             close_descriptor(socket, false);
             note_error(socket, ECONNABORTED);
@@ -310,14 +347,15 @@ void emc__sockets_drop_all(struct emc__uv *uv)
 
 /* ------------------------------------------------------------------ bytes */
 
-static enum emc__io io_result(struct emc__socket *socket, ssize_t count, size_t *count_out)
+/* asked: bytes there was room for, or that were there to send. */
+static enum emc__io io_result(struct emc__socket *socket, ssize_t count, size_t asked, size_t *count_out)
 {
     if (count > 0) {
         *count_out = (size_t)count;
         return EMC__IO_OK;
     }
     if (count == 0) {
-        return EMC__IO_END;
+        return asked > 0 ? EMC__IO_END : EMC__IO_WOULD_BLOCK;
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
         return EMC__IO_WOULD_BLOCK;
@@ -329,6 +367,7 @@ static enum emc__io io_result(struct emc__socket *socket, ssize_t count, size_t 
 static enum emc__io send_bytes(struct emc__socket *socket, const struct emc__slice *slices, size_t count, size_t *sent_out)
 {
     struct iovec vector[VECTOR_MAX];
+    size_t asked = 0;
     if (socket->state != SOCKET_OPEN) {
         return EMC__IO_ERROR;
     }
@@ -338,29 +377,65 @@ static enum emc__io send_bytes(struct emc__socket *socket, const struct emc__sli
     count = count < VECTOR_MAX ? count : VECTOR_MAX;
     for (size_t i = 0; i < count; i++) {
         vector[i] = (struct iovec){(void *)(uintptr_t)slices[i].data, slices[i].length};
+        asked += slices[i].length;
     }
     struct msghdr message = {.msg_iov = vector, .msg_iovlen = count};
-    return io_result(socket, sendmsg(socket->descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT), sent_out);
+    return io_result(socket, sendmsg(socket->descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT), asked, sent_out);
 }
 
-/* What a blocking wait has taken in already. */
-static enum emc__io take_staged(struct emc__socket *socket, const struct emc__span *spans, size_t count, size_t *received_out)
+/* Takes what a blocking wait has received already. */
+static size_t take_staged(struct emc__uv *uv, const struct emc__span *spans, size_t count)
 {
     size_t taken = 0;
-    for (size_t i = 0; i < count && socket->staged_taken < socket->staged; i++) {
-        size_t left = socket->staged - socket->staged_taken;
+    for (size_t i = 0; i < count && uv->staged_begin < uv->staged_end; i++) {
+        size_t left = uv->staged_end - uv->staged_begin;
         size_t length = left < spans[i].length ? left : spans[i].length;
-        memcpy(spans[i].data, socket->watch.uv->staging + socket->staged_taken, length);
-        socket->staged_taken += length;
+        if (length > 0) {
+            memcpy(spans[i].data, uv->staging + uv->staged_begin, length);
+        }
+        uv->staged_begin += length;
         taken += length;
     }
-    *received_out = taken;
-    return EMC__IO_OK;
+    if (uv->staged_begin == uv->staged_end) {
+        uv->staged = NULL;
+    }
+    return taken;
+}
+
+/* Receives behind the first `skip` bytes of the spans, which are filled already. */
+static enum emc__io receive_behind(struct emc__socket *socket, const struct emc__span *spans, size_t count, size_t skip, size_t *received_out)
+{
+    struct iovec vector[VECTOR_MAX];
+    size_t asked = 0;
+    count = count < VECTOR_MAX ? count : VECTOR_MAX;
+    for (size_t i = 0; i < count; i++) {
+        size_t skipped = skip < spans[i].length ? skip : spans[i].length;
+        vector[i] = (struct iovec){spans[i].data + skipped, spans[i].length - skipped};
+        asked += spans[i].length - skipped;
+        skip -= skipped;
+    }
+    if (socket->broken != 0) {
+        note_error(socket, socket->broken);
+        return EMC__IO_ERROR;
+    }
+    struct msghdr message = {.msg_iov = vector, .msg_iovlen = count};
+    return io_result(socket, recvmsg(socket->descriptor, &message, MSG_DONTWAIT), asked, received_out);
+}
+
+static enum emc__io receive_staged(struct emc__socket *socket, const struct emc__span *spans, size_t count, size_t *received_out)
+{
+    struct emc__uv *uv = socket->watch.uv;
+    bool likely_more = uv->staged_end == STAGING_SIZE;
+    size_t taken = take_staged(uv, spans, count), more = 0;
+    if (likely_more && uv->staged == NULL && receive_behind(socket, spans, count, taken, &more) != EMC__IO_OK) {
+        more = 0; /* an end or an error shows again */
+    }
+    *received_out = taken + more;
+    return taken + more > 0 ? EMC__IO_OK : EMC__IO_WOULD_BLOCK;
 }
 
 static enum emc__io receive_bytes(struct emc__socket *socket, const struct emc__span *spans, size_t count, size_t *received_out)
 {
-    struct iovec vector[VECTOR_MAX];
     if (socket->state != SOCKET_OPEN) {
         return EMC__IO_ERROR;
     }
@@ -371,15 +446,10 @@ static enum emc__io receive_bytes(struct emc__socket *socket, const struct emc__
         }
         return io;
     }
-    if (socket->staged_taken < socket->staged) {
-        return take_staged(socket, spans, count, received_out);
+    if (socket->watch.uv->staged == socket) {
+        return receive_staged(socket, spans, count, received_out);
     }
-    count = count < VECTOR_MAX ? count : VECTOR_MAX;
-    for (size_t i = 0; i < count; i++) {
-        vector[i] = (struct iovec){spans[i].data, spans[i].length};
-    }
-    struct msghdr message = {.msg_iov = vector, .msg_iovlen = count};
-    return io_result(socket, recvmsg(socket->descriptor, &message, MSG_DONTWAIT), received_out);
+    return receive_behind(socket, spans, count, 0, received_out);
 }
 
 static void want(struct emc__socket *socket, bool read, bool write)
@@ -387,6 +457,9 @@ static void want(struct emc__socket *socket, bool read, bool write)
     socket->want_read = read;
     socket->want_write = write;
     update_watch(socket);
+    if (read && socket->watch.uv->staged == socket) {
+        emc__uv_raise(&socket->watch.uv->transport); /* the descriptor knows nothing of these bytes */
+    }
 }
 
 static const char *error_text(struct emc__transport *transport, const struct emc__socket *socket)
@@ -420,30 +493,62 @@ static bool make_staging(struct emc__uv *uv)
     return uv->staging != NULL;
 }
 
+/* Waits until there is something to read or the time is up, and receives into the staging. */
+static ssize_t receive_waiting(struct emc__socket *socket, uint64_t left_ns)
+{
+    uint8_t *staging = socket->watch.uv->staging;
+    if (left_ns >= BLOCKING_WAIT_NS && make_blocking(socket)) {
+        return recv(socket->descriptor, staging, STAGING_SIZE, 0);
+    }
+    uint64_t wait_ns = left_ns < BLOCKING_WAIT_NS ? left_ns : BLOCKING_WAIT_NS;
+    struct timespec limit = {0, (long)wait_ns};
+    struct pollfd descriptor = {socket->descriptor, POLLIN, 0};
+    if (ppoll(&descriptor, 1, &limit, NULL) < 0) {
+        return -1;
+    }
+    return recv(socket->descriptor, staging, STAGING_SIZE, MSG_DONTWAIT);
+}
+
 bool emc__uv_wait_socket(struct emc__transport *transport, struct emc__socket *socket, uint64_t until_ns)
 {
     struct emc__uv *uv = uv_of(transport);
-    bool possible = socket->state == SOCKET_OPEN && socket->session == NULL && until_ns > emc__uv_clock() + BLOCKING_WAIT_NS;
-    if (!possible || !make_blocking(socket) || !make_staging(uv)) {
+    uint64_t now_ns = emc__uv_clock();
+    bool possible = socket->state == SOCKET_OPEN && socket->session == NULL && socket->want_read && uv->staged == NULL && !uv->in_pass;
+    if (!possible || until_ns <= now_ns || !make_staging(uv)) {
         return false;
     }
-    ssize_t count = recv(socket->descriptor, uv->staging, STAGING_SIZE, 0);
+    ssize_t count = receive_waiting(socket, until_ns - now_ns);
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
-        return true;
+        return false;
     }
-    socket->staged = count > 0 ? (size_t)count : 0;
-    socket->staged_taken = 0;
+    if (count > 0) {
+        uv->staged = socket;
+        uv->staged_begin = 0;
+        uv->staged_end = (size_t)count;
+    }
+    if (count < 0) {
+        socket->broken = errno; /* the system tells of a reset once */
+    }
     uv->in_pass = true;
     uv->now_ns = emc__uv_clock();
-    while (!socket->aborted && socket->want_read) {
-        socket->listener->readable(socket->context, uv->now_ns); /* an end or an error shows again in its receive */
-        if (socket->staged_taken >= socket->staged) {
-            break;
-        }
-    }
-    socket->staged = socket->staged_taken = 0;
+    socket->listener->readable(socket->context, uv->now_ns);
     uv->in_pass = false;
+    if (uv->staged != NULL) {
+        emc__uv_raise(transport);
+    }
     return true;
+}
+
+void emc__sockets_pass(struct emc__uv *uv)
+{
+    struct emc__socket *socket = uv->staged;
+    if (socket == NULL || !socket->want_read) {
+        return;
+    }
+    socket->listener->readable(socket->context, uv->now_ns);
+    if (uv->staged != NULL && uv->staged->want_read) {
+        emc__uv_raise(&uv->transport);
+    }
 }
 
 /* ------------------------------------------------------------------ the class */

@@ -45,6 +45,9 @@ static void watch_ready(uv_poll_t *handle, int status, int events)
         return;
     }
     watch->ready(watch, status < 0 ? watch->wanted : events);
+    if (status < 0 && !uv_is_closing((uv_handle_t *)handle)) {
+        emc__watch_want(watch, watch->wanted); /* so that it comes again while nobody has taken the error */
+    }
 }
 
 bool emc__watch_open(struct emc__uv *uv, struct emc__watch *watch, int descriptor)
@@ -159,6 +162,18 @@ static void close_one(struct emc__watch **watch, int *descriptor)
     }
 }
 
+/* The wake that is due. It may ask for the next one. */
+static void wake_when_due(struct emc__uv *uv)
+{
+    if (uv->now_ns < uv->wake_ns) {
+        return;
+    }
+    uv->wake_ns = EMC__NEVER;
+    if (uv->transport.wake != NULL) {
+        uv->transport.wake(uv->transport.wake_context, uv->now_ns);
+    }
+}
+
 static void close_descriptors(struct emc__uv *uv)
 {
     close_one(&uv->timer_watch, &uv->timer_fd);
@@ -179,6 +194,7 @@ emc_status emc__uv_transport_create(const emc_allocator *allocator, const struct
     uv->log = *log;
     uv->wake_ns = uv->resolver_ns = EMC__NEVER;
     emc__list_init(&uv->sockets);
+    emc__list_init(&uv->lookups);
     emc_status status = tls != NULL ? emc__tls_create(&uv->allocator, tls, &uv->tls, error) : EMC_OK;
     int failed = status == EMC_OK ? uv_loop_init(&uv->loop) : -1;
     if (failed != 0) {
@@ -188,9 +204,11 @@ emc_status emc__uv_transport_create(const emc_allocator *allocator, const struct
         return status;
     }
     if (!open_descriptors(uv)) {
-        emc__error_set(error, EMC_ERROR_CONNECT, "no descriptor for the event loop: %s", strerror(errno));
+        bool opened = uv->timer_fd >= 0 && uv->event_fd >= 0;
+        status = opened ? emc__error_set(error, EMC_ERROR_MEMORY, "%s", emc_status_text(EMC_ERROR_MEMORY))
+                        : emc__error_set(error, EMC_ERROR_CONNECT, "no descriptor for the event loop: %s", strerror(errno));
         emc__uv_transport_destroy(&uv->transport);
-        return EMC_ERROR_CONNECT;
+        return status;
     }
     emc__uv_arm(&uv->transport);
     *transport_out = &uv->transport;
@@ -205,10 +223,10 @@ void emc__uv_transport_destroy(struct emc__transport *transport)
     struct emc__uv *uv = uv_of(transport);
     emc_allocator allocator = uv->allocator;
     emc__resolver_destroy(uv);
-    emc__sockets_drop_all(uv);
+    emc__sockets_abort_all(uv);
     close_descriptors(uv);
     uv->arming = true; /* no upcall any more */
-    while (uv_loop_close(&uv->loop) == UV_EBUSY) {
+    while (!uv->loop_lost && uv_loop_close(&uv->loop) == UV_EBUSY) {
         uv_run(&uv->loop, UV_RUN_NOWAIT);
     }
     emc__tls_destroy(uv->tls);
@@ -219,14 +237,19 @@ void emc__uv_transport_destroy(struct emc__transport *transport)
 void emc__uv_after_fork(struct emc__transport *transport)
 {
     struct emc__uv *uv = uv_of(transport);
-    uv_loop_fork(&uv->loop); /* a new epoll; the parent's is left alone */
-    emc__resolver_destroy(uv);
+    int failed = uv_loop_fork(&uv->loop); /* a new epoll; closes ours of the parent's, and leaves what is watched there alone */
+    uv->loop_lost = uv->loop_lost || failed != 0;
+    close_descriptors(uv); /* first: nothing below is to raise the parent's event */
+    emc__resolver_after_fork(uv);
     emc__sockets_drop_all(uv);
-    close_descriptors(uv);
     uv->wake_ns = uv->resolver_ns = EMC__NEVER;
-    if (!open_descriptors(uv)) {
+    uv->in_pass = false;
+    if (uv->loop_lost) {
+        emc__log_write(&uv->log, EMC_LOG_ERROR, "after fork: no event loop: %s", uv_strerror(failed));
+    } else if (!open_descriptors(uv)) {
         emc__log_write(&uv->log, EMC_LOG_ERROR, "after fork: no descriptor for the event loop: %s", strerror(errno));
     }
+    emc__uv_raise(transport); /* for look-ups that came to nothing */
     emc__uv_arm(transport);
 }
 
@@ -249,7 +272,7 @@ void emc__uv_raise(struct emc__transport *transport)
 void emc__uv_arm(struct emc__transport *transport)
 {
     struct emc__uv *uv = uv_of(transport);
-    if (uv->in_pass || !uv->watches_changed) {
+    if (uv->in_pass || uv->loop_lost || !uv->watches_changed) {
         return;
     }
     uv->watches_changed = false;
@@ -274,6 +297,9 @@ static void wait_for_descriptor(struct emc__uv *uv, int64_t timeout_ms)
 void emc__uv_run(struct emc__transport *transport, int64_t timeout_ms)
 {
     struct emc__uv *uv = uv_of(transport);
+    if (uv->in_pass) {
+        return;
+    }
     emc__uv_arm(transport);
     if (timeout_ms != 0) {
         wait_for_descriptor(uv, timeout_ms);
@@ -281,10 +307,12 @@ void emc__uv_run(struct emc__transport *transport, int64_t timeout_ms)
     uv->in_pass = true;
     uv->watches_changed = false;
     uv->now_ns = emc__uv_clock();
-    uv_run(&uv->loop, UV_RUN_NOWAIT);
-    if (uv->resolver != NULL) {
-        emc__resolver_pass(uv);
+    if (!uv->loop_lost) {
+        uv_run(&uv->loop, UV_RUN_NOWAIT);
     }
+    emc__sockets_pass(uv);
+    emc__resolver_pass(uv);
+    wake_when_due(uv);
     uv->in_pass = false;
     emc__uv_set_timer(uv);
 }

@@ -17,12 +17,13 @@ struct emc__tls_settings {
 /* tls: NULL for none. EMC_OK, EMC_ERROR_TLS (files that can't be used), EMC_ERROR_MEMORY, EMC_ERROR_CONNECT (no descriptors). */
 emc_status emc__uv_transport_create(const emc_allocator *allocator, const struct emc__log *log, const struct emc__tls_settings *tls,
                                     struct emc__transport **transport_out, emc_error *error);
-/* Ends everything, never waits. The engine has aborted its sockets. Accepts NULL. */
+/* Ends everything and never waits: sockets and look-ups still there are ended without an upcall. Not from inside an upcall. Accepts NULL. */
 void emc__uv_transport_destroy(struct emc__transport *transport);
 
 /* The one descriptor: becomes readable for sockets, timers (wake_at) and emc__uv_raise. */
 int emc__uv_descriptor(const struct emc__transport *transport);
-/* One pass: waits timeout_ms at most (-1: for ever), then makes the upcalls that are due. */
+/* One pass: waits timeout_ms at most (-1: for ever; a signal ends it early), then makes the upcalls that are due. Nothing when called
+ * from inside an upcall. */
 void emc__uv_run(struct emc__transport *transport, int64_t timeout_ms);
 /* Makes the descriptor readable until the next pass. */
 void emc__uv_raise(struct emc__transport *transport);
@@ -30,8 +31,9 @@ void emc__uv_raise(struct emc__transport *transport);
 void emc__uv_arm(struct emc__transport *transport);
 /* Whether anything waits to be taken in: one system call. */
 bool emc__uv_ready(const struct emc__transport *transport);
-/* Waits, in a receive, until this plain socket has something to read or until_ns, and makes its readable upcall. False: not
- * possible here (TLS, or too little time left); true: something came, or some time has passed. */
+/* The fast way to wait for one answer: waits, in a receive, until this plain socket has something to read, and makes its readable upcall, in
+ * which recv costs no further system call. Waits a tenth of a second at most, and not beyond until_ns. False: nothing came, or it is
+ * not possible here (TLS, reading not wanted): wait by emc__uv_run, which serves everything. */
 bool emc__uv_wait_socket(struct emc__transport *transport, struct emc__socket *socket, uint64_t until_ns);
 /* In a child of fork: the parent's descriptors are closed without touching what it watches, every socket is dead. */
 void emc__uv_after_fork(struct emc__transport *transport);

@@ -32,10 +32,14 @@ struct emc__uv {
     uint64_t armed_ns;         /* what the timer descriptor is set to */
     uint64_t now_ns;           /* of the pass */
     bool in_pass, arming, watches_changed;
-    struct emc__list sockets;
-    struct emc__resolver *resolver; /* made at the first look-up */
+    bool loop_lost;                 /* after a fork without a descriptor left: nothing works any more but the end */
+    struct emc__list sockets, lookups;
+    struct emc__resolver *resolver; /* lives while look-ups run */
+    char name_servers[64];          /* "address:port,…" instead of the system's; for tests */
     struct emc__tls *tls;           /* NULL: plain */
     uint8_t *staging;               /* what a blocking wait received, before the engine takes it */
+    struct emc__socket *staged;     /* whose bytes those are, while some are left */
+    size_t staged_begin, staged_end;
     char error[EMC_ERROR_MESSAGE_SIZE];
 };
 
@@ -49,7 +53,12 @@ void emc__uv_set_timer(struct emc__uv *uv);
 
 /* sockets.c */
 extern const struct emc__transport_class emc__uv_class;
+/* In a child of fork: descriptors are closed, the sockets stay until the engine aborts them. */
 void emc__sockets_drop_all(struct emc__uv *uv);
+/* At the end: as if the engine had aborted each. */
+void emc__sockets_abort_all(struct emc__uv *uv);
+/* Tells of bytes that a blocking wait received and nobody took. */
+void emc__sockets_pass(struct emc__uv *uv);
 
 /* resolve.c */
 emc_status emc__resolve_start(struct emc__transport *transport, enum emc__lookup_kind kind, const char *name, uint16_t port,
@@ -57,6 +66,9 @@ emc_status emc__resolve_start(struct emc__transport *transport, enum emc__lookup
 void emc__resolve_cancel(struct emc__transport *transport, struct emc__lookup *lookup);
 /* Delivers what is answered, and lets time pass. */
 void emc__resolver_pass(struct emc__uv *uv);
+/* In a child of fork: what was asked comes to nothing, in the next pass; each look-up can still be cancelled. */
+void emc__resolver_after_fork(struct emc__uv *uv);
+/* At the end: no callback any more. */
 void emc__resolver_destroy(struct emc__uv *uv);
 
 #endif

@@ -1,0 +1,377 @@
+/* Autodiscovery: see discovery.h.
+ *
+ * A configuration endpoint is a node of its own that carries no keys: its name is looked up at every new connection, so that an endpoint that moves is
+ * followed. Only a configuration with a strictly greater version is applied (protocol.md section 4). DNS answers are guarded instead: an empty one changes
+ * nothing, and one that drops more than half of the nodes must be said twice. */
+#include "cluster/discovery.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cluster/discovery_parse.h"
+#include "transport/endpoint.h"
+
+/* Engines before 1.4.14 tell the configuration as the value of this key. */
+static const char legacy_key[] = "AmazonElastiCache:cluster";
+
+struct emc__discovery {
+    struct emc__grave grave; /* first */
+    struct emc__engine *engine;
+    const struct emc__discovery_listener *listener;
+    void *context;
+    struct emc__timer timer;
+    struct emc__node **endpoints;   /* of EMC_DISCOVERY_CLUSTER */
+    size_t endpoint_count, next_endpoint;
+    emc_address_storage name;       /* of DNS discovery */
+    struct emc__lookup *lookup;
+    uint64_t version;               /* applied last */
+    size_t applied_count;           /* nodes applied last */
+    bool applied, legacy, shrink_announced, destroyed;
+    bool asking, answered;          /* a question is out; its configuration came */
+    size_t found_count;
+    struct emc__discovered_node *found; /* EMC__DISCOVERED_MAX, while an answer is looked at */
+};
+
+static void ask(struct emc__timer *timer, uint64_t now_ns);
+
+/* ------------------------------------------------------------------ what is found */
+
+static void schedule(struct emc__discovery *discovery)
+{
+    if (!discovery->destroyed) {
+        uint64_t pause_ns = emc__ms_to_ns(discovery->engine->options.discovery_interval_ms);
+        emc__timer_set(&discovery->engine->wheel, &discovery->timer, discovery->engine->now_ns + pause_ns);
+    }
+}
+
+static const emc_address *asked_address(const struct emc__discovery *discovery)
+{
+    return discovery->endpoint_count > 0 ? emc__node_address(discovery->endpoints[discovery->next_endpoint]) : &discovery->name.address;
+}
+
+static void tell_failure(struct emc__discovery *discovery, emc_status status, const char *message)
+{
+    if (!discovery->destroyed) {
+        discovery->listener->failed(discovery->context, asked_address(discovery), status, message);
+    }
+}
+
+/* Hands the list on. True: it is in place. */
+static bool apply(struct emc__discovery *discovery, const emc_weighted_address *list, size_t count)
+{
+    emc_error error;
+    emc_status status = discovery->listener->found(discovery->context, list, count, &error);
+    if (status != EMC_OK) {
+        tell_failure(discovery, status, error.message);
+        return false;
+    }
+    discovery->applied = true;
+    discovery->applied_count = count;
+    return true;
+}
+
+static void apply_found(struct emc__discovery *discovery, uint64_t version)
+{
+    if (discovery->applied && version <= discovery->version) {
+        return; /* stale, or nothing new */
+    }
+    emc_weighted_address *list = emc__allocate_zeroed(&discovery->engine->allocator, discovery->found_count, sizeof *list);
+    if (list == NULL) {
+        tell_failure(discovery, EMC_ERROR_MEMORY, emc_status_text(EMC_ERROR_MEMORY));
+        return;
+    }
+    for (size_t i = 0; i < discovery->found_count; i++) {
+        list[i] = (emc_weighted_address){emc_address_tcp(discovery->found[i].host, discovery->found[i].port), 100};
+    }
+    if (apply(discovery, list, discovery->found_count)) {
+        discovery->version = version;
+    }
+    emc__release(&discovery->engine->allocator, list);
+}
+
+static void take_payload(struct emc__discovery *discovery, struct emc__slice payload)
+{
+    uint64_t version = 0;
+    discovery->found = emc__allocate_zeroed(&discovery->engine->allocator, EMC__DISCOVERED_MAX, sizeof *discovery->found);
+    if (discovery->found == NULL) {
+        tell_failure(discovery, EMC_ERROR_MEMORY, emc_status_text(EMC_ERROR_MEMORY));
+        return;
+    }
+    const char *wrong = emc__discovery_parse(payload, &version, discovery->found, &discovery->found_count);
+    if (wrong != NULL) {
+        tell_failure(discovery, EMC_ERROR_PROTOCOL, wrong);
+    } else {
+        apply_found(discovery, version);
+    }
+    emc__release(&discovery->engine->allocator, discovery->found);
+    discovery->found = NULL;
+}
+
+/* ------------------------------------------------------------------ the configuration endpoint */
+
+static void answered(void *user_data, const emc_result *result);
+
+static bool submit(struct emc__discovery *discovery, enum emc__operation_kind kind, enum emc__verb verb, const char *text)
+{
+    struct emc__engine *engine = discovery->engine;
+    size_t length = strlen(text);
+    struct emc__operation *operation = emc__operation_take(engine, kind, verb);
+    uint8_t *block = operation != NULL ? emc__blocks_take(&engine->blocks, length) : NULL;
+    if (block == NULL) {
+        if (operation != NULL) {
+            emc__slab_give(&engine->operations, operation);
+        }
+        return false;
+    }
+    memcpy(block, text, length);
+    operation->block = block;
+    operation->block_size = (uint32_t)length;
+    operation->key_length = kind == EMC__OPERATION_RETRIEVAL ? (uint8_t)length : 0;
+    operation->argument_length = kind == EMC__OPERATION_RETRIEVAL ? 0 : (uint16_t)length;
+    operation->number = UINT64_MAX;
+    operation->internal = true;
+    operation->callback = answered;
+    operation->user_data = discovery;
+    operation->submitted_ns = engine->now_ns;
+    emc__timer_set(&engine->wheel, &operation->timer, engine->now_ns + emc__ms_to_ns(engine->options.discovery_timeout_ms));
+    emc__node_submit(discovery->endpoints[discovery->next_endpoint], operation);
+    discovery->asking = true;
+    return true;
+}
+
+static void ask_endpoint(struct emc__discovery *discovery)
+{
+    discovery->answered = false;
+    bool submitted = discovery->legacy ? submit(discovery, EMC__OPERATION_RETRIEVAL, EMC__VERB_GET, legacy_key)
+                                       : submit(discovery, EMC__OPERATION_STREAM, EMC__VERB_RAW_LINE, "config get cluster");
+    if (!submitted) {
+        tell_failure(discovery, EMC_ERROR_MEMORY, emc_status_text(EMC_ERROR_MEMORY));
+    }
+}
+
+/* The question is answered, or failed. */
+static void finish(struct emc__discovery *discovery, emc_status status, const char *message)
+{
+    discovery->asking = false;
+    if (discovery->destroyed) {
+        return;
+    }
+    if (status == EMC_ERROR_UNSUPPORTED && !discovery->legacy) {
+        discovery->legacy = true;
+        ask_endpoint(discovery);
+        return;
+    }
+    if (status == EMC_ERROR_UNSUPPORTED || (discovery->legacy && status == EMC_MISS)) {
+        discovery->legacy = false;
+        tell_failure(discovery, EMC_ERROR_UNSUPPORTED, "the server has no cluster configuration to tell");
+    } else if (status < 0) {
+        tell_failure(discovery, status, message);
+    } else if (!discovery->answered) {
+        tell_failure(discovery, EMC_ERROR_PROTOCOL, "the server answered without a configuration");
+    }
+    if (status < 0) {
+        discovery->next_endpoint = (discovery->next_endpoint + 1) % discovery->endpoint_count;
+    }
+    schedule(discovery);
+}
+
+static void answered(void *user_data, const emc_result *result)
+{
+    struct emc__discovery *discovery = user_data;
+    if (result->status == EMC_OK && result->value != NULL && !discovery->answered && !discovery->destroyed) {
+        discovery->answered = true;
+        take_payload(discovery, emc__slice_of(result->value, result->value_length));
+    }
+    if (result->last) {
+        finish(discovery, result->status, result->message);
+    }
+}
+
+/* ------------------------------------------------------------------ DNS */
+
+/* More than half of the nodes gone at once is believed when it is said twice. */
+static bool doubtful(struct emc__discovery *discovery, size_t count)
+{
+    bool shrinks = discovery->applied && count * 2 < discovery->applied_count;
+    bool doubt = shrinks && !discovery->shrink_announced;
+    discovery->shrink_announced = doubt;
+    return doubt;
+}
+
+static bool same_endpoint(const struct emc__endpoint *a, const struct emc__endpoint *b)
+{
+    return a->family == b->family && a->port == b->port && a->scope == b->scope && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
+}
+
+/* An address as a node is named: the literal, with its scope. */
+static void name_endpoint(const struct emc__endpoint *endpoint, uint32_t weight, char *text, emc_weighted_address *node)
+{
+    emc__endpoint_format_host(endpoint, text);
+    *node = (emc_weighted_address){emc_address_tcp(text, endpoint->port), weight};
+}
+
+static size_t list_endpoints(const struct emc__endpoint *endpoints, size_t count, char (*texts)[EMC__ENDPOINT_TEXT_SIZE],
+                             emc_weighted_address *list)
+{
+    size_t listed = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool again = false;
+        for (size_t j = 0; j < i; j++) {
+            again = again || same_endpoint(&endpoints[i], &endpoints[j]);
+        }
+        if (!again) {
+            name_endpoint(&endpoints[i], endpoints[i].weight > 0 ? endpoints[i].weight : 100, texts[listed], &list[listed]);
+            listed++;
+        }
+    }
+    return listed;
+}
+
+static void looked_up(void *context, emc_status status, const char *message, const struct emc__endpoint *endpoints, size_t count,
+                      uint32_t ttl_s, uint64_t now_ns)
+{
+    struct emc__discovery *discovery = context;
+    const emc_allocator *allocator = &discovery->engine->allocator;
+    (void)ttl_s; /* the interval rules: TTLs of headless services are often 5 s and less */
+    discovery->engine->now_ns = now_ns;
+    discovery->lookup = NULL;
+    if (status != EMC_OK || count == 0) {
+        tell_failure(discovery, status != EMC_OK ? status : EMC_ERROR_RESOLVE, message);
+    } else if (doubtful(discovery, count)) {
+        tell_failure(discovery, EMC_ERROR_RESOLVE, "the answer lacks more than half of the nodes: waiting for a second one like it");
+    } else {
+        char(*texts)[EMC__ENDPOINT_TEXT_SIZE] = emc__allocate_zeroed(allocator, count, sizeof *texts);
+        emc_weighted_address *list = emc__allocate_zeroed(allocator, count, sizeof *list);
+        if (texts != NULL && list != NULL) {
+            apply(discovery, list, list_endpoints(endpoints, count, texts, list));
+        } else {
+            tell_failure(discovery, EMC_ERROR_MEMORY, emc_status_text(EMC_ERROR_MEMORY));
+        }
+        emc__release(allocator, texts);
+        emc__release(allocator, list);
+    }
+    schedule(discovery);
+}
+
+static void ask_dns(struct emc__discovery *discovery)
+{
+    struct emc__transport *transport = discovery->engine->transport;
+    enum emc__lookup_kind kind =
+        discovery->engine->options.discovery == EMC_DISCOVERY_DNS_SRV ? EMC__LOOKUP_SERVICE : EMC__LOOKUP_ADDRESSES;
+    emc_status status = transport->class_->lookup(transport, kind, discovery->name.address.host, (uint16_t)discovery->name.address.port,
+                                                  looked_up, discovery, &discovery->lookup);
+    if (status != EMC_OK) {
+        discovery->lookup = NULL;
+        tell_failure(discovery, status, emc_status_text(status));
+    }
+}
+
+/* ------------------------------------------------------------------ life */
+
+static void ask(struct emc__timer *timer, uint64_t now_ns)
+{
+    struct emc__discovery *discovery = EMC__CONTAINER_OF(timer, struct emc__discovery, timer);
+    discovery->engine->now_ns = now_ns;
+    if (discovery->asking || discovery->lookup != NULL) {
+        return;
+    }
+    if (discovery->endpoint_count > 0) {
+        ask_endpoint(discovery);
+    } else {
+        ask_dns(discovery);
+    }
+    if (!discovery->asking && discovery->lookup == NULL) {
+        schedule(discovery);
+    }
+}
+
+void emc__discovery_hurry(struct emc__discovery *discovery)
+{
+    emc__timer_set(&discovery->engine->wheel, &discovery->timer, 0);
+}
+
+static void ignore_health(void *context, struct emc__node *node, bool healthy, const char *reason)
+{
+    (void)context;
+    (void)node;
+    (void)healthy;
+    (void)reason;
+}
+
+static void ignore_drained(void *context, struct emc__node *node)
+{
+    (void)context;
+    (void)node;
+}
+
+static const struct emc__node_listener endpoint_listener = {ignore_health, ignore_drained};
+
+static bool open_endpoints(struct emc__discovery *discovery, const emc_weighted_address *endpoints, size_t count)
+{
+    struct emc__engine *engine = discovery->engine;
+    discovery->endpoints = emc__allocate_zeroed(&engine->allocator, count, sizeof(struct emc__node *));
+    while (discovery->endpoints != NULL && discovery->endpoint_count < count) {
+        struct emc__node *node =
+            emc__node_create(engine, &endpoints[discovery->endpoint_count].address, 100, &endpoint_listener, discovery);
+        if (node == NULL) {
+            return false;
+        }
+        discovery->endpoints[discovery->endpoint_count++] = node;
+    }
+    return discovery->endpoints != NULL;
+}
+
+struct emc__discovery *emc__discovery_create(struct emc__engine *engine, const emc_weighted_address *endpoints, size_t count,
+                                             const struct emc__discovery_listener *listener, void *context)
+{
+    struct emc__discovery *discovery = emc__allocate_zeroed(&engine->allocator, 1, sizeof *discovery);
+    if (discovery == NULL) {
+        return NULL;
+    }
+    discovery->engine = engine;
+    discovery->listener = listener;
+    discovery->context = context;
+    emc__timer_init(&discovery->timer, ask);
+    if (engine->options.discovery == EMC_DISCOVERY_CLUSTER) {
+        if (!open_endpoints(discovery, endpoints, count)) {
+            emc__discovery_destroy(discovery);
+            return NULL;
+        }
+    } else {
+        snprintf(discovery->name.text, sizeof discovery->name.text, "%s", endpoints[0].address.host);
+        discovery->name.address = emc_address_tcp(discovery->name.text, endpoints[0].address.port);
+    }
+    emc__discovery_hurry(discovery);
+    return discovery;
+}
+
+static void release(struct emc__engine *engine, struct emc__grave *grave)
+{
+    struct emc__discovery *discovery = EMC__CONTAINER_OF(grave, struct emc__discovery, grave);
+    emc__release(&engine->allocator, discovery->endpoints);
+    emc__release(&engine->allocator, discovery);
+}
+
+void emc__discovery_destroy(struct emc__discovery *discovery)
+{
+    if (discovery == NULL) {
+        return;
+    }
+    struct emc__engine *engine = discovery->engine;
+    discovery->destroyed = true;
+    emc__timer_clear(&engine->wheel, &discovery->timer);
+    if (discovery->lookup != NULL) {
+        engine->transport->class_->lookup_cancel(engine->transport, discovery->lookup);
+    }
+    for (size_t i = 0; i < discovery->endpoint_count; i++) {
+        emc__node_destroy(discovery->endpoints[i]);
+    }
+    emc__engine_bury(engine, &discovery->grave, release);
+}
+
+void emc__discovery_after_fork(struct emc__discovery *discovery)
+{
+    for (size_t i = 0; i < discovery->endpoint_count; i++) {
+        emc__node_after_fork(discovery->endpoints[i]);
+    }
+}
