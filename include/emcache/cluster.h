@@ -46,12 +46,12 @@ typedef struct emc_pool_metrics {
     uint64_t operations_executed;          /**< operations completed by an answer of the server */
     uint64_t operations_with_error;        /**< operations that ended with an error */
     uint64_t operations_waited;            /**< operations that could not enter an established pipeline at once */
-    double connect_time_average_s;         /**< over the last 100 connections, in seconds; with the three below 0 before the first */
+    double connect_time_average_s;         /**< over the last 100 connections, in seconds; 0 before the first, as are the three below */
     double connect_time_p50_s;
     double connect_time_p99_s;
     double connect_time_worst_s;
     uint64_t operations_in_flight;         /**< waiting for or in flight on the node's connections now */
-    double operation_time_p50_s;           /**< from the end of the submitting tick to the answer, over all operations */
+    double operation_time_p50_s;           /**< from submission to answer, over all operations; 0 before the first */
     double operation_time_p99_s;
     double operation_time_worst_s;
 } emc_pool_metrics;

@@ -1,8 +1,8 @@
 /* Blocks by size class: see blocks.h. */
 #include "base/blocks.h"
 
-#define SMALLEST_SHIFT 6 /* 64 bytes */
-#define NO_CLASS EMC__BLOCK_CLASSES
+#define SMALLEST_SHIFT 5 /* 32 bytes: most keys */
+#define NO_CLASS       EMC__BLOCK_CLASSES
 
 static unsigned class_of(size_t size)
 {

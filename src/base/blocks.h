@@ -1,5 +1,5 @@
 /* Variable-sized blocks for keys and values, cached by size class, so that the steady state asks the
- * allocator for nothing. Classes are 64, 128, 256 … 32768 bytes; a larger block goes straight to the allocator.
+ * allocator for nothing. Classes are 32, 64, 128 … 32768 bytes; a larger block goes straight to the allocator.
  * What the cache keeps is bounded by retained_max bytes. */
 #ifndef EMC_BASE_BLOCKS_H
 #define EMC_BASE_BLOCKS_H
@@ -8,7 +8,7 @@
 
 #include "base/allocator.h"
 
-#define EMC__BLOCK_CLASSES 10
+#define EMC__BLOCK_CLASSES 11
 
 struct emc__block {
     struct emc__block *next;

@@ -14,13 +14,28 @@ void emc__buffer_deinit(struct emc__buffer *buffer)
     *buffer = (struct emc__buffer){.allocator = buffer->allocator, .capacity_max = buffer->capacity_max};
 }
 
+static void move_to_front(struct emc__buffer *buffer)
+{
+    size_t held = buffer->end - buffer->begin;
+    if (buffer->begin > 0) {
+        memmove(buffer->data, buffer->data + buffer->begin, held);
+        buffer->begin = 0;
+        buffer->end = held;
+    }
+}
+
+/* To twice the capacity, or what `needed` asks for; false at the maximum or without memory. */
 static bool grow(struct emc__buffer *buffer, size_t needed)
 {
-    size_t capacity = buffer->capacity > 0 ? buffer->capacity : FIRST_CAPACITY;
-    while (capacity < needed) {
+    size_t capacity = buffer->capacity;
+    do {
         capacity = capacity > buffer->capacity_max / 2 ? buffer->capacity_max : capacity * 2;
-    }
+        capacity = capacity < FIRST_CAPACITY ? FIRST_CAPACITY : capacity;
+    } while (capacity < needed);
     capacity = capacity < buffer->capacity_max ? capacity : buffer->capacity_max;
+    if (capacity == buffer->capacity) {
+        return false;
+    }
     uint8_t *data = emc__reallocate(buffer->allocator, buffer->data, capacity);
     if (data == NULL) {
         return false;
@@ -36,14 +51,15 @@ uint8_t *emc__buffer_reserve(struct emc__buffer *buffer, size_t length)
     if (length > buffer->capacity_max || held > buffer->capacity_max - length) {
         return NULL;
     }
-    if (buffer->capacity - buffer->end < length && buffer->begin > 0) {
-        memmove(buffer->data, buffer->data + buffer->begin, held);
-        buffer->begin = 0;
-        buffer->end = held;
+    if (buffer->data != NULL && buffer->capacity - buffer->end >= length) {
+        return buffer->data + buffer->end;
     }
-    if (buffer->capacity - buffer->end < length && !grow(buffer, buffer->end + length)) {
+    /* Moving is paid for by what was consumed, so a nearly full buffer that is consumed byte by byte grows instead. */
+    bool fits = buffer->data != NULL && buffer->capacity - held >= length;
+    if (!(fits && held <= buffer->begin) && !grow(buffer, held + length) && !fits) {
         return NULL;
     }
+    move_to_front(buffer);
     return buffer->data + buffer->end;
 }
 

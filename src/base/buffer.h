@@ -9,14 +9,15 @@
 struct emc__buffer {
     const emc_allocator *allocator; /* borrowed, outlives the buffer */
     uint8_t *data;
-    size_t begin, end;              /* the bytes held are data[begin .. end) */
+    size_t begin, end; /* the bytes held are data[begin .. end) */
     size_t capacity, capacity_max;
 };
 
 void emc__buffer_init(struct emc__buffer *buffer, const emc_allocator *allocator, size_t capacity_max);
 void emc__buffer_deinit(struct emc__buffer *buffer);
 
-/* Room for `length` more bytes at the end, contiguous: moves what is held to the front, or grows.
+/* Room for `length` more bytes at the end, contiguous: moves what is held to the front, or grows (rather than move more than was
+ * consumed, so that a byte costs O(1) below the maximum).
  * NULL when the maximum or memory forbids it; the buffer is then unchanged. */
 uint8_t *emc__buffer_reserve(struct emc__buffer *buffer, size_t length);
 /* Says that `length` bytes of what was reserved have been written. */
@@ -35,7 +36,7 @@ static inline size_t emc__buffer_length(const struct emc__buffer *buffer)
 
 static inline uint8_t *emc__buffer_front(const struct emc__buffer *buffer)
 {
-    return buffer->data + buffer->begin;
+    return buffer->data == NULL ? NULL : buffer->data + buffer->begin;
 }
 
 static inline struct emc__slice emc__buffer_slice(const struct emc__buffer *buffer)

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #define STEP_BITS 4
-#define STEPS (1u << STEP_BITS)
-#define US_MAX ((uint64_t)1 << 36)
+#define STEPS     (1u << STEP_BITS)
+#define US_MAX    ((uint64_t)1 << 36)
 
 void emc__histogram_reset(struct emc__histogram *histogram)
 {
@@ -54,7 +54,7 @@ uint64_t emc__histogram_percentile_ns(const struct emc__histogram *histogram, do
     for (unsigned i = 0; total > 0 && i < EMC__HISTOGRAM_BUCKETS; i++) {
         seen += histogram->buckets[i];
         if ((double)seen >= wanted) {
-            uint64_t bound_ns = bucket_bound(i) * 1000;
+            uint64_t bound_ns = i == EMC__HISTOGRAM_BUCKETS - 1 ? UINT64_MAX : bucket_bound(i) * 1000;
             return bound_ns < histogram->max_ns ? bound_ns : histogram->max_ns;
         }
     }

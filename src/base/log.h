@@ -15,7 +15,7 @@
 struct emc__log {
     emc_log_callback *callback; /* NULL: nothing is logged */
     void *context;
-    emc_log_level level;        /* the most talkative level that is passed on */
+    emc_log_level level; /* the most talkative level that is passed on */
 };
 
 void emc__log_write(const struct emc__log *log, emc_log_level level, const char *format, ...) EMC__PRINTF(3, 4);

@@ -1,4 +1,4 @@
-/* A slab of equal objects: taken and given back in O(1), in chunks that double up to a bound, never moved. Each
+/* A slab of equal objects: taken and given back in O(1), in chunks of one size, never moved. Each
  * object has a 64-bit identity (index and generation) that stops being valid when the object is given
  * back, so that a stale identity finds nothing rather than a stranger. */
 #ifndef EMC_BASE_SLAB_H
@@ -9,21 +9,19 @@
 
 #include "base/allocator.h"
 
-#define EMC__SLAB_CHUNKS_MAX 32
-
 struct emc__slab {
     const emc_allocator *allocator;
     size_t object_size;                   /* as given, rounded up to 16, header included */
-    uint32_t first_chunk_count;           /* objects in chunk 0; chunk i holds first << i */
-    uint32_t chunk_count;
+    uint32_t chunk_objects;               /* objects in a chunk */
+    uint32_t chunk_count, chunk_capacity; /* chunks there are; room in the table for so many */
     uint32_t used, used_max;              /* taken now; the bound */
     struct emc__slab_header *free_list;
-    uint8_t *chunks[EMC__SLAB_CHUNKS_MAX];
+    uint8_t **chunks; /* the table, doubled as needed */
 };
 
-/* count_max: most objects taken at once. first_chunk_count: objects in the first chunk, allocated at the first take. */
-void emc__slab_init(struct emc__slab *slab, const emc_allocator *allocator, size_t object_size,
-                    uint32_t first_chunk_count, uint32_t count_max);
+/* count_max: most objects taken at once. chunk_objects >= 1: objects in a chunk; the first is allocated at the first take. */
+void emc__slab_init(struct emc__slab *slab, const emc_allocator *allocator, size_t object_size, uint32_t chunk_objects,
+                    uint32_t count_max);
 /* Releases every chunk, whatever is still taken. */
 void emc__slab_deinit(struct emc__slab *slab);
 /* An object with undefined contents; NULL at the bound or without memory. Aligned to 16. */

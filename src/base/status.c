@@ -1,7 +1,7 @@
 /* Statuses as words, from the one list in status.h. */
 #include <emcache/platform.h>
 
-#define TEXT_OF(x) #x
+#define TEXT_OF(x)                        #x
 #define VERSION_TEXT(major, minor, patch) TEXT_OF(major) "." TEXT_OF(minor) "." TEXT_OF(patch)
 
 const char *emc_library_version(void)

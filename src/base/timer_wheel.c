@@ -4,9 +4,9 @@
  * its slot, an upper level's slot is spread out over the levels below. */
 #include "base/timer_wheel.h"
 
-#define SLOT_BITS 6
-#define SLOT_MASK (EMC__WHEEL_SLOTS - 1)
-#define REACH ((uint64_t)1 << (SLOT_BITS * EMC__WHEEL_LEVELS))
+#define SLOT_BITS   6
+#define SLOT_MASK   (EMC__WHEEL_SLOTS - 1)
+#define REACH       ((uint64_t)1 << (SLOT_BITS * EMC__WHEEL_LEVELS))
 #define NS_PER_TICK 1000000u
 
 void emc__timer_wheel_init(struct emc__timer_wheel *wheel, uint64_t now_ns)
@@ -59,9 +59,23 @@ void emc__timer_set(struct emc__timer_wheel *wheel, struct emc__timer *timer, ui
     }
 }
 
+/* An emptied slot loses its bit, so that next_ns does not wake for nothing. An only entry points at its list's head from both sides, and
+ * the head's place among the slots tells level and slot. */
+static void forget_slot(struct emc__timer_wheel *wheel, const struct emc__link *head)
+{
+    uintptr_t distance = (uintptr_t)head - (uintptr_t)&wheel->slots[0][0];
+    if (distance < sizeof wheel->slots) { /* else: the list of what is due, or one that is being fired */
+        size_t place = distance / sizeof(struct emc__list);
+        wheel->occupied[place / EMC__WHEEL_SLOTS] &= ~((uint64_t)1 << place % EMC__WHEEL_SLOTS);
+    }
+}
+
 void emc__timer_clear(struct emc__timer_wheel *wheel, struct emc__timer *timer)
 {
     if (emc__timer_is_set(timer)) {
+        if (timer->link.next == timer->link.previous) {
+            forget_slot(wheel, timer->link.next);
+        }
         emc__link_remove(&timer->link);
         wheel->count--;
     }
@@ -140,6 +154,7 @@ static void fire_list(struct emc__timer_wheel *wheel, struct emc__list *list, ui
 void emc__timer_wheel_advance(struct emc__timer_wheel *wheel, uint64_t now_ns)
 {
     uint64_t target = now_ns / NS_PER_TICK;
+    now_ns = target < wheel->now_tick ? wheel->now_tick * NS_PER_TICK : now_ns;
     fire_list(wheel, &wheel->due, now_ns);
     while (wheel->now_tick < target) {
         uint64_t from = wheel->now_tick + 1;

@@ -9,21 +9,22 @@
 #include "base/list.h"
 
 #define EMC__WHEEL_LEVELS 6
-#define EMC__WHEEL_SLOTS 64
-#define EMC__NEVER UINT64_MAX
+#define EMC__WHEEL_SLOTS  64
+#define EMC__NEVER        UINT64_MAX
 
 struct emc__timer {
-    struct emc__link link;                                  /* first member */
-    uint64_t at_tick;                                       /* in milliseconds, rounded up */
-    void (*fire)(struct emc__timer *timer, uint64_t now_ns);/* the timer is clear when it is called; it may set itself again */
+    struct emc__link link; /* first member */
+    uint64_t at_tick;      /* in milliseconds, rounded up */
+    void (*fire)(struct emc__timer *timer,
+                 uint64_t now_ns); /* the timer is clear when it is called; it may set itself again */
 };
 
 struct emc__timer_wheel {
-    uint64_t now_tick;                         /* everything due up to here has fired */
-    uint64_t occupied[EMC__WHEEL_LEVELS];      /* a bit for each slot that may hold timers */
-    struct emc__list due;                      /* set for a time already past: fires at the next advance */
+    uint64_t now_tick;                    /* everything due up to here has fired */
+    uint64_t occupied[EMC__WHEEL_LEVELS]; /* a bit for each slot that holds timers */
+    struct emc__list due;                 /* set for a time already past: fires at the next advance */
     struct emc__list slots[EMC__WHEEL_LEVELS][EMC__WHEEL_SLOTS];
-    uint32_t count;                            /* timers set */
+    uint32_t count; /* timers set */
 };
 
 void emc__timer_wheel_init(struct emc__timer_wheel *wheel, uint64_t now_ns);
@@ -33,12 +34,13 @@ static inline bool emc__timer_is_set(const struct emc__timer *timer)
 {
     return emc__link_linked(&timer->link);
 }
-/* Sets or moves. Fires at the first advance to at_ns or later, never earlier; a time already past fires at the next advance. */
+/* Sets or moves. Fires at the first advance to at_ns, rounded up to the millisecond, or later, never earlier; a time already past fires at
+ * the next advance. */
 void emc__timer_set(struct emc__timer_wheel *wheel, struct emc__timer *timer, uint64_t at_ns);
 /* Harmless on a clear timer. */
 void emc__timer_clear(struct emc__timer_wheel *wheel, struct emc__timer *timer);
-/* A time at which advance should be called next: never later than the earliest timer is due, at times
- * earlier (a slot of an upper level must be spread out). EMC__NEVER when no timer is set. */
+/* A time at which advance should be called next: never later than the earliest timer is due, and just then when that is within its level-0
+ * slots (below 64 ms); at times earlier otherwise (a slot of an upper level must be spread out). EMC__NEVER when no timer is set. */
 uint64_t emc__timer_wheel_next_ns(const struct emc__timer_wheel *wheel);
 /* Fires all that is due, in order of their milliseconds (and in order of setting within one). Fired timers may set and clear any
  * timer, themselves included. A now_ns smaller than before is taken as the time reached before. */

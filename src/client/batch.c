@@ -155,8 +155,8 @@ static emc_status check_item(emc_client *client, const emc_store_item *item)
 
 emc_status emc_set_many_async(emc_client *client, const emc_store_item *items, size_t count, const emc_call *call)
 {
-    struct batch *batch;
-    struct emc__operation *tail;
+    struct batch *batch = NULL;
+    struct emc__operation *tail = NULL;
     bool refused = false;
     emc_status status = emc__client_check_open(client, call);
     for (size_t i = 0; status == EMC_OK && i < count; i++) {
@@ -179,8 +179,8 @@ emc_status emc_set_many_async(emc_client *client, const emc_store_item *items, s
 
 emc_status emc_delete_many_async(emc_client *client, const emc_key *keys, size_t count, const emc_call *call)
 {
-    struct batch *batch;
-    struct emc__operation *tail;
+    struct batch *batch = NULL;
+    struct emc__operation *tail = NULL;
     bool refused = false;
     emc_status status = emc__client_check_open(client, call);
     for (size_t i = 0; status == EMC_OK && i < count; i++) {

@@ -11,7 +11,8 @@
 
 /* Blocks kept for the next operations; enough for some thousand in flight, small beside what they carry. */
 #define BLOCKS_RETAINED_MAX (4u * 1024 * 1024)
-#define OPERATIONS_FIRST_CHUNK 32
+/* 224 bytes each: a chunk is 14 KiB. */
+#define OPERATIONS_CHUNK 64
 
 static void wake(void *context, uint64_t now_ns)
 {
@@ -34,7 +35,7 @@ static emc_status init_engine(struct emc_client *client, const emc_options *opti
     engine->now_ns = engine->transport->class_->now_ns(engine->transport);
     emc__timer_wheel_init(&engine->wheel, engine->now_ns);
     uint64_t most = (uint64_t)options->operations_max * 2 + 4096; /* lines and probes are taken from it too */
-    emc__slab_init(&engine->operations, &engine->allocator, sizeof(struct emc__operation), OPERATIONS_FIRST_CHUNK, (uint32_t)most);
+    emc__slab_init(&engine->operations, &engine->allocator, sizeof(struct emc__operation), OPERATIONS_CHUNK, (uint32_t)most);
     emc__blocks_init(&engine->blocks, &engine->allocator, BLOCKS_RETAINED_MAX);
     emc__list_init(&engine->dirty);
     emc__list_init(&engine->connections);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "cluster/cluster.h"
+#include "transport/endpoint.h"
 
 static emc_status validate_host(const emc_address *address, emc_error *error)
 {
@@ -80,6 +81,12 @@ static emc_status parse_port(const char *text, uint32_t *port_out, emc_error *er
     return EMC_OK;
 }
 
+static bool is_ipv6(const char *text)
+{
+    struct emc__endpoint endpoint;
+    return emc__endpoint_from_literal(text, 1, &endpoint);
+}
+
 /* Splits the copy in `text` into host and port: "host", "host:port", "[ipv6]:port", "ipv6". */
 static emc_status split_host(char *text, uint32_t default_port, emc_address *address, emc_error *error)
 {
@@ -97,6 +104,8 @@ static emc_status split_host(char *text, uint32_t default_port, emc_address *add
     } else if (colon != NULL && strchr(colon + 1, ':') == NULL) {
         rest = colon + 1;
         *colon = '\0';
+    } else if (colon != NULL && !is_ipv6(text)) {
+        return emc__error_set(error, EMC_ERROR_ARGUMENT, "address: `%.200s` has several colons and is no IPv6 address", text);
     }
     return rest != NULL ? parse_port(rest, &address->port, error) : EMC_OK;
 }

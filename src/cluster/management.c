@@ -205,7 +205,7 @@ static bool find(const emc_cluster_management *view, const emc_address *address,
 
 emc_status emc_cluster_connection_pool_metrics(emc_cluster_management *view, const emc_address *node, emc_pool_metrics *metrics_out)
 {
-    size_t index;
+    size_t index = 0;
     take_in(view);
     if (!find(view, node, &index)) {
         return EMC_ERROR_UNKNOWN_NODE;
@@ -220,7 +220,7 @@ emc_status emc_cluster_connection_pool_metrics(emc_cluster_management *view, con
 
 emc_status emc_cluster_node_state(emc_cluster_management *view, const emc_address *node, emc_node_state *state_out)
 {
-    size_t index;
+    size_t index = 0;
     take_in(view);
     if (!find(view, node, &index)) {
         return EMC_ERROR_UNKNOWN_NODE;
@@ -332,7 +332,7 @@ static emc_status locate(const emc_weighted_address *list, size_t count, const e
 
 static emc_status cut(emc_weighted_address *list, size_t *count, const emc_address *node, uint32_t weight, emc_error *error)
 {
-    size_t index;
+    size_t index = 0;
     (void)weight;
     emc_status status = locate(list, *count, node, &index, error);
     if (status != EMC_OK) {
@@ -348,7 +348,7 @@ static emc_status cut(emc_weighted_address *list, size_t *count, const emc_addre
 
 static emc_status reweigh(emc_weighted_address *list, size_t *count, const emc_address *node, uint32_t weight, emc_error *error)
 {
-    size_t index;
+    size_t index = 0;
     emc_status status = locate(list, *count, node, &index, error);
     if (status == EMC_OK) {
         list[index].weight = weight;

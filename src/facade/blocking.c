@@ -6,6 +6,9 @@
 
 #include "base/timer_wheel.h"
 
+/* A client that was looked at less than a millisecond ago has not been idle: looking costs a system call. */
+#define IDLE_NS 1000000u
+
 static void outcome(void *user_data, const emc_result *result)
 {
     struct emc__wait *wait = user_data;
@@ -31,7 +34,10 @@ emc_status emc__wait_begin(struct emc__wait *wait, emc_client *client, const emc
         return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "call.callback: a blocking call has none");
     }
     emc__facade_check_fork(facade);
-    if (emc__client_unflushed(client) || emc__uv_ready(facade->transport) || emc__client_next_ns(client) <= facade->transport->class_->now_ns(facade->transport)) {
+    uint64_t now_ns = facade->transport->class_->now_ns(facade->transport);
+    bool idle = now_ns - facade->looked_ns > IDLE_NS;
+    facade->looked_ns = now_ns;
+    if (emc__client_unflushed(client) || (idle && emc__uv_ready(facade->transport)) || emc__client_next_ns(client) <= now_ns) {
         emc__facade_pass(facade, 0);
     }
     wait->client = client;
@@ -73,7 +79,7 @@ emc_status emc__wait_for(struct emc__wait *wait, emc_status submitted)
         return submitted;
     }
     emc__client_hold(client); /* another operation's callback may destroy it */
-    emc__client_flush(client, facade->transport->class_->now_ns(facade->transport));
+    emc__client_flush(client, 0); /* 0: the time of the submission */
     while (!wait->done) {
         wait_once(facade);
     }

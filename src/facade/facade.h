@@ -11,6 +11,7 @@ struct emc__facade {
     struct emc__transport *transport;
     struct emc_client *client;
     uint64_t fork_generation; /* in which process the transport lives */
+    uint64_t looked_ns;       /* when somebody last looked whether anything had come in */
 };
 
 struct emc__facade *emc__facade_of(const emc_client *client);

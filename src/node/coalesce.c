@@ -307,8 +307,18 @@ static bool has_value(const struct emc__operation *operation)
            (operation->kind == EMC__OPERATION_META && operation->in.meta.command == 's');
 }
 
+/* Measured: lru_crawler's dumps are refused while other commands of the connection are unanswered. */
+static bool must_be_first(const struct fill *fill, const struct emc__operation *operation)
+{
+    return operation->kind == EMC__OPERATION_STREAM && operation->verb == EMC__VERB_RAW_LINE &&
+           (fill->length > 0 || !emc__list_empty(&fill->connection->pipeline));
+}
+
 static bool emit_single(struct fill *fill, struct emc__operation *operation)
 {
+    if (must_be_first(fill, operation)) {
+        return false;
+    }
     size_t inline_length = operation->borrowed ? 0 : operation->value_length;
     if (room(fill) < EMC__LINE_LENGTH_MAX + inline_length + 8) {
         return false;
@@ -490,7 +500,9 @@ size_t emc__coalesce_fill(struct emc__connection *connection, uint8_t *out, size
             break;
         }
     }
-    if (connection->borrowed == NULL && emc__list_empty(&connection->pending)) {
+    const struct emc__link *next = emc__list_first(&connection->pending);
+    /* What waits for an empty pipeline waits for the noreply operations in it, too. */
+    if (connection->borrowed == NULL && (next == NULL || must_be_first(&fill, EMC__CONTAINER_OF(next, const struct emc__operation, link)))) {
         emit_fence(&fill);
     }
     return fill.length;

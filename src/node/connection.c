@@ -474,10 +474,10 @@ void emc__connection_close(struct emc__connection *connection, emc_status status
     if (engine->last_owing == connection) {
         engine->last_owing = NULL;
     }
-    connection->listener->closed(connection->context, connection, status, words);
     if (ask_again) {
         emc__pipeline_ask_again(connection);
     }
+    connection->listener->closed(connection->context, connection, status, words);
     emc__pipeline_fail(connection, status, words);
 }
 

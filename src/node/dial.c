@@ -100,6 +100,15 @@ static void begin_next(struct emc__dial *dial)
     }
 }
 
+/* RFC 8305's pause, but shorter where an attempt would be over (or cut off, as it is while a node is down) before its last address was tried. */
+static uint64_t stagger_ns(const struct emc__dial *dial)
+{
+    const emc_options *options = &dial->engine->options;
+    uint32_t limit_ms = options->connection_timeout_ms < options->backoff_max_ms ? options->connection_timeout_ms : options->backoff_max_ms;
+    uint64_t share_ns = emc__ms_to_ns(limit_ms) / (dial->count + 1);
+    return share_ns < EMC__DIAL_STAGGER_NS ? share_ns : EMC__DIAL_STAGGER_NS;
+}
+
 /* The stagger has passed, or an address was lost. */
 static void go_on(struct emc__timer *timer, uint64_t now_ns)
 {
@@ -114,7 +123,7 @@ static void go_on(struct emc__timer *timer, uint64_t now_ns)
         memcpy(message, dial->message, sizeof message);
         fail(dial, status, message, now_ns);
     } else if (dial->begun < dial->count) {
-        emc__timer_set(&dial->engine->wheel, &dial->stagger, now_ns + EMC__DIAL_STAGGER_NS);
+        emc__timer_set(&dial->engine->wheel, &dial->stagger, now_ns + stagger_ns(dial));
     }
 }
 

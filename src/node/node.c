@@ -416,6 +416,9 @@ struct emc__socket *emc__node_only_socket(const struct emc__engine *engine)
 void emc__node_after_fork(struct emc__node *node)
 {
     emc__pool_stop_attempt(node);
+    for (uint32_t i = 0; i < node->connection_count; i++) {
+        node->connections[i]->heard_since_idle = true; /* the parent hears the answers: nothing is asked again */
+    }
     emc__pool_close_all(node, EMC_ERROR_CONNECTION_LOST, "the process forked");
     emc__node_hurry(node);
 }

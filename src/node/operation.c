@@ -63,6 +63,9 @@ void emc__operation_complete(struct emc__engine *engine, struct emc__operation *
         emc__operation_discard(engine, operation);
         return;
     }
+    if (operation->settled && operation->outcome != result->status) { /* cancelled, or written without reply: what came since changes nothing */
+        *result = (emc_result){.status = (emc_status)operation->outcome, .index = result->index, .key = result->key, .key_length = result->key_length};
+    }
     operation->completed = true;
     emc__timer_clear(&engine->wheel, &operation->timer);
     if (operation->settled) {

@@ -54,11 +54,15 @@ static void leave_entry(struct emc__connection *connection, struct emc__operatio
     emc__operation_discard(connection->engine, entry);
 }
 
-static void settle_owing(struct emc__connection *connection)
+void emc__pipeline_settle_owing(struct emc__connection *connection)
 {
-    if (connection->state != EMC__CONNECTION_CLOSED && emc__list_empty(&connection->pipeline)) {
-        connection->listener->owes(connection->context, connection, false);
+    if (connection->state == EMC__CONNECTION_CLOSED || !emc__list_empty(&connection->pipeline)) {
+        return;
     }
+    if (!emc__list_empty(&connection->pending)) {
+        emc__connection_mark_dirty(connection); /* something waits for an empty pipeline */
+    }
+    connection->listener->owes(connection->context, connection, false);
 }
 
 /* Calls `answer` for the operation and all that share its answer; each has left the queues before. */
@@ -105,7 +109,7 @@ static void answer_with_value(struct emc__connection *connection, struct emc__op
 void emc__pipeline_answer(struct emc__connection *connection, struct emc__operation *operation, const emc_result *result)
 {
     answer_all(connection, operation, result, answer_plainly);
-    settle_owing(connection);
+    emc__pipeline_settle_owing(connection);
 }
 
 void emc__pipeline_answer_status(struct emc__connection *connection, struct emc__operation *operation, emc_status status,
@@ -118,7 +122,7 @@ void emc__pipeline_answer_status(struct emc__connection *connection, struct emc_
 void emc__pipeline_answer_value(struct emc__connection *connection, struct emc__operation *operation, const emc_result *result)
 {
     answer_all(connection, operation, result, answer_with_value);
-    settle_owing(connection);
+    emc__pipeline_settle_owing(connection);
 }
 
 void *emc__pipeline_allocate(struct emc__connection *connection, emc_value_allocate *allocate, void *user_data, size_t index,
@@ -293,7 +297,7 @@ static bool single_line(struct emc__connection *connection, struct emc__operatio
 static bool probe_answered(struct emc__connection *connection, struct emc__operation *entry)
 {
     leave_entry(connection, entry);
-    settle_owing(connection);
+    emc__pipeline_settle_owing(connection);
     return connection->state != EMC__CONNECTION_CLOSED;
 }
 
@@ -460,44 +464,43 @@ void emc__pipeline_fail(struct emc__connection *connection, emc_status status, c
     }
 }
 
-/* A get that was never answered, on a connection that turned out to be closed while it was idle, is asked again once. */
-static void ask_members_again(struct emc__connection *connection, struct emc__operation *entry)
+/* A get that was never answered, on a connection that turned out to be closed while it was idle, is asked again once: it takes its place before what
+ * was submitted later and never written, which is placed anew with it. Its slot and load stay counted. */
+static void ask_members_again(struct emc__connection *connection, struct emc__operation *entry, struct emc__link *before)
 {
     struct emc__link *link = emc__list_first(&entry->of.members);
     while (link != NULL) {
         struct emc__operation *operation = EMC__OPERATION_OF(link);
         link = emc__list_next(&entry->of.members, link);
         if (!operation->retried && !operation->completed && operation->of.follower == NULL) {
-            leave(connection, operation);
             operation->retried = true;
-            connection->listener->again(connection->context, operation);
+            emc__connection_requeue(connection, operation, before);
         }
     }
 }
 
-static void ask_chain_again(struct emc__connection *connection, struct emc__operation *entry)
+static void ask_chain_again(struct emc__connection *connection, struct emc__operation *entry, struct emc__link *before)
 {
     struct emc__operation *part = emc__bulk_branch(connection->engine, entry->of.bulk, entry, EMC__OPERATION_BULK_PART);
     if (part == NULL) {
         return;
     }
-    leave_chain(connection, entry);
     part->in.records = entry->in.records;
     part->retried = true;
     entry->in.records.count = 0;
-    connection->listener->again(connection->context, part);
+    emc__connection_requeue(connection, part, before);
 }
 
 void emc__pipeline_ask_again(struct emc__connection *connection)
 {
-    struct emc__link *link = emc__list_first(&connection->pipeline);
+    struct emc__link *link = emc__list_first(&connection->pipeline), *before = emc__list_first(&connection->pending);
     while (link != NULL) {
         struct emc__operation *entry = EMC__OPERATION_OF(link);
         link = emc__list_next(&connection->pipeline, link);
         if (entry->kind == EMC__OPERATION_LINE) {
-            ask_members_again(connection, entry);
+            ask_members_again(connection, entry, before);
         } else if (entry->kind == EMC__OPERATION_BULK_LINE && !entry->retried) {
-            ask_chain_again(connection, entry);
+            ask_chain_again(connection, entry, before);
         }
     }
 }

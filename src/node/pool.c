@@ -222,6 +222,17 @@ static struct emc__connection *place_run(struct emc__node *node, struct emc__ope
     return connection;
 }
 
+/* Counts keys that go along although their slots may use another connection. */
+static void count_in_flight(struct emc__node *node, const struct emc__bulk *bulk, uint32_t index, uint32_t count)
+{
+    node->load += count;
+    for (; count > 0; count--, index = bulk->records[index].next) {
+        struct emc__slot *slot = &node->slots[emc__slot_of(bulk->records[index].hash)];
+        (void)choose(node, slot); /* the slot has a connection while anything of it is in flight */
+        slot->in_flight++;
+    }
+}
+
 /* Places a bulk's keys, each on its slot's connection. */
 static void place_part(struct emc__node *node, struct emc__operation *part)
 {
@@ -234,6 +245,7 @@ static void place_part(struct emc__node *node, struct emc__operation *part)
             piece = emc__bulk_branch(node->engine, part->of.bulk, part, EMC__OPERATION_BULK_PART);
         }
         if (piece == NULL) { /* no memory for another piece: all of it on one connection, order across connections given up */
+            count_in_flight(node, part->of.bulk, next, total - count);
             piece = part;
             count = total;
         }

@@ -72,10 +72,8 @@ static bool finish_run(struct emc__connection *connection, struct emc__operation
     emc__link_remove(&run->link);
     run->place = EMC__PLACE_NONE;
     emc__operation_discard(connection->engine, run);
-    if (emc__list_empty(&connection->pipeline)) {
-        connection->listener->owes(connection->context, connection, false);
-    }
-    return true;
+    emc__pipeline_settle_owing(connection);
+    return connection->state != EMC__CONNECTION_CLOSED;
 }
 
 bool emc__quiet_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)

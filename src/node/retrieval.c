@@ -8,9 +8,7 @@ static void finish_line(struct emc__connection *connection, struct emc__operatio
     emc__link_remove(&entry->link);
     entry->place = EMC__PLACE_NONE;
     emc__operation_discard(connection->engine, entry);
-    if (connection->state != EMC__CONNECTION_CLOSED && emc__list_empty(&connection->pipeline)) {
-        connection->listener->owes(connection->context, connection, false);
-    }
+    emc__pipeline_settle_owing(connection);
 }
 
 static bool wants_cas(const struct emc__operation *entry)
@@ -74,7 +72,8 @@ static bool line_error(struct emc__connection *connection, struct emc__operation
     if (line->kind == EMC__REPLY_ERROR && !optional) {
         return emc__pipeline_contradiction(connection, text);
     }
-    if (first != NULL && EMC__OPERATION_OF(first)->alone) {
+    bool only_one = first != NULL && emc__list_last(&entry->of.members) == first;
+    if (only_one) {
         emc__pipeline_answer_status(connection, EMC__OPERATION_OF(first), emc__pipeline_error_status(line), text);
     } else {
         ask_members_alone(connection, entry);
@@ -197,10 +196,10 @@ static bool bulk_error(struct emc__connection *connection, struct emc__operation
     if (line->kind == EMC__REPLY_ERROR && !optional) {
         return emc__pipeline_contradiction(connection, text);
     }
-    if (entry->in.records.count > 0 && entry->of.bulk->records[entry->in.records.first].alone) {
+    if (entry->in.records.count == 1) {
         emc_result result = {.status = emc__pipeline_error_status(line), .message = text};
         emc__bulk_answer(connection->engine, entry->of.bulk, take_first(connection, entry), connection->node, &result);
-    } else if (entry->in.records.count > 0) {
+    } else if (entry->in.records.count > 1) {
         ask_chain_alone(connection, entry, text);
     }
     if (connection->state != EMC__CONNECTION_CLOSED) {

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -16,8 +17,7 @@
 #define NAME_MAX_LENGTH 255
 /* Targets of one SRV answer that are looked up. */
 #define TARGETS_MAX 64
-/* A question is asked anew after this long, each time twice as long after: a lost packet must not cost the five seconds of c-ares's default. */
-#define TRY_MS 1000
+/* How often a question is asked, the pauses (uv->name_try_ms) doubling. */
 #define TRIES 4
 /* RFC 1035, RFC 2782 */
 #define CLASS_INTERNET 1
@@ -184,13 +184,26 @@ static void add_address(struct emc__lookup *lookup, const struct ares_addrinfo_n
     note_ttl(lookup, node->ai_ttl);
 }
 
+/* RFC 6761 section 6.3: `localhost` means the loopback addresses, also where nobody says so (no /etc/hosts). */
+static void answer_localhost(struct emc__lookup *lookup, uint16_t port)
+{
+    static const struct emc__endpoint loopback[] = {{.family = EMC__ENDPOINT_IPV6, .ip = {[15] = 1}},
+                                                    {.family = EMC__ENDPOINT_IPV4, .ip = {127, 0, 0, 1}}};
+    for (size_t i = 0; i < 2 && make_room(lookup); i++) {
+        lookup->endpoints[lookup->count] = loopback[i];
+        lookup->endpoints[lookup->count++].port = port;
+    }
+}
+
 static void addresses_answered(void *data, int code, int timeouts, struct ares_addrinfo *result)
 {
     struct target *target = data;
     struct emc__lookup *lookup = target->lookup;
     (void)timeouts;
     lookup->outstanding--;
-    if (code != ARES_SUCCESS) {
+    if (code != ARES_SUCCESS && strcasecmp(lookup->name, "localhost") == 0) {
+        answer_localhost(lookup, target->port);
+    } else if (code != ARES_SUCCESS) {
         note_failure(lookup, code);
     }
     for (const struct ares_addrinfo_node *node = result != NULL ? result->nodes : NULL; node != NULL; node = node->ai_next) {
@@ -253,7 +266,7 @@ static void service_answered(void *data, int code, int timeouts, unsigned char *
 
 static bool open_channel(struct emc__resolver *resolver)
 {
-    struct ares_options options = {.sock_state_cb = socket_state, .sock_state_cb_data = resolver, .timeout = TRY_MS, .tries = TRIES};
+    struct ares_options options = {.sock_state_cb = socket_state, .sock_state_cb_data = resolver, .timeout = resolver->uv->name_try_ms, .tries = TRIES};
     if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS) {
         return false;
     }

@@ -1,22 +1,18 @@
 /* Sockets of our own, watched by libuv: connect, send, recv. libuv's streams are not used: they raise SIGPIPE, choose the buffer, and abort
  * the process when they can't allocate. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/allocator.h"
 #include "base/timer_wheel.h"
-#include "transport/endpoint.h"
+#include "transport/descriptor.h"
 #include "transport/tls.h"
 #include "transport/uv_internal.h"
 
@@ -37,6 +33,7 @@ enum socket_state {
 struct emc__socket {
     struct emc__watch watch; /* first */
     struct emc__link link;   /* in uv->sockets */
+    struct emc__link buffered; /* in uv->buffered */
     const struct emc__socket_listener *listener;
     void *context;
     struct emc__tls_session *session; /* NULL: plain */
@@ -99,19 +96,6 @@ static void go_on_with_handshake(struct emc__socket *socket)
     }
 }
 
-/* Where nobody listens on a local port, the system may happen to give the connection that very port: it then meets itself (TCP's
- * simultaneous open), and what we say would come back as the answer. */
-static bool met_itself(int descriptor)
-{
-    struct sockaddr_storage own, peer;
-    memset(&own, 0, sizeof own);
-    memset(&peer, 0, sizeof peer);
-    socklen_t own_length = sizeof own, peer_length = sizeof peer;
-    return getsockname(descriptor, (struct sockaddr *)&own, &own_length) == 0 && own.ss_family != AF_UNIX &&
-           getpeername(descriptor, (struct sockaddr *)&peer, &peer_length) == 0 && own_length == peer_length &&
-           memcmp(&own, &peer, own_length) == 0;
-}
-
 static void finish_connect(struct emc__socket *socket)
 {
     int code = 0;
@@ -119,7 +103,7 @@ static void finish_connect(struct emc__socket *socket)
     if (getsockopt(socket->descriptor, SOL_SOCKET, SO_ERROR, &code, &length) != 0) {
         code = errno;
     }
-    if (code == 0 && met_itself(socket->descriptor)) {
+    if (code == 0 && emc__descriptor_met_itself(socket->descriptor)) {
         code = ECONNREFUSED;
     }
     if (code != 0) {
@@ -154,9 +138,7 @@ static void ready(struct emc__watch *watch, int events)
         events = emc__tls_ready(socket->session, events, socket->want_read, socket->want_write);
     }
     if ((events & UV_READABLE) != 0 && socket->want_read) {
-        do {
-            socket->listener->readable(socket->context, now_ns);
-        } while (!socket->aborted && socket->session != NULL && socket->want_read && emc__tls_pending(socket->session));
+        socket->listener->readable(socket->context, now_ns);
     }
     if ((events & UV_WRITABLE) != 0 && !socket->aborted && socket->want_write) {
         socket->listener->writable(socket->context, now_ns);
@@ -172,58 +154,6 @@ static void release(struct emc__watch *watch)
 }
 
 /* ------------------------------------------------------------------ connect and abort */
-
-static socklen_t socket_address(const struct emc__endpoint *endpoint, struct sockaddr_storage *storage)
-{
-    memset(storage, 0, sizeof *storage);
-    if (endpoint->family == EMC__ENDPOINT_UNIX) {
-        struct sockaddr_un *address = (struct sockaddr_un *)storage;
-        address->sun_family = AF_UNIX;
-        memcpy(address->sun_path, endpoint->path, sizeof address->sun_path);
-        return sizeof *address;
-    }
-    if (endpoint->family == EMC__ENDPOINT_IPV6) {
-        struct sockaddr_in6 *address = (struct sockaddr_in6 *)storage;
-        address->sin6_family = AF_INET6;
-        address->sin6_port = htons(endpoint->port);
-        address->sin6_scope_id = endpoint->scope;
-        memcpy(&address->sin6_addr, endpoint->ip, 16);
-        return sizeof *address;
-    }
-    struct sockaddr_in *address = (struct sockaddr_in *)storage;
-    address->sin_family = AF_INET;
-    address->sin_port = htons(endpoint->port);
-    memcpy(&address->sin_addr, endpoint->ip, 4);
-    return sizeof *address;
-}
-
-static void set_options(int descriptor, const struct emc__endpoint *endpoint)
-{
-    int on = 1;
-    if (endpoint->family != EMC__ENDPOINT_UNIX) {
-        (void)setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        (void)setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-    }
-}
-
-/* A descriptor that is connecting, or -1 and errno. */
-static int begin_connect(const struct emc__endpoint *endpoint)
-{
-    struct sockaddr_storage address;
-    socklen_t length = socket_address(endpoint, &address);
-    int descriptor = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (descriptor < 0) {
-        return -1;
-    }
-    set_options(descriptor, endpoint);
-    if (connect(descriptor, (struct sockaddr *)&address, length) != 0 && errno != EINPROGRESS && errno != EINTR) {
-        int code = errno;
-        close(descriptor);
-        errno = code;
-        return -1;
-    }
-    return descriptor;
-}
 
 static emc_status refuse(struct emc__uv *uv, emc_status status, const char *words)
 {
@@ -260,7 +190,7 @@ static emc_status connect_socket(struct emc__transport *transport, const struct 
     if (tls_name != NULL && uv->tls == NULL) {
         return refuse(uv, EMC_ERROR_TLS, "TLS is not set up");
     }
-    int descriptor = begin_connect(endpoint);
+    int descriptor = emc__descriptor_connect(endpoint);
     if (descriptor < 0) {
         return refuse(uv, EMC_ERROR_CONNECT, strerror(errno));
     }
@@ -302,15 +232,16 @@ static void close_descriptor(struct emc__socket *socket, bool reset)
     socket->descriptor = -1;
 }
 
-static void forget_staged(struct emc__socket *socket)
+static void forget_buffered(struct emc__socket *socket)
 {
     struct emc__uv *uv = socket->watch.uv;
     uv->staged = uv->staged == socket ? NULL : uv->staged;
+    emc__link_remove(&socket->buffered);
 }
 
 static void abort_socket(struct emc__socket *socket, bool reset)
 {
-    forget_staged(socket);
+    forget_buffered(socket);
     if (socket->session != NULL) {
         if (!reset && socket->state == SOCKET_OPEN) {
             emc__tls_say_goodbye(socket->session, socket->descriptor);
@@ -337,7 +268,7 @@ void emc__sockets_drop_all(struct emc__uv *uv)
         struct emc__socket *socket = EMC__CONTAINER_OF(link, struct emc__socket, link);
         if (socket->state != SOCKET_DEAD) {
             socket->state = SOCKET_DEAD;
-            forget_staged(socket);
+            forget_buffered(socket);
             emc__watch_want(&socket->watch, 0);
             close_descriptor(socket, false);
             note_error(socket, ECONNABORTED);
@@ -364,6 +295,33 @@ static enum emc__io io_result(struct emc__socket *socket, ssize_t count, size_t 
     return EMC__IO_ERROR;
 }
 
+/* Keeps account of bytes that are received already: no event of the descriptor will tell of them. */
+static void note_buffered(struct emc__socket *socket)
+{
+    struct emc__uv *uv = socket->watch.uv;
+    bool holds = uv->staged == socket || (socket->session != NULL && emc__tls_pending(socket->session));
+    if (!holds) {
+        emc__link_remove(&socket->buffered);
+        return;
+    }
+    if (!emc__link_linked(&socket->buffered)) {
+        emc__list_append(&uv->buffered, &socket->buffered);
+    }
+    if (socket->want_read) {
+        emc__uv_raise(&uv->transport);
+    }
+}
+
+static enum emc__io send_encrypted(struct emc__socket *socket, const struct emc__slice *slices, size_t count, size_t *sent_out)
+{
+    enum emc__io io = emc__tls_send(socket->session, socket->descriptor, slices, count, sent_out);
+    if (io == EMC__IO_ERROR) {
+        snprintf(socket->error, sizeof socket->error, "%s", emc__tls_error(socket->session));
+    }
+    note_buffered(socket); /* sending may have met an error or bytes that came */
+    return io;
+}
+
 static enum emc__io send_bytes(struct emc__socket *socket, const struct emc__slice *slices, size_t count, size_t *sent_out)
 {
     struct iovec vector[VECTOR_MAX];
@@ -372,7 +330,7 @@ static enum emc__io send_bytes(struct emc__socket *socket, const struct emc__sli
         return EMC__IO_ERROR;
     }
     if (socket->session != NULL) {
-        return emc__tls_send(socket->session, socket->descriptor, slices, count, sent_out);
+        return send_encrypted(socket, slices, count, sent_out);
     }
     count = count < VECTOR_MAX ? count : VECTOR_MAX;
     for (size_t i = 0; i < count; i++) {
@@ -434,22 +392,30 @@ static enum emc__io receive_staged(struct emc__socket *socket, const struct emc_
     return taken + more > 0 ? EMC__IO_OK : EMC__IO_WOULD_BLOCK;
 }
 
+static enum emc__io receive_decrypted(struct emc__socket *socket, const struct emc__span *spans, size_t count, size_t *received_out)
+{
+    enum emc__io io = emc__tls_recv(socket->session, socket->descriptor, spans, count, received_out);
+    if (io == EMC__IO_ERROR) {
+        snprintf(socket->error, sizeof socket->error, "%s", emc__tls_error(socket->session));
+    }
+    note_buffered(socket);
+    return io;
+}
+
 static enum emc__io receive_bytes(struct emc__socket *socket, const struct emc__span *spans, size_t count, size_t *received_out)
 {
     if (socket->state != SOCKET_OPEN) {
         return EMC__IO_ERROR;
     }
     if (socket->session != NULL) {
-        enum emc__io io = emc__tls_recv(socket->session, socket->descriptor, spans, count, received_out);
-        if (io == EMC__IO_ERROR) {
-            snprintf(socket->error, sizeof socket->error, "%s", emc__tls_error(socket->session));
-        }
-        return io;
+        return receive_decrypted(socket, spans, count, received_out);
     }
-    if (socket->watch.uv->staged == socket) {
-        return receive_staged(socket, spans, count, received_out);
+    if (socket->watch.uv->staged != socket) {
+        return receive_behind(socket, spans, count, 0, received_out);
     }
-    return receive_behind(socket, spans, count, 0, received_out);
+    enum emc__io io = receive_staged(socket, spans, count, received_out);
+    note_buffered(socket);
+    return io;
 }
 
 static void want(struct emc__socket *socket, bool read, bool write)
@@ -457,8 +423,8 @@ static void want(struct emc__socket *socket, bool read, bool write)
     socket->want_read = read;
     socket->want_write = write;
     update_watch(socket);
-    if (read && socket->watch.uv->staged == socket) {
-        emc__uv_raise(&socket->watch.uv->transport); /* the descriptor knows nothing of these bytes */
+    if (read && emc__link_linked(&socket->buffered)) {
+        emc__uv_raise(&socket->watch.uv->transport);
     }
 }
 
@@ -534,20 +500,29 @@ bool emc__uv_wait_socket(struct emc__transport *transport, struct emc__socket *s
     socket->listener->readable(socket->context, uv->now_ns);
     uv->in_pass = false;
     if (uv->staged != NULL) {
-        emc__uv_raise(transport);
+        note_buffered(uv->staged);
     }
     return true;
 }
 
 void emc__sockets_pass(struct emc__uv *uv)
 {
-    struct emc__socket *socket = uv->staged;
-    if (socket == NULL || !socket->want_read) {
+    struct emc__list now; /* what an upcall leaves behind waits for the next pass */
+    struct emc__link *link;
+    if (emc__list_empty(&uv->buffered)) {
         return;
     }
-    socket->listener->readable(socket->context, uv->now_ns);
-    if (uv->staged != NULL && uv->staged->want_read) {
-        emc__uv_raise(&uv->transport);
+    emc__list_init(&now);
+    emc__list_splice(&now, &uv->buffered);
+    while ((link = emc__list_take_first(&now)) != NULL) {
+        struct emc__socket *socket = EMC__CONTAINER_OF(link, struct emc__socket, buffered);
+        if (socket->want_read) {
+            socket->listener->readable(socket->context, uv->now_ns);
+        }
+        if (!socket->aborted) { /* its memory outlives the pass */
+            note_buffered(socket);
+            update_watch(socket);
+        }
     }
 }
 

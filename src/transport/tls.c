@@ -32,6 +32,7 @@ struct emc__tls {
     SSL_CTX *context;
     BIO_METHOD *method;
     bool verify, verify_host, resumption;
+    uint32_t users;          /* the transport, and each session */
     uint32_t next_kept;
     struct kept_session *kept; /* SESSIONS_MAX, or NULL until the first */
 };
@@ -42,6 +43,8 @@ struct emc__tls_session {
     int descriptor;
     uint16_t port;
     bool read_wants_write, write_wants_read;
+    bool certificate_asked;  /* the server wants one, and we have none */
+    bool broken;             /* for good; error has the words */
     char name[NAME_SIZE];
     char error[EMC_ERROR_MESSAGE_SIZE];
 };
@@ -100,15 +103,26 @@ static BIO_METHOD *make_method(void)
 
 /* ------------------------------------------------------------------ the context */
 
+/* The first error OpenSSL met is the cause, a system error among them the clearest; what follows is "PEM lib" and the like. */
+static const char *why_refused(char text[128])
+{
+    unsigned long code, first = ERR_peek_error();
+    while ((code = ERR_get_error()) != 0) {
+        if (ERR_SYSTEM_ERROR(code)) {
+            return strerror(ERR_GET_REASON(code));
+        }
+    }
+    const char *reason = ERR_reason_error_string(first);
+    snprintf(text, 128, "%s", reason != NULL ? reason : "there is no certificate or key in it");
+    return text;
+}
+
 static emc_status refuse(emc_error *error, const char *option, const char *file)
 {
-    char reason[128] = "unknown error";
-    unsigned long code = ERR_peek_last_error();
-    if (code != 0) {
-        ERR_error_string_n(code, reason, sizeof reason);
-    }
+    char text[128];
+    const char *reason = why_refused(text);
     ERR_clear_error();
-    return emc__error_set(error, EMC_ERROR_TLS, "%s: %.80s can't be used: %s", option, file != NULL ? file : "", reason);
+    return emc__error_set(error, EMC_ERROR_TLS, "%s: %.100s can't be used: %s", option, file != NULL ? file : "", reason);
 }
 
 static int give_password(char *buffer, int size, int writing, void *password)
@@ -143,11 +157,14 @@ static emc_status load_client_certificate(SSL_CTX *context, const struct emc__tl
 
 static emc_status load_trust(SSL_CTX *context, const struct emc__tls_settings *settings, emc_error *error)
 {
-    if (settings->trust_file != NULL) {
-        if (SSL_CTX_load_verify_file(context, settings->trust_file) != 1) {
-            return refuse(error, "tls.trust_file", settings->trust_file);
-        }
-    } else if (SSL_CTX_set_default_verify_paths(context) != 1) {
+    bool system_store = settings->trust_file == NULL && settings->trust_path == NULL;
+    if (settings->trust_file != NULL && SSL_CTX_load_verify_file(context, settings->trust_file) != 1) {
+        return refuse(error, "tls.trust_file", settings->trust_file);
+    }
+    if (settings->trust_path != NULL && SSL_CTX_load_verify_dir(context, settings->trust_path) != 1) {
+        return refuse(error, "tls.trust_path", settings->trust_path);
+    }
+    if (system_store && SSL_CTX_set_default_verify_paths(context) != 1) {
         return refuse(error, "the system's trust store", NULL);
     }
     if (settings->extra_ca_file != NULL && SSL_CTX_load_verify_file(context, settings->extra_ca_file) != 1) {
@@ -157,6 +174,16 @@ static emc_status load_trust(SSL_CTX *context, const struct emc__tls_settings *s
 }
 
 static int keep_session(SSL *ssl, SSL_SESSION *session);
+
+/* Called when the server asks for a certificate and there is none: noted, for the words when it then refuses. */
+static int note_certificate_asked(SSL *ssl, X509 **certificate, EVP_PKEY **key)
+{
+    struct emc__tls_session *session = SSL_get_app_data(ssl);
+    (void)certificate;
+    (void)key;
+    session->certificate_asked = true;
+    return 0;
+}
 
 static emc_status build_context(struct emc__tls *tls, const struct emc__tls_settings *settings, emc_error *error)
 {
@@ -169,6 +196,7 @@ static emc_status build_context(struct emc__tls *tls, const struct emc__tls_sett
     SSL_CTX_set_min_proto_version(context, settings->version_min == 13 ? TLS1_3_VERSION : TLS1_2_VERSION);
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_verify(context, settings->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+    SSL_CTX_set_client_cert_cb(context, note_certificate_asked);
     emc_status status = settings->verify ? load_trust(context, settings, error) : EMC_OK;
     if (status == EMC_OK) {
         status = load_client_certificate(context, settings, error);
@@ -187,6 +215,7 @@ emc_status emc__tls_create(const emc_allocator *allocator, const struct emc__tls
         return emc__error_set(error, EMC_ERROR_MEMORY, "%s", emc_status_text(EMC_ERROR_MEMORY));
     }
     tls->allocator = *allocator;
+    tls->users = 1;
     tls->verify = settings->verify;
     tls->verify_host = settings->verify_host;
     tls->resumption = settings->session_resumption;
@@ -202,7 +231,7 @@ emc_status emc__tls_create(const emc_allocator *allocator, const struct emc__tls
 
 void emc__tls_destroy(struct emc__tls *tls)
 {
-    if (tls == NULL) {
+    if (tls == NULL || --tls->users > 0) {
         return;
     }
     emc_allocator allocator = tls->allocator;
@@ -300,6 +329,7 @@ struct emc__tls_session *emc__tls_session_create(struct emc__tls *tls, const cha
         return NULL;
     }
     session->tls = tls;
+    tls->users++;
     session->descriptor = -1;
     session->port = port;
     snprintf(session->name, sizeof session->name, "%s", name);
@@ -313,8 +343,10 @@ struct emc__tls_session *emc__tls_session_create(struct emc__tls *tls, const cha
 
 void emc__tls_session_destroy(struct emc__tls_session *session)
 {
+    struct emc__tls *tls = session->tls;
     SSL_free(session->ssl);
-    emc__release(&session->tls->allocator, session);
+    emc__release(&tls->allocator, session);
+    emc__tls_destroy(tls);
 }
 
 /* ------------------------------------------------------------------ errors as words */
@@ -340,15 +372,19 @@ static const char *verify_words(long result)
     }
 }
 
-static const char *reason_words(int reason)
+static const char *reason_words(const struct emc__tls_session *session, int reason)
 {
+    bool handshake = !SSL_is_init_finished(session->ssl);
     switch (reason) {
     case SSL_R_WRONG_VERSION_NUMBER:
     case SSL_R_PACKET_LENGTH_TOO_LONG:
-        return "the server does not speak TLS";
+        return handshake ? "the server does not speak TLS" : NULL;
+    case SSL_R_UNEXPECTED_EOF_WHILE_READING:
+        return handshake ? "the server closed the connection during the handshake" : "the server closed the connection";
     case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
-    case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
         return "the server asks for a client certificate";
+    case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
+        return session->certificate_asked ? "the server asks for a client certificate" : "the server refused the handshake (no cipher in common?)";
     case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
     case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
         return "the server refused the client's certificate";
@@ -369,7 +405,7 @@ static void note_error(struct emc__tls_session *session, int ssl_error)
     verified = session->tls->verify ? verified : X509_V_OK;
     const char *words = verify_words(verified);
     if (words == NULL && code != 0) {
-        words = reason_words(ERR_GET_REASON(code));
+        words = reason_words(session, ERR_GET_REASON(code));
     }
     if (words == NULL && code != 0) {
         words = ERR_reason_error_string(code);
@@ -380,6 +416,7 @@ static void note_error(struct emc__tls_session *session, int ssl_error)
     bool concerns_name = words != NULL && verified != X509_V_OK;
     snprintf(session->error, sizeof session->error, "TLS: %.90s%s%.120s", words != NULL ? words : "the server closed the connection",
              concerns_name ? ": " : "", concerns_name ? session->name : "");
+    session->broken = true;
     ERR_clear_error();
 }
 
@@ -409,34 +446,60 @@ enum emc__tls_progress emc__tls_handshake(struct emc__tls_session *session, int 
     return EMC__TLS_FAILED;
 }
 
+/* A server that refuses us after the handshake (TLS 1.3: no client certificate) says why and closes: sending then fails with nothing but
+ * "broken pipe", and the reason lies in what was received. */
+static void note_send_error(struct emc__tls_session *session, int ssl_error)
+{
+    char byte;
+    size_t peeked;
+    int system_code = errno;
+    if (ssl_error == SSL_ERROR_SYSCALL) {
+        ERR_clear_error();
+        int result = SSL_peek_ex(session->ssl, &byte, 1, &peeked);
+        int peek_error = result == 1 ? SSL_ERROR_NONE : SSL_get_error(session->ssl, result);
+        ssl_error = peek_error == SSL_ERROR_SSL ? peek_error : ssl_error;
+    }
+    errno = system_code;
+    note_error(session, ssl_error);
+}
+
+/* Writes one slice as far as it goes; false when the rest has to wait, or (session->broken) is lost. */
+static bool write_slice(struct emc__tls_session *session, struct emc__slice slice, size_t *sent)
+{
+    for (size_t offset = 0; offset < slice.length;) {
+        size_t written = 0;
+        ERR_clear_error();
+        errno = 0;
+        int result = SSL_write_ex(session->ssl, slice.data + offset, slice.length - offset, &written);
+        if (result != 1) {
+            int error = SSL_get_error(session->ssl, result);
+            session->write_wants_read = error == SSL_ERROR_WANT_READ;
+            if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) {
+                note_send_error(session, error);
+            }
+            return false;
+        }
+        offset += written;
+        *sent += written;
+    }
+    return true;
+}
+
 enum emc__io emc__tls_send(struct emc__tls_session *session, int descriptor, const struct emc__slice *slices, size_t count, size_t *sent_out)
 {
     size_t sent = 0;
     session->descriptor = descriptor;
-    for (size_t i = 0; i < count; i++) {
-        for (size_t offset = 0; offset < slices[i].length;) {
-            size_t written = 0;
-            ERR_clear_error();
-            errno = 0;
-            int result = SSL_write_ex(session->ssl, slices[i].data + offset, slices[i].length - offset, &written);
-            if (result == 1) {
-                offset += written;
-                sent += written;
-                continue;
-            }
-            int error = SSL_get_error(session->ssl, result);
-            session->write_wants_read = error == SSL_ERROR_WANT_READ;
-            *sent_out = sent;
-            if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) {
-                note_error(session, error);
-                return EMC__IO_ERROR;
-            }
-            return sent > 0 ? EMC__IO_OK : EMC__IO_WOULD_BLOCK;
-        }
-    }
     session->write_wants_read = false;
-    *sent_out = sent;
-    return EMC__IO_OK;
+    if (session->broken) {
+        return EMC__IO_ERROR;
+    }
+    for (size_t i = 0; i < count && write_slice(session, slices[i], &sent); i++) {
+    }
+    if (sent > 0) {
+        *sent_out = sent;
+        return EMC__IO_OK;
+    }
+    return session->broken ? EMC__IO_ERROR : EMC__IO_WOULD_BLOCK;
 }
 
 /* Why a read gave nothing. */
@@ -459,6 +522,9 @@ enum emc__io emc__tls_recv(struct emc__tls_session *session, int descriptor, con
     size_t received = 0;
     session->descriptor = descriptor;
     session->read_wants_write = false;
+    if (session->broken) {
+        return EMC__IO_ERROR;
+    }
     for (size_t i = 0; i < count; i++) {
         for (size_t offset = 0; offset < spans[i].length;) {
             size_t got = 0;
@@ -466,8 +532,9 @@ enum emc__io emc__tls_recv(struct emc__tls_session *session, int descriptor, con
             errno = 0;
             int result = SSL_read_ex(session->ssl, spans[i].data + offset, spans[i].length - offset, &got);
             if (result != 1) {
+                enum emc__io io = read_nothing(session, result); /* an error or an end shows again in the next receive */
                 *received_out = received;
-                return received > 0 ? EMC__IO_OK : read_nothing(session, result);
+                return received > 0 ? EMC__IO_OK : io;
             }
             offset += got;
             received += got;
@@ -506,7 +573,7 @@ int emc__tls_ready(struct emc__tls_session *session, int events, bool want_read,
 
 bool emc__tls_pending(const struct emc__tls_session *session)
 {
-    return SSL_pending(session->ssl) > 0;
+    return SSL_pending(session->ssl) > 0 || session->broken || (SSL_get_shutdown(session->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
 }
 
 void emc__tls_say_goodbye(struct emc__tls_session *session, int descriptor)

@@ -9,7 +9,8 @@ struct emc__tls_session; /* one for each socket */
 
 /* Reads the files and builds the context. EMC_OK, EMC_ERROR_TLS (words name the option and what OpenSSL says), EMC_ERROR_MEMORY. */
 emc_status emc__tls_create(const emc_allocator *allocator, const struct emc__tls_settings *settings, struct emc__tls **tls_out, emc_error *error);
-void emc__tls_destroy(struct emc__tls *tls); /* accepts NULL */
+/* Its sessions may live on: memory goes with the last of them. Accepts NULL. */
+void emc__tls_destroy(struct emc__tls *tls);
 
 /* name: what the certificate must be for (host name or literal address); port: with the name, the key of resumed sessions. NULL without memory. */
 struct emc__tls_session *emc__tls_session_create(struct emc__tls *tls, const char *name, uint16_t port);
@@ -26,7 +27,7 @@ enum emc__io emc__tls_recv(struct emc__tls_session *session, int descriptor, con
 int emc__tls_wants(const struct emc__tls_session *session, bool want_read, bool want_write);
 /* Which of the two the engine is to hear of, given what the descriptor is ready for. */
 int emc__tls_ready(struct emc__tls_session *session, int events, bool want_read, bool want_write);
-/* Bytes are decrypted and not yet taken: the descriptor will not tell of them. */
+/* Bytes are decrypted and not yet taken, or an end or an error was met: the descriptor will not tell of it. */
 bool emc__tls_pending(const struct emc__tls_session *session);
 /* Best effort: says that the stream ends in order. */
 void emc__tls_say_goodbye(struct emc__tls_session *session, int descriptor);

@@ -17,6 +17,9 @@
 #include "base/timer_wheel.h"
 #include "transport/tls.h"
 
+/* A lost packet must not cost the five seconds of c-ares's default. */
+#define NAME_TRY_MS 1000
+
 static struct emc__uv *uv_of(struct emc__transport *transport)
 {
     return (struct emc__uv *)transport;
@@ -195,6 +198,8 @@ emc_status emc__uv_transport_create(const emc_allocator *allocator, const struct
     uv->wake_ns = uv->resolver_ns = EMC__NEVER;
     emc__list_init(&uv->sockets);
     emc__list_init(&uv->lookups);
+    emc__list_init(&uv->buffered);
+    uv->name_try_ms = NAME_TRY_MS;
     emc_status status = tls != NULL ? emc__tls_create(&uv->allocator, tls, &uv->tls, error) : EMC_OK;
     int failed = status == EMC_OK ? uv_loop_init(&uv->loop) : -1;
     if (failed != 0) {
@@ -251,6 +256,21 @@ void emc__uv_after_fork(struct emc__transport *transport)
     }
     emc__uv_raise(transport); /* for look-ups that came to nothing */
     emc__uv_arm(transport);
+}
+
+emc_status emc__uv_tls_reload(struct emc__transport *transport, const struct emc__tls_settings *settings, emc_error *error)
+{
+    struct emc__uv *uv = uv_of(transport);
+    struct emc__tls *fresh;
+    if (uv->tls == NULL) {
+        return emc__error_set(error, EMC_ERROR_STATE, "TLS is not set up");
+    }
+    emc_status status = emc__tls_create(&uv->allocator, settings, &fresh, error);
+    if (status == EMC_OK) {
+        emc__tls_destroy(uv->tls); /* sockets that use it hold it */
+        uv->tls = fresh;
+    }
+    return status;
 }
 
 /* ------------------------------------------------------------------ passes */

@@ -8,7 +8,9 @@
 /* What TLS is to check and to show. Strings are borrowed until the call returns. */
 struct emc__tls_settings {
     bool verify, verify_host;
-    const char *extra_ca_file, *trust_file;
+    const char *extra_ca_file;       /* trusted beside the system's store, or beside trust_file and trust_path */
+    const char *trust_file;          /* trusted instead of the system's store */
+    const char *trust_path;          /* a folder of certificates named by their hashes (openssl rehash), likewise */
     const char *certificate_file, *key_file, *key_password;
     uint32_t version_min;            /* 12 or 13 */
     bool session_resumption;
@@ -35,6 +37,9 @@ bool emc__uv_ready(const struct emc__transport *transport);
  * which recv costs no further system call. Waits a tenth of a second at most, and not beyond until_ns. False: nothing came, or it is
  * not possible here (TLS, reading not wanted): wait by emc__uv_run, which serves everything. */
 bool emc__uv_wait_socket(struct emc__transport *transport, struct emc__socket *socket, uint64_t until_ns);
+/* Reads the files anew, for connections from now on; established ones go on as they are. On failure everything stays as it was. The
+ * transport must have been created with TLS. EMC_OK, EMC_ERROR_TLS, EMC_ERROR_MEMORY, EMC_ERROR_STATE. */
+emc_status emc__uv_tls_reload(struct emc__transport *transport, const struct emc__tls_settings *settings, emc_error *error);
 /* In a child of fork: the parent's descriptors are closed without touching what it watches, every socket is dead. */
 void emc__uv_after_fork(struct emc__transport *transport);
 

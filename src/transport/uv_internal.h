@@ -34,8 +34,10 @@ struct emc__uv {
     bool in_pass, arming, watches_changed;
     bool loop_lost;                 /* after a fork without a descriptor left: nothing works any more but the end */
     struct emc__list sockets, lookups;
+    struct emc__list buffered;      /* sockets with received bytes that their descriptors know nothing of: staged, or decrypted */
     struct emc__resolver *resolver; /* lives while look-ups run */
     char name_servers[64];          /* "address:port,…" instead of the system's; for tests */
+    int name_try_ms;                /* how long before a name server is asked again */
     struct emc__tls *tls;           /* NULL: plain */
     uint8_t *staging;               /* what a blocking wait received, before the engine takes it */
     struct emc__socket *staged;     /* whose bytes those are, while some are left */
@@ -57,7 +59,7 @@ extern const struct emc__transport_class emc__uv_class;
 void emc__sockets_drop_all(struct emc__uv *uv);
 /* At the end: as if the engine had aborted each. */
 void emc__sockets_abort_all(struct emc__uv *uv);
-/* Tells of bytes that a blocking wait received and nobody took. */
+/* Tells of bytes that are received already and that nobody took. */
 void emc__sockets_pass(struct emc__uv *uv);
 
 /* resolve.c */

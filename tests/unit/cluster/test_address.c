@@ -60,6 +60,7 @@ static void what_is_no_address_is_refused_with_words(void **state)
     refused("[::1", "]");
     refused("[::1]x", "]");
     refused("ho st", "host");
+    refused("a:b:c", "IPv6");
     refused(longest, "address");
     longest[300] = '\0';
     refused(longest, "address");

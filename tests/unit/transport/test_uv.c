@@ -205,6 +205,7 @@ static void the_time_stands_still_in_a_pass_and_goes_on_outside(void **state)
 
 static int connect_for_waiting(void)
 {
+    memset(&heard, 0, sizeof heard);
     int peer = connect_pair(&heard, transport);
     heard.receive_when_readable = true;
     transport->class_->want(heard.socket, true, false);

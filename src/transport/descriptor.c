@@ -1,0 +1,73 @@
+/* Opens descriptors that connect: see descriptor.h. */
+#include "transport/descriptor.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static socklen_t socket_address(const struct emc__endpoint *endpoint, struct sockaddr_storage *storage)
+{
+    memset(storage, 0, sizeof *storage);
+    if (endpoint->family == EMC__ENDPOINT_UNIX) {
+        struct sockaddr_un *address = (struct sockaddr_un *)storage;
+        address->sun_family = AF_UNIX;
+        memcpy(address->sun_path, endpoint->path, sizeof address->sun_path);
+        return sizeof *address;
+    }
+    if (endpoint->family == EMC__ENDPOINT_IPV6) {
+        struct sockaddr_in6 *address = (struct sockaddr_in6 *)storage;
+        address->sin6_family = AF_INET6;
+        address->sin6_port = htons(endpoint->port);
+        address->sin6_scope_id = endpoint->scope;
+        memcpy(&address->sin6_addr, endpoint->ip, 16);
+        return sizeof *address;
+    }
+    struct sockaddr_in *address = (struct sockaddr_in *)storage;
+    address->sin_family = AF_INET;
+    address->sin_port = htons(endpoint->port);
+    memcpy(&address->sin_addr, endpoint->ip, 4);
+    return sizeof *address;
+}
+
+static void set_options(int descriptor, const struct emc__endpoint *endpoint)
+{
+    int on = 1;
+    if (endpoint->family != EMC__ENDPOINT_UNIX) {
+        (void)setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        (void)setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    }
+}
+
+int emc__descriptor_connect(const struct emc__endpoint *endpoint)
+{
+    struct sockaddr_storage address;
+    socklen_t length = socket_address(endpoint, &address);
+    int descriptor = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (descriptor < 0) {
+        return -1;
+    }
+    set_options(descriptor, endpoint);
+    if (connect(descriptor, (struct sockaddr *)&address, length) != 0 && errno != EINPROGRESS && errno != EINTR) {
+        int code = errno;
+        close(descriptor);
+        errno = code;
+        return -1;
+    }
+    return descriptor;
+}
+
+bool emc__descriptor_met_itself(int descriptor)
+{
+    struct sockaddr_storage own, peer;
+    memset(&own, 0, sizeof own);
+    memset(&peer, 0, sizeof peer);
+    socklen_t own_length = sizeof own, peer_length = sizeof peer;
+    return getsockname(descriptor, (struct sockaddr *)&own, &own_length) == 0 && own.ss_family != AF_UNIX &&
+           getpeername(descriptor, (struct sockaddr *)&peer, &peer_length) == 0 && own_length == peer_length &&
+           memcmp(&own, &peer, own_length) == 0;
+}

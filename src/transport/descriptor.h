@@ -1,0 +1,13 @@
+/* The system's side of a connection's first moments. Uses transport.h for what an endpoint is. */
+#ifndef EMC_TRANSPORT_DESCRIPTOR_H
+#define EMC_TRANSPORT_DESCRIPTOR_H
+
+#include "transport/transport.h"
+
+/* A non-blocking descriptor that is connecting, closed on exec; or -1 and errno. */
+int emc__descriptor_connect(const struct emc__endpoint *endpoint);
+/* Where nobody listens on a local port, the system may happen to give the connection that very port: it then meets itself (TCP's
+ * simultaneous open), and what we say would come back as the answer. */
+bool emc__descriptor_met_itself(int descriptor);
+
+#endif
