@@ -1,0 +1,83 @@
+# The front door: installs what is missing from Debian's packages, then calls Meson. `make help` lists the doors.
+
+# Debian's Python runs Meson, whatever other one comes first in PATH.
+export PATH := /usr/bin:$(PATH)
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SIM_SECONDS ?= 60
+BENCH_ARGUMENTS ?=
+RELEASE := build/release
+TEST := build/test
+PYTHON_BUILD := build/python
+SOURCES = $(shell find include src cli examples tests bench python -name '*.[ch]' 2>/dev/null | sort)
+# Arguments after -- of `make test`, for instance TEST_ARGUMENTS="--suite unit".
+TEST_ARGUMENTS ?=
+
+.PHONY: build demo test bench sim python install format format-check clean help
+.DEFAULT_GOAL := build
+
+build: ## build the library and the command `emcache` into build/release
+	@scripts/ensure-packages build
+	@$(MAKE) --no-print-directory $(RELEASE)/build.ninja
+	@ninja -C $(RELEASE)
+
+demo: ## start three memcached servers and watch the cluster while one dies and returns
+	@scripts/ensure-packages demo
+	@$(MAKE) --no-print-directory $(RELEASE)/build.ninja
+	@ninja -C $(RELEASE)
+	@$(RELEASE)/cli/emcache demo
+
+test: ## build and run every test (it starts the servers it needs on free ports)
+	@scripts/ensure-packages test
+	@$(MAKE) --no-print-directory $(TEST)/build.ninja
+	@ninja -C $(TEST)
+	@status=0; meson test -C $(TEST) --no-rebuild --print-errorlogs $(TEST_ARGUMENTS) </dev/null || status=1; \
+	/usr/bin/python3 scripts/count-tests $(TEST)/meson-logs/testlog.json || status=1; exit $$status
+
+bench: ## measure emcache, its peers and the limit of the wire; the table and the plot go to bench/results
+	@scripts/ensure-packages bench
+	@$(MAKE) --no-print-directory build/bench/build.ninja
+	@ninja -C build/bench
+	@/usr/bin/python3 bench/run.py --build build/bench $(BENCH_ARGUMENTS)
+
+sim: ## simulate clusters with faults for SIM_SECONDS (60)
+	@scripts/ensure-packages test
+	@$(MAKE) --no-print-directory $(TEST)/build.ninja
+	@ninja -C $(TEST) tests/sim/emcache-sim
+	@$(TEST)/tests/sim/emcache-sim --seconds $(SIM_SECONDS) --table
+
+python: ## build the Python package into build/python
+	@scripts/ensure-packages python
+	@$(MAKE) --no-print-directory $(PYTHON_BUILD)/build.ninja
+	@ninja -C $(PYTHON_BUILD)
+
+install: build ## install into PREFIX (/usr/local), below DESTDIR if given
+	@meson configure $(RELEASE) -Dprefix=$(PREFIX)
+	@DESTDIR=$(DESTDIR) meson install -C $(RELEASE)
+
+format: ## format the C sources
+	@scripts/ensure-packages format
+	@clang-format -i $(SOURCES)
+
+format-check: ## fail when a C source is not formatted
+	@scripts/ensure-packages format
+	@clang-format --dry-run -Werror $(SOURCES)
+
+clean: ## remove everything that was built by these targets
+	@rm -rf $(RELEASE) $(TEST) $(PYTHON_BUILD) build/bench build/ci
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+$(RELEASE)/build.ninja:
+	@meson setup $(RELEASE) --buildtype=release --prefix=$(PREFIX) -Dtests=false -Dbench=false
+
+$(TEST)/build.ninja:
+	@meson setup $(TEST)
+
+build/bench/build.ninja:
+	@meson setup build/bench --buildtype=release -Dtests=false -Dexamples=false
+
+$(PYTHON_BUILD)/build.ninja:
+	@meson setup $(PYTHON_BUILD) --buildtype=release -Dtests=false -Dbench=false -Dexamples=false -Dpython=true
