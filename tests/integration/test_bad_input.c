@@ -1,0 +1,269 @@
+/* What the server would wrap, misread or run as a command is refused before a byte is sent, in words that name the argument.
+ *
+ * The server here is a scripted one: it says `version`, and any byte more fails the test. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <emcache.h>
+
+#include "scripted_server.h"
+#include "session.h"
+
+static const struct scripted_step greeting[] = {ACCEPT, HANDSHAKE};
+static struct scripted_server *server;
+static emc_client *client;
+
+static int open_session(void **state)
+{
+    (void)state;
+    server = scripted_server_start(greeting, STEPS(greeting));
+    client = open_client_at(scripted_server_address(server), NULL);
+    uint64_t end = clock_ms() + PATIENCE_MS;
+    while (scripted_server_progress(server) < STEPS(greeting) && clock_ms() < end) {
+        emc_client_wait(client, 5);
+    }
+    return 0;
+}
+
+static int close_session(void **state)
+{
+    (void)state;
+    run_for(client, 20);
+    scripted_server_end(server);
+    emc_client_destroy(client);
+    return 0;
+}
+
+static void never(void *user_data, const emc_result *result)
+{
+    (void)user_data;
+    (void)result;
+    fail_msg("a refused operation must not call back");
+}
+
+static const emc_call unheard = {.callback = never};
+
+/* Refused with this status, in words that hold `word`. */
+static void refused(emc_status got, emc_status expected, const char *word)
+{
+    assert_int_equal(got, expected);
+    const char *message = emc_client_error_message(client);
+    if (strstr(message, word) == NULL) {
+        fail_msg("the message '%s' does not say '%s'", message, word);
+    }
+}
+
+static void check_key(const void *key, size_t length)
+{
+    emc_item item;
+    emc_key list[2] = {{EMC_STR("good")}, {key, length}};
+    emc_status statuses[2];
+    emc_item items[2];
+    refused(emc_get(client, key, length, &item, NULL), EMC_ERROR_KEY, "key");
+    refused(emc_get_async(client, key, length, &unheard), EMC_ERROR_KEY, "key");
+    refused(emc_gets(client, key, length, &item, NULL), EMC_ERROR_KEY, "key");
+    refused(emc_gat(client, key, length, 1, &item, NULL), EMC_ERROR_KEY, "key");
+    refused(emc_gats(client, key, length, 1, &item, NULL), EMC_ERROR_KEY, "key");
+    refused(emc_set(client, key, length, EMC_STR("v"), 0, 0, NULL), EMC_ERROR_KEY, "key");
+    refused(emc_set_async(client, key, length, EMC_STR("v"), 0, 0, &unheard), EMC_ERROR_KEY, "key");
+    refused(emc_add(client, key, length, EMC_STR("v"), 0, 0, NULL), EMC_ERROR_KEY, "key");
+    refused(emc_replace(client, key, length, EMC_STR("v"), 0, 0, NULL), EMC_ERROR_KEY, "key");
+    refused(emc_append(client, key, length, EMC_STR("v"), NULL), EMC_ERROR_KEY, "key");
+    refused(emc_prepend(client, key, length, EMC_STR("v"), NULL), EMC_ERROR_KEY, "key");
+    refused(emc_cas(client, key, length, EMC_STR("v"), 0, 0, 1, NULL), EMC_ERROR_KEY, "key");
+    refused(emc_delete(client, key, length, NULL), EMC_ERROR_KEY, "key");
+    refused(emc_incr(client, key, length, 1, NULL, NULL), EMC_ERROR_KEY, "key");
+    refused(emc_decr(client, key, length, 1, NULL, NULL), EMC_ERROR_KEY, "key");
+    refused(emc_touch(client, key, length, 1, NULL), EMC_ERROR_KEY, "key");
+    refused(emc_get_many(client, list, 2, items, NULL), EMC_ERROR_KEY, "key");
+    refused(emc_get_many_async(client, list, 2, &unheard), EMC_ERROR_KEY, "key");
+    refused(emc_delete_many(client, list, 2, statuses, NULL), EMC_ERROR_KEY, "key");
+}
+
+static void an_empty_key_is_refused_by_every_command(void **state)
+{
+    (void)state;
+    check_key("", 0);
+}
+
+static void a_key_of_251_bytes_is_refused_by_every_command(void **state)
+{
+    (void)state;
+    char key[251];
+    memset(key, 'k', sizeof key);
+    check_key(key, sizeof key);
+}
+
+static void a_key_with_a_space_a_control_byte_or_a_line_end_is_refused(void **state)
+{
+    (void)state;
+    check_key("a b", 3);
+    check_key("a\r\nflush_all\r\n", 14);
+    check_key("\0", 1);
+    check_key("tab\t", 4);
+    check_key("del\x7f", 4);
+    check_key("\x01", 1);
+}
+
+static void an_expiry_the_server_would_wrap_is_refused(void **state)
+{
+    (void)state;
+    static const int64_t bad[] = {-2, 2147483648, 4294967396, INT64_MIN, INT64_MAX};
+    emc_item item;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        refused(emc_set(client, EMC_STR("k"), EMC_STR("v"), bad[i], 0, NULL), EMC_ERROR_ARGUMENT, "exptime");
+        refused(emc_set_async(client, EMC_STR("k"), EMC_STR("v"), bad[i], 0, &unheard), EMC_ERROR_ARGUMENT, "exptime");
+        refused(emc_add(client, EMC_STR("k"), EMC_STR("v"), bad[i], 0, NULL), EMC_ERROR_ARGUMENT, "exptime");
+        refused(emc_replace(client, EMC_STR("k"), EMC_STR("v"), bad[i], 0, NULL), EMC_ERROR_ARGUMENT, "exptime");
+        refused(emc_cas(client, EMC_STR("k"), EMC_STR("v"), bad[i], 0, 1, NULL), EMC_ERROR_ARGUMENT, "exptime");
+        refused(emc_touch(client, EMC_STR("k"), bad[i], NULL), EMC_ERROR_ARGUMENT, "exptime");
+        refused(emc_gat(client, EMC_STR("k"), bad[i], &item, NULL), EMC_ERROR_ARGUMENT, "exptime");
+    }
+}
+
+static void flags_beyond_32_bits_are_refused(void **state)
+{
+    (void)state;
+    refused(emc_set(client, EMC_STR("k"), EMC_STR("v"), 0, 4294967296u, NULL), EMC_ERROR_ARGUMENT, "flags");
+    refused(emc_add(client, EMC_STR("k"), EMC_STR("v"), 0, UINT64_MAX, NULL), EMC_ERROR_ARGUMENT, "flags");
+    emc_store_item items[1] = {{{EMC_STR("k")}, "v", 1, 0, 4294967301u}};
+    emc_status statuses[1];
+    refused(emc_set_many(client, items, 1, statuses, NULL), EMC_ERROR_ARGUMENT, "flags");
+}
+
+static void a_cas_value_of_zero_is_refused(void **state)
+{
+    (void)state;
+    refused(emc_cas(client, EMC_STR("k"), EMC_STR("v"), 0, 0, 0, NULL), EMC_ERROR_ARGUMENT, "cas");
+}
+
+static void a_call_that_contradicts_itself_is_refused(void **state)
+{
+    (void)state;
+    emc_item item;
+    refused(emc_get(client, EMC_STR("k"), &item, &unheard), EMC_ERROR_ARGUMENT, "callback");
+    refused(emc_set(client, EMC_STR("k"), NULL, 5, 0, 0, NULL), EMC_ERROR_ARGUMENT, "value");
+    emc_call strange = {.options = 1u << 31};
+    refused(emc_set(client, EMC_STR("k"), EMC_STR("v"), 0, 0, &strange), EMC_ERROR_ARGUMENT, "options");
+}
+
+static void words_for_a_node_can_not_become_a_second_command(void **state)
+{
+    (void)state;
+    emc_address node = scripted_server_address(server);
+    refused(emc_stats_async(client, &node, "items\r\nflush_all", &unheard), EMC_ERROR_ARGUMENT, "argument");
+    refused(emc_flush_all(client, &node, 2592001, NULL), EMC_ERROR_ARGUMENT, "delay");
+    emc_address nobody = emc_address_tcp("127.0.0.1", 1);
+    refused(emc_flush_all(client, &nobody, 0, NULL), EMC_ERROR_UNKNOWN_NODE, "node");
+}
+
+/* ------------------------------------------------------------------ creation */
+
+static void not_created(const emc_address *nodes, size_t count, const emc_options *options, emc_status expected,
+                        const char *word)
+{
+    static char anything;
+    emc_client *unborn = (emc_client *)(void *)&anything; /* it must stay as it is */
+    emc_error error = {EMC_OK, ""};
+    assert_int_equal(emc_client_create(&unborn, nodes, count, options, &error), expected);
+    assert_ptr_equal(unborn, &anything);
+    assert_int_equal(error.status, expected);
+    if (strstr(error.message, word) == NULL) {
+        fail_msg("the message '%s' does not say '%s'", error.message, word);
+    }
+}
+
+static void a_list_of_nodes_that_makes_no_sense_is_refused(void **state)
+{
+    (void)state;
+    static char long_host[300], long_path[200];
+    memset(long_host, 'h', sizeof long_host - 1);
+    memset(long_path, '/', sizeof long_path - 1);
+    emc_address good[2] = {emc_address_tcp("localhost", 11211), emc_address_tcp("localhost", 11211)};
+    not_created(good, 0, NULL, EMC_ERROR_ARGUMENT, "node");
+    not_created(good, 2, NULL, EMC_ERROR_DUPLICATE, "localhost");
+    emc_address bad[] = {emc_address_tcp("localhost", 0), emc_address_tcp("localhost", 70000),
+                         emc_address_tcp("", 1),          emc_address_tcp(NULL, 1),
+                         emc_address_tcp(long_host, 1),   emc_address_unix(""),
+                         emc_address_unix(long_path),     emc_address_unix(NULL)};
+    static const char *const words[] = {"port", "port", "host", "host", "host", "path", "path", "path"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        not_created(&bad[i], 1, NULL, EMC_ERROR_ARGUMENT, words[i]);
+    }
+}
+
+static void options_out_of_their_range_are_refused_by_name(void **state)
+{
+    (void)state;
+    emc_address node = emc_address_tcp("localhost", 11211);
+    emc_options options = emc_options_default();
+    options.connections_min = 3;
+    options.connections_max = 2;
+    not_created(&node, 1, &options, EMC_ERROR_ARGUMENT, "connections_min");
+    options = emc_options_default();
+    options.connections_max = 65;
+    not_created(&node, 1, &options, EMC_ERROR_ARGUMENT, "connections_max");
+    options = emc_options_default();
+    options.timeout_ms = 0;
+    not_created(&node, 1, &options, EMC_ERROR_ARGUMENT, "timeout_ms");
+    options = emc_options_default();
+    options.backoff_min_ms = 2000;
+    not_created(&node, 1, &options, EMC_ERROR_ARGUMENT, "backoff_min_ms");
+    options = emc_options_default();
+    options.routing = (emc_routing_kind)99;
+    not_created(&node, 1, &options, EMC_ERROR_ARGUMENT, "routing");
+    options = emc_options_default();
+    options.username = "only";
+    not_created(&node, 1, &options, EMC_ERROR_ARGUMENT, "password");
+    options = emc_options_default();
+    options.username = "user\r\n";
+    options.password = "secret-word";
+    not_created(&node, 1, &options, EMC_ERROR_ARGUMENT, "username");
+    options = emc_options_default();
+    options.key_prefix = "a prefix";
+    not_created(&node, 1, &options, EMC_ERROR_ARGUMENT, "key_prefix");
+    options = emc_options_default();
+    options.size = 3;
+    not_created(&node, 1, &options, EMC_ERROR_ARGUMENT, "size");
+}
+
+static void an_added_node_is_checked_like_the_first_ones(void **state)
+{
+    (void)state;
+    emc_cluster_management *view = emc_client_cluster_management(client);
+    emc_error error = {EMC_OK, ""};
+    emc_address same = scripted_server_address(server);
+    emc_address bad_port = emc_address_tcp("localhost", 70000);
+    emc_address good = emc_address_tcp("localhost", 1);
+    assert_int_equal(emc_cluster_add_node(view, &same, 100, &error), EMC_ERROR_DUPLICATE);
+    assert_int_equal(emc_cluster_add_node(view, &bad_port, 100, &error), EMC_ERROR_ARGUMENT);
+    assert_non_null(strstr(error.message, "port"));
+    assert_int_equal(emc_cluster_add_node(view, &good, 0, &error), EMC_ERROR_ARGUMENT);
+    assert_non_null(strstr(error.message, "weight"));
+    assert_int_equal(emc_cluster_remove_node(view, &good, &error), EMC_ERROR_UNKNOWN_NODE);
+    assert_int_equal(emc_cluster_remove_node(view, &same, &error), EMC_ERROR_ARGUMENT);
+    assert_int_equal(emc_cluster_set_weight(view, &same, 0, &error), EMC_ERROR_ARGUMENT);
+}
+
+int main(void)
+{
+#define SESSION_TEST(name) cmocka_unit_test_setup_teardown(name, open_session, close_session)
+    const struct CMUnitTest tests[] = {
+        SESSION_TEST(an_empty_key_is_refused_by_every_command),
+        SESSION_TEST(a_key_of_251_bytes_is_refused_by_every_command),
+        SESSION_TEST(a_key_with_a_space_a_control_byte_or_a_line_end_is_refused),
+        SESSION_TEST(an_expiry_the_server_would_wrap_is_refused),
+        SESSION_TEST(flags_beyond_32_bits_are_refused),
+        SESSION_TEST(a_cas_value_of_zero_is_refused),
+        SESSION_TEST(a_call_that_contradicts_itself_is_refused),
+        SESSION_TEST(words_for_a_node_can_not_become_a_second_command),
+        cmocka_unit_test(a_list_of_nodes_that_makes_no_sense_is_refused),
+        cmocka_unit_test(options_out_of_their_range_are_refused_by_name),
+        SESSION_TEST(an_added_node_is_checked_like_the_first_ones),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
