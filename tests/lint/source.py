@@ -1,0 +1,39 @@
+"""What the lint tests share: the project's C sources, read without comments and strings."""
+import os
+import re
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+TOKEN = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)
+
+
+def files(*folders, endings=(".c", ".h")):
+    """Paths, relative to the root and sorted, of the sources below the folders."""
+    found = []
+    for folder in folders:
+        for where, _, names in os.walk(os.path.join(ROOT, folder)):
+            found += [os.path.relpath(os.path.join(where, name), ROOT) for name in names if name.endswith(endings)]
+    return sorted(found)
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def without_comments_and_strings(text):
+    """The same text with comments and the insides of strings blanked: lines and columns stay."""
+    def blank(match):
+        token = match.group(0)
+        kept = re.sub(r"[^\n]", " ", token)
+        return kept if token[0] == "/" else token[0] + kept[1:-1] + token[-1]
+    return TOKEN.sub(blank, text)
+
+
+def finish(problems, checked):
+    """Ends a lint test: its problems, one a line, or what was checked."""
+    for problem in problems:
+        print(problem)
+    print(f"{len(problems)} problem{'s' if len(problems) != 1 else ''} in {checked}")
+    sys.exit(1 if problems else 0)
