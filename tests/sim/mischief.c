@@ -1,0 +1,205 @@
+/* Spoils replies: see mischief.h. */
+#include "mischief.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server.h"
+
+const char *const sim_mischief_names[SIM_MISCHIEF_KINDS] = {
+    "none",         "garbage",         "binary",          "blank line",  "wrong key",    "extra value",
+    "duplicate",    "no END",          "no CRLF",         "short length","long length",  "huge length",
+    "negative length", "overflow length", "ERROR",        "SERVER_ERROR","wrong kind",   "endless line", "extra line"};
+
+/* The reply, taken out of the output to be put back changed. */
+struct reply {
+    struct sim_conn *conn;
+    char *text; /* terminated */
+    size_t length;
+};
+
+static bool is_value(const struct reply *reply)
+{
+    return reply->length > 6 && memcmp(reply->text, "VALUE ", 6) == 0;
+}
+
+static bool begins(const struct reply *reply, const char *words)
+{
+    return reply->length >= strlen(words) && memcmp(reply->text, words, strlen(words)) == 0;
+}
+
+static size_t line_length(const struct reply *reply)
+{
+    const char *end = memchr(reply->text, '\n', reply->length);
+    return end == NULL ? reply->length : (size_t)(end - reply->text) + 1;
+}
+
+/* Where word number `index` of the first line begins, and how long it is. */
+static size_t word_at(const struct reply *reply, uint32_t index, size_t *length_out)
+{
+    size_t at = 0;
+    while (index > 0) {
+        index -= reply->text[at++] == ' ';
+    }
+    *length_out = strcspn(reply->text + at, " \r");
+    return at;
+}
+
+static void replace_word(const struct reply *reply, uint32_t index, const char *with)
+{
+    size_t length, at = word_at(reply, index, &length);
+    sim_conn_put(reply->conn, reply->text, at);
+    sim_conn_put(reply->conn, with, strlen(with));
+    sim_conn_put(reply->conn, reply->text + at + length, reply->length - at - length);
+}
+
+static void change_length(const struct reply *reply, int64_t by)
+{
+    char text[32];
+    size_t length, at = word_at(reply, 3, &length);
+    (void)length;
+    snprintf(text, sizeof text, "%lld", strtoll(reply->text + at, NULL, 10) + (long long)by);
+    replace_word(reply, 3, text);
+}
+
+static size_t first_value_length(const struct reply *reply)
+{
+    size_t length, at = word_at(reply, 3, &length);
+    return line_length(reply) + (size_t)strtoull(reply->text + at, NULL, 10) + 2;
+}
+
+static void put_all(const struct reply *reply)
+{
+    sim_conn_put(reply->conn, reply->text, reply->length);
+}
+
+static bool spoil_value(enum sim_mischief_kind kind, const struct reply *reply)
+{
+    switch (kind) {
+    case SIM_MISCHIEF_WRONG_KEY:
+        replace_word(reply, 1, "a-key-nobody-asked-for");
+        return true;
+    case SIM_MISCHIEF_EXTRA_VALUE:
+        sim_conn_say(reply->conn, "VALUE a-key-nobody-asked-for 0 2\r\nno\r\n");
+        put_all(reply);
+        return true;
+    case SIM_MISCHIEF_DUPLICATE:
+        sim_conn_put(reply->conn, reply->text, first_value_length(reply));
+        put_all(reply);
+        return true;
+    case SIM_MISCHIEF_NO_CRLF:
+        sim_conn_put(reply->conn, reply->text, first_value_length(reply) - 2);
+        sim_conn_put(reply->conn, reply->text + first_value_length(reply), reply->length - first_value_length(reply));
+        return true;
+    case SIM_MISCHIEF_SHORT_LENGTH:
+        change_length(reply, first_value_length(reply) > line_length(reply) + 2 ? -1 : 1);
+        return true;
+    case SIM_MISCHIEF_LONG_LENGTH:
+        change_length(reply, 3);
+        return true;
+    case SIM_MISCHIEF_HUGE_LENGTH:
+        replace_word(reply, 3, "99999999999999");
+        return true;
+    case SIM_MISCHIEF_NEGATIVE_LENGTH:
+        replace_word(reply, 3, "-1");
+        return true;
+    case SIM_MISCHIEF_OVERFLOW_LENGTH:
+        replace_word(reply, 3, "18446744073709551621");
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* A reply that this command never has. */
+static bool wrong_kind(const struct reply *reply)
+{
+    const char *with = begins(reply, "STORED") || begins(reply, "NOT_STORED") || begins(reply, "EXISTS") ? "TOUCHED\r\n"
+                       : begins(reply, "VALUE") || begins(reply, "END")                                 ? "STORED\r\n"
+                       : begins(reply, "VERSION")                                                       ? "DELETED\r\n"
+                                                                                                        : "EXISTS\r\n";
+    sim_conn_put(reply->conn, with, strlen(with));
+    return true;
+}
+
+static void endless_line(const struct reply *reply)
+{
+    char dots[1024];
+    memset(dots, '.', sizeof dots);
+    for (int i = 0; i < 80; i++) {
+        sim_conn_put(reply->conn, dots, sizeof dots);
+    }
+}
+
+static bool spoil_any(enum sim_mischief_kind kind, const struct reply *reply)
+{
+    switch (kind) {
+    case SIM_MISCHIEF_GARBAGE:
+        sim_conn_say(reply->conn, "HTTP/1.1 400 Bad Request\r\n");
+        return true;
+    case SIM_MISCHIEF_BINARY:
+        sim_conn_put(reply->conn, "\x81\x00\x00\x00\x7f\xff\x00\n\x01\r\n", 11);
+        return true;
+    case SIM_MISCHIEF_BLANK_LINE:
+        sim_conn_say(reply->conn, "\r\n");
+        put_all(reply);
+        return true;
+    case SIM_MISCHIEF_ERROR:
+        sim_conn_say(reply->conn, "ERROR\r\n");
+        return true;
+    case SIM_MISCHIEF_SERVER_ERROR:
+        sim_conn_say(reply->conn, "SERVER_ERROR busy\r\n");
+        return true;
+    case SIM_MISCHIEF_WRONG_KIND:
+        return wrong_kind(reply);
+    case SIM_MISCHIEF_ENDLESS_LINE:
+        endless_line(reply);
+        return true;
+    case SIM_MISCHIEF_EXTRA_LINE:
+        put_all(reply);
+        sim_conn_say(reply->conn, "and another thing\r\n");
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool spoil(enum sim_mischief_kind kind, const struct reply *reply)
+{
+    if (kind == SIM_MISCHIEF_NO_END) {
+        bool ends = is_value(reply) && reply->length > 5 && memcmp(reply->text + reply->length - 5, "END\r\n", 5) == 0;
+        if (ends) {
+            sim_conn_put(reply->conn, reply->text, reply->length - 5);
+        }
+        return ends;
+    }
+    return (is_value(reply) && spoil_value(kind, reply)) || spoil_any(kind, reply);
+}
+
+void sim_mischief_touch(struct sim_mischief *mischief, struct sim_conn *conn, size_t begin)
+{
+    size_t at = conn->out_begin + begin;
+    size_t length = conn->out_end - at;
+    if (mischief->kind == SIM_MISCHIEF_NONE || mischief->times == 0 || length == 0) {
+        return;
+    }
+    if (mischief->after > 0) {
+        mischief->after--;
+        return;
+    }
+    struct reply reply = {conn, malloc(length + 1), length};
+    if (reply.text == NULL) {
+        abort();
+    }
+    memcpy(reply.text, conn->out + at, length);
+    reply.text[length] = 0;
+    conn->out_end = at;
+    if (spoil(mischief->kind, &reply)) {
+        mischief->times--;
+        mischief->done++;
+        sim_trace(conn->server->world, "fault: %s spoils a reply: %s", conn->server->name, sim_mischief_names[mischief->kind]);
+    } else {
+        put_all(&reply);
+    }
+    free(reply.text);
+}

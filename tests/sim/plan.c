@@ -1,0 +1,177 @@
+/* Draws a cluster, options, keys and faults from the seed: see plan.h. */
+#include "plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint32_t draw(struct sim_plan *plan, uint32_t low, uint32_t high)
+{
+    return (uint32_t)sim_between(&plan->stage.world, low, high);
+}
+
+static bool chance(struct sim_plan *plan, uint32_t percent)
+{
+    return sim_chance(&plan->stage.world, percent);
+}
+
+/* ------------------------------------------------------------------ the cluster */
+
+static struct sim_line draw_line(struct sim_plan *plan)
+{
+    struct sim_line line = {.latency_ns = draw(plan, 20, 1500) * SIM_US, .buffer = (size_t)256 * 1024};
+    line.jitter_ns = chance(plan, 50) ? line.latency_ns / 2 : 0;
+    if (chance(plan, 20)) {
+        line.buffer = draw(plan, 2000, 20000);
+    }
+    line.cut = chance(plan, 60) ? SIM_CUT_WHOLE : chance(plan, 80) ? SIM_CUT_RANDOM : SIM_CUT_BYTES;
+    return line;
+}
+
+/* A name with two addresses of which the first is dead, now and then. */
+static struct sim_name *name_for(struct sim_plan *plan, const char *text, const struct emc__endpoint *endpoint, uint32_t number)
+{
+    struct sim_name *name = sim_names_entry(&plan->stage.names, text, EMC__LOOKUP_ADDRESSES);
+    if (chance(plan, 30)) {
+        struct emc__endpoint dead = sim_endpoint_ipv6((uint8_t)number, 11211);
+        struct sim_host *host = sim_network_add_host(&plan->stage.network, &dead, "dead", &sim_server_service, NULL);
+        host->reach = chance(plan, 50) ? SIM_REACH_REFUSES : SIM_REACH_SILENT;
+        sim_name_points_to(name, &dead);
+    }
+    sim_name_points_to(name, endpoint);
+    return name;
+}
+
+static void add_node(struct sim_plan *plan, uint32_t number)
+{
+    struct sim_stage *stage = &plan->stage;
+    char text[64];
+    bool unix_socket = chance(plan, 10), named = !unix_socket && chance(plan, 40);
+    snprintf(text, sizeof text, unix_socket ? "/run/mc%u.sock" : named ? "cache-%u.example" : "10.0.0.%u", number);
+    struct emc__endpoint endpoint = unix_socket ? sim_endpoint_unix(text) : sim_stage_endpoint(number);
+    struct sim_host *host;
+    struct sim_server *server = sim_stage_add_server(stage, text, &endpoint, &host);
+    emc_address address = unix_socket ? emc_address_unix(text) : emc_address_tcp(text, 11211);
+    struct sim_node *node = sim_stage_add_node(stage, &address, server, host);
+    node->name = named ? name_for(plan, text, &endpoint, number) : NULL;
+    server->generation = chance(plan, 50) ? SIM_GENERATION_18 : SIM_GENERATION_45;
+    server->service_ns = draw(plan, 1, 100) * SIM_US;
+    server->service_jitter_ns = draw(plan, 0, 100) * SIM_US;
+    host->line = draw_line(plan);
+    if (plan->authenticates) {
+        server->username = "user";
+        server->password = "secret";
+    }
+}
+
+/* ------------------------------------------------------------------ options */
+
+static void draw_limits(struct sim_plan *plan, emc_options *options)
+{
+    plan->limits = chance(plan, 15);
+    if (plan->limits) {
+        options->operations_max = draw(plan, 1, 40);
+        options->operations_per_connection_max = draw(plan, 1, 30);
+        options->bytes_waiting_max = 65536;
+    }
+}
+
+static void draw_options(struct sim_plan *plan)
+{
+    static const uint32_t timeouts[] = {20, 100, 300, 1000, 1000, 3000, EMC_NO_LIMIT};
+    emc_options *options = &plan->stage.options;
+    options->timeout_ms = timeouts[draw(plan, 0, 6)];
+    options->connection_timeout_ms = chance(plan, 70) ? 5000 : draw(plan, 50, 1500);
+    options->connections_max = draw(plan, 1, 4);
+    options->connections_min = draw(plan, 0, options->connections_max);
+    options->purge_unused_connections_after_ms = chance(plan, 50) ? 60000 : draw(plan, 20, 800);
+    options->pool_growth_after_ms = draw(plan, 1, 20);
+    options->purge_unhealthy_nodes = chance(plan, 30);
+    options->keepalive_ms = chance(plan, 60) ? 10000 : draw(plan, 20, 600);
+    options->quiet_writes = chance(plan, 70);
+    options->ask_version = chance(plan, 90);
+    options->key_prefix = chance(plan, 15) ? "app:" : NULL;
+    if (chance(plan, 20) && getenv("SIM_ROUTING") != NULL) {
+        options->routing = (emc_routing_kind)draw(plan, 0, EMC_ROUTING_DALLI);
+    }
+    if (plan->authenticates) {
+        options->username = "user";
+        options->password = "secret";
+    }
+    draw_limits(plan, options);
+}
+
+/* ------------------------------------------------------------------ keys */
+
+static void add_keys(struct sim_plan *plan)
+{
+    uint32_t count = chance(plan, 20) ? draw(plan, 60, 90) : draw(plan, 2, 16);
+    for (uint32_t i = 0; i < count; i++) {
+        char text[256];
+        int length = snprintf(text, sizeof text, chance(plan, 10) ? "schl\xc3\xbcssel:%u" : "key:%u", i);
+        if (chance(plan, 8)) {
+            memset(text + length, 'x', sizeof text - (size_t)length);
+            length = 240;
+        }
+        sim_model_add_key(&plan->stage.model, text, (size_t)length, chance(plan, 25));
+    }
+}
+
+/* ------------------------------------------------------------------ faults */
+
+static bool can_have(const struct sim_plan *plan, enum sim_fault_kind kind)
+{
+    if (kind == SIM_FAULT_MEMBERSHIP) {
+        return plan->stage.node_count > 1;
+    }
+    return kind != SIM_FAULT_PASSWORD || plan->authenticates;
+}
+
+static void draw_fault(struct sim_plan *plan, struct sim_fault *fault)
+{
+    uint64_t now = plan->stage.world.now_ns;
+    do {
+        fault->kind = (enum sim_fault_kind)draw(plan, 1, SIM_FAULT_KINDS - 1);
+    } while (!can_have(plan, fault->kind));
+    fault->node = draw(plan, 0, plan->stage.node_count - 1);
+    fault->begin_ns = now + emc__random_below(&plan->stage.world.random, plan->end_ns - now);
+    uint64_t longest = chance(plan, 50) ? 100 * SIM_MS : 3 * (uint64_t)SIM_S;
+    fault->end_ns = fault->begin_ns + SIM_MS + emc__random_below(&plan->stage.world.random, longest);
+    if (fault->kind == SIM_FAULT_PAUSE && fault->end_ns > fault->begin_ns + 1500 * (uint64_t)SIM_MS) {
+        fault->end_ns = fault->begin_ns + 1500 * (uint64_t)SIM_MS;
+    }
+    sim_fault_arm(&plan->stage, fault);
+}
+
+static void draw_faults(struct sim_plan *plan)
+{
+    plan->peaceful = chance(plan, 12);
+    if (plan->peaceful) {
+        return;
+    }
+    plan->fault_count = draw(plan, 1, chance(plan, 70) ? 2 : SIM_FAULTS_MAX);
+    for (uint32_t i = 0; i < plan->fault_count; i++) {
+        draw_fault(plan, &plan->faults[i]);
+        plan->stage.model.routing_moves |= plan->faults[i].kind == SIM_FAULT_MEMBERSHIP;
+    }
+}
+
+void sim_plan_make(struct sim_plan *plan, uint64_t seed, bool trace)
+{
+    memset(plan, 0, sizeof *plan);
+    sim_stage_init(&plan->stage, seed, trace);
+    plan->authenticates = chance(plan, 15);
+    uint32_t nodes = draw(plan, 1, chance(plan, 60) ? 2 : 5);
+    for (uint32_t i = 1; i <= nodes; i++) {
+        add_node(plan, i);
+    }
+    draw_options(plan);
+    add_keys(plan);
+    plan->ticks = draw(plan, 2, chance(plan, 80) ? 20 : 60);
+    plan->end_ns = plan->stage.world.now_ns + (uint64_t)draw(plan, 20, chance(plan, 60) ? 800 : 4000) * SIM_MS;
+    plan->largest_value = chance(plan, 70) ? 600 : chance(plan, 70) ? 20000 : 110000;
+    plan->stage.transport.wake_slack_ns = chance(plan, 50) ? 0 : SIM_MS;
+    plan->stage.transport.short_io_percent = chance(plan, 20) ? 30 : 0;
+    plan->stage.model.routing_moves = plan->stage.options.purge_unhealthy_nodes;
+    draw_faults(plan);
+}

@@ -1,0 +1,23 @@
+/* What one seed plays: a cluster, a client's options, keys, and faults, all by chance. */
+#ifndef SIM_PLAN_H
+#define SIM_PLAN_H
+
+#include "faults.h"
+
+#define SIM_FAULTS_MAX 6
+
+struct sim_plan {
+    struct sim_stage stage;
+    struct sim_fault faults[SIM_FAULTS_MAX];
+    uint32_t fault_count;
+    bool peaceful;           /* no fault: every operation must get its true answer */
+    bool authenticates;
+    bool limits;             /* small limits: FULL is to be expected */
+    uint64_t end_ns;         /* when the program stops submitting */
+    uint32_t ticks;
+    uint32_t largest_value;
+};
+
+void sim_plan_make(struct sim_plan *plan, uint64_t seed, bool trace);
+
+#endif

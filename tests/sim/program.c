@@ -1,0 +1,471 @@
+/* Plays random programs: see program.h. */
+#include "program.h"
+
+#include <string.h>
+
+#include "base/list.h"
+
+#define RECENT_MAX    16  /* calls that may still be cancelled */
+#define RECOVERY_NS   ((uint64_t)2 * SIM_S)
+#define EXPTIME_NEVER 0
+
+struct program {
+    struct sim_plan *plan;
+    struct sim_stage *stage;
+    struct sim_event tick;
+    struct sim_call *recent[RECENT_MAX];
+    uint32_t recent_count;
+    uint32_t ticks_left;
+    uint64_t cas[SIM_KEYS_MAX];   /* as a gets told it last */
+    uint32_t from_callbacks;      /* calls that callbacks may still make */
+    bool destroys_in_callback;
+};
+
+static uint32_t draw(const struct program *program, uint32_t low, uint32_t high)
+{
+    return (uint32_t)sim_between(&program->stage->world, low, high);
+}
+
+static bool chance(const struct program *program, uint32_t percent)
+{
+    return sim_chance(&program->stage->world, percent);
+}
+
+/* ------------------------------------------------------------------ one call */
+
+static enum sim_command draw_command(const struct program *program)
+{
+    static const struct {
+        enum sim_command command;
+        uint32_t weight;
+    } weights[] = {{SIM_CALL_GET, 22},     {SIM_CALL_GETS, 6},    {SIM_CALL_GAT, 3},      {SIM_CALL_GATS, 2},     {SIM_CALL_GET_MANY, 8},
+                   {SIM_CALL_GETS_MANY, 3},{SIM_CALL_GAT_MANY, 2},{SIM_CALL_GATS_MANY, 1},{SIM_CALL_SET, 20},     {SIM_CALL_ADD, 4},
+                   {SIM_CALL_REPLACE, 3},  {SIM_CALL_APPEND, 3},  {SIM_CALL_PREPEND, 2},  {SIM_CALL_CAS, 4},      {SIM_CALL_SET_MANY, 3},
+                   {SIM_CALL_DELETE_MANY, 2}, {SIM_CALL_DELETE, 7}, {SIM_CALL_INCR, 5},   {SIM_CALL_DECR, 3},     {SIM_CALL_TOUCH, 4},
+                   {SIM_CALL_VERSION, 2},  {SIM_CALL_FLUSH_ALL, 1}, {SIM_CALL_STATS, 1},  {SIM_CALL_VERBOSITY, 1},{SIM_CALL_CACHE_MEMLIMIT, 1},
+                   {SIM_CALL_DUMP_KEYS, 1}};
+    uint32_t total = 0, at;
+    for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++) {
+        total += weights[i].weight;
+    }
+    at = draw(program, 0, total - 1);
+    for (size_t i = 0;; i++) {
+        if (at < weights[i].weight) {
+            return weights[i].command;
+        }
+        at -= weights[i].weight;
+    }
+}
+
+static uint32_t draw_length(const struct program *program, bool small)
+{
+    uint32_t largest = program->plan->largest_value;
+    if (small || chance(program, 50)) {
+        return draw(program, 0, 60);
+    }
+    if (chance(program, 60)) {
+        return draw(program, 0, 600);
+    }
+    return draw(program, 0, largest);
+}
+
+/* Numbers go to keys of numbers, mostly. */
+static uint32_t draw_key(const struct program *program, enum sim_command command)
+{
+    const struct sim_model *model = &program->stage->model;
+    bool wants_number = command == SIM_CALL_INCR || command == SIM_CALL_DECR;
+    uint32_t key = draw(program, 0, model->key_count - 1);
+    for (int tries = 0; tries < 4 && wants_number && !model->keys[key].numeric; tries++) {
+        key = draw(program, 0, model->key_count - 1);
+    }
+    return key;
+}
+
+static void draw_op(const struct program *program, struct sim_op *op, enum sim_command command)
+{
+    op->key = draw_key(program, command);
+    bool concatenates = command == SIM_CALL_APPEND || command == SIM_CALL_PREPEND;
+    op->numeric = program->stage->model.keys[op->key].numeric && sim_command_stores(command) && !concatenates && chance(program, 85);
+    if (!sim_command_stores(command)) {
+        return;
+    }
+    op->length = op->numeric ? draw(program, 1, 15) : draw_length(program, command == SIM_CALL_SET_MANY && chance(program, 80));
+    if (concatenates) {
+        op->length = op->length < SIM_HEADER ? SIM_HEADER : op->length > 3000 ? 3000 : op->length;
+    }
+    if (command == SIM_CALL_SET_MANY && op->length > 16000) {
+        op->length = 16000;
+    }
+}
+
+static int64_t draw_exptime(const struct program *program, const struct sim_call *call)
+{
+    if (call->command == SIM_CALL_TOUCH || sim_command_touches(call->command)) {
+        return chance(program, 80) ? SIM_EXPTIME_BASE + (int64_t)call->ops[0].id : (int64_t)draw(program, 0, 3) - 1;
+    }
+    return chance(program, 75) ? EXPTIME_NEVER : (int64_t)draw(program, 0, 4) - 1;
+}
+
+static uint32_t draw_timeout(const struct program *program)
+{
+    static const uint32_t timeouts[] = {1, 5, 20, 100, 500, 2500, EMC_NO_LIMIT};
+    return program->plan->peaceful || chance(program, 75) ? EMC_TIMEOUT_DEFAULT : timeouts[draw(program, 0, 6)];
+}
+
+static void draw_node_command(const struct program *program, struct sim_call *call)
+{
+    call->node = draw(program, 0, program->stage->node_count - 1);
+    switch (call->command) {
+    case SIM_CALL_FLUSH_ALL:
+        call->amount = chance(program, 70) ? 0 : draw(program, 1, 3);
+        break;
+    case SIM_CALL_STATS:
+        call->amount = draw(program, 0, 2);
+        break;
+    case SIM_CALL_CACHE_MEMLIMIT:
+        call->amount = draw(program, 8, 64);
+        break;
+    default:
+        call->amount = draw(program, 0, 1);
+        break;
+    }
+}
+
+static bool may_be_noreply(enum sim_command command)
+{
+    return (sim_command_stores(command) && command != SIM_CALL_SET_MANY) || command == SIM_CALL_DELETE || command == SIM_CALL_INCR ||
+           command == SIM_CALL_DECR || command == SIM_CALL_TOUCH || command == SIM_CALL_FLUSH_ALL || command == SIM_CALL_VERBOSITY;
+}
+
+static uint32_t draw_count(const struct program *program, enum sim_command command)
+{
+    if (!sim_command_has_keys(command)) {
+        return 0;
+    }
+    return sim_command_is_bulk(command) ? draw(program, 0, chance(program, 90) ? 12 : 120) : 1;
+}
+
+/* The key's node is known to be down, and nothing may send the operation elsewhere. */
+static bool known_down(const struct program *program, const struct sim_call *call)
+{
+    struct sim_stage *stage = program->stage;
+    emc_node_list *list;
+    if (call->count != 1 || stage->options.purge_unhealthy_nodes || stage->model.routing_moves || stage->memory.fail_at > 0 || stage->memory.fail_per_mille > 0) {
+        return false;
+    }
+    const struct sim_key *key = &stage->model.keys[call->ops[0].key];
+    if (emc_cluster_node_for_key(stage->view, key->bytes, key->length, &list) != EMC_OK) {
+        return false;
+    }
+    emc_node_state state;
+    bool down = emc_cluster_node_state(stage->view, &list->nodes[0], &state) == EMC_OK && !state.healthy;
+    emc_node_list_destroy(list);
+    return down;
+}
+
+static void remember(struct program *program, struct sim_call *call)
+{
+    program->recent[program->recent_count++ % RECENT_MAX] = call;
+}
+
+static void submit_one(struct program *program, enum sim_command command)
+{
+    struct sim_stage *stage = program->stage;
+    struct sim_call *call = sim_model_add_call(&stage->model, command, draw_count(program, command));
+    for (uint32_t i = 0; i < call->count; i++) {
+        draw_op(program, &call->ops[i], command);
+    }
+    call->exptime = call->count > 0 ? draw_exptime(program, call) : 0;
+    call->timeout_ms = draw_timeout(program);
+    call->noreply = may_be_noreply(command) && chance(program, 8);
+    call->allocates = sim_command_retrieves(command) && chance(program, 40);
+    if (command == SIM_CALL_CAS) {
+        uint64_t known = program->cas[call->ops[0].key];
+        call->cas = known > 0 && chance(program, 85) ? known : 1 + draw(program, 0, 40);
+    }
+    if (call->count == 0 && !sim_command_is_bulk(command)) {
+        draw_node_command(program, call);
+    }
+    call->expects_down = known_down(program, call);
+    if (sim_stage_submit(stage, call)) {
+        remember(program, call);
+    }
+}
+
+/* ------------------------------------------------------------------ what callbacks do */
+
+static void note_cas(struct program *program, const struct sim_call *call)
+{
+    for (uint32_t i = 0; i < call->count && sim_command_gives_cas(call->command); i++) {
+        if (call->ops[i].has_value) {
+            program->cas[call->ops[i].key] = call->ops[i].cas;
+        }
+    }
+}
+
+static void cancel_one(const struct program *program)
+{
+    uint32_t count = program->recent_count < RECENT_MAX ? program->recent_count : RECENT_MAX;
+    if (count > 0) {
+        sim_stage_cancel(program->stage, program->recent[draw(program, 0, count - 1)]);
+    }
+}
+
+static void call_done(struct sim_stage *stage, struct sim_call *call)
+{
+    struct program *program = stage->program;
+    note_cas(program, call);
+    if (stage->client == NULL || stage->closing) {
+        return;
+    }
+    if (program->from_callbacks > 0 && chance(program, 10)) {
+        program->from_callbacks--;
+        submit_one(program, draw_command(program));
+    }
+    if (chance(program, 3)) {
+        cancel_one(program);
+    }
+    if (program->destroys_in_callback && chance(program, 5)) {
+        sim_trace(&stage->world, "the client is destroyed in a callback");
+        stage->closing = true;
+        emc_client_destroy(stage->client);
+    }
+}
+
+/* ------------------------------------------------------------------ ticks */
+
+/* Hundreds of small writes in one tick, so that they may go quiet. */
+static void submit_flood(struct program *program)
+{
+    uint32_t count = draw(program, 64, 200);
+    while (count-- > 0) {
+        submit_one(program, chance(program, 70) ? SIM_CALL_SET : SIM_CALL_DELETE);
+    }
+}
+
+static void look_around(const struct program *program)
+{
+    struct sim_stage *stage = program->stage;
+    emc_pool_metrics metrics;
+    const struct sim_node *node = &stage->nodes[draw(program, 0, stage->node_count - 1)];
+    emc_cluster_connection_pool_metrics(stage->view, &node->address, &metrics);
+    emc_node_list *list;
+    if (emc_cluster_healthy_nodes(stage->view, &list) == EMC_OK) {
+        emc_node_list_destroy(list);
+    }
+}
+
+static void tick(struct sim_event *event)
+{
+    struct program *program = EMC__CONTAINER_OF(event, struct program, tick);
+    struct sim_stage *stage = program->stage;
+    if (stage->client == NULL || stage->closing) {
+        return;
+    }
+    if (stage->world.now_ns < stage->transport.paused_until_ns) { /* the program is the client's process */
+        sim_event_set(&stage->world, &program->tick, tick, stage->transport.paused_until_ns);
+        return;
+    }
+    if (chance(program, 3)) {
+        submit_flood(program);
+    }
+    for (uint32_t count = draw(program, 1, chance(program, 80) ? 5 : 20); count > 0 && stage->client != NULL; count--) {
+        submit_one(program, draw_command(program));
+    }
+    if (chance(program, 15)) {
+        cancel_one(program);
+    }
+    if (chance(program, 50)) {
+        sim_stage_end_tick(stage);
+    }
+    if (chance(program, 10)) {
+        look_around(program);
+    }
+    if (--program->ticks_left > 0) {
+        uint64_t left = program->plan->end_ns > stage->world.now_ns ? program->plan->end_ns - stage->world.now_ns : 0;
+        uint64_t pause = emc__random_below(&stage->world.random, 2 * left / (program->ticks_left + 1) + 1);
+        sim_event_set(&stage->world, &program->tick, tick, stage->world.now_ns + (chance(program, 20) ? 0 : pause));
+    }
+}
+
+/* ------------------------------------------------------------------ peace */
+
+static const emc_status peaceful_results[] = {EMC_OK, EMC_MISS, EMC_NOT_STORED, EMC_EXISTS, EMC_ERROR_CLIENT, EMC_ERROR_UNSUPPORTED, EMC_ERROR_FULL};
+
+/* A connection was closed because an error came while a noreply was not fenced. */
+static bool closed_early(const struct sim_model *model)
+{
+    for (uint32_t i = 0; i < model->call_count; i++) {
+        if (model->calls[i]->status == EMC_ERROR_PROTOCOL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where nothing is broken, nothing may fail. */
+static void check_peace(const struct program *program)
+{
+    struct sim_model *model = &program->stage->model;
+    if (!program->plan->peaceful || program->stage->options.timeout_ms < 1000 || program->destroys_in_callback) {
+        return;
+    }
+    bool noreplies = false;
+    for (uint32_t i = 0; i < model->call_count; i++) {
+        noreplies |= model->calls[i]->noreply;
+    }
+    for (uint32_t i = 0; i < model->call_count; i++) {
+        const struct sim_call *call = model->calls[i];
+        /* An error line while a noreply is not yet fenced may be the noreply's: the connection is closed, rightly. */
+        bool unfenced = noreplies && (call->status == EMC_ERROR_PROTOCOL || call->status == EMC_ERROR_CONNECTION_LOST);
+        bool fine = !call->accepted || call->cancelled || unfenced || (call->status == EMC_ERROR_SERVER && call->command == SIM_CALL_CACHE_MEMLIMIT);
+        for (size_t j = 0; j < sizeof peaceful_results / sizeof peaceful_results[0]; j++) {
+            fine |= call->status == peaceful_results[j];
+        }
+        if (!fine) {
+            sim_problem(model->world, "in peace %s (call %u) ended with %s: %s", sim_command_names[call->command], call->number,
+                        emc_status_name(call->status), call->message);
+        }
+        bool lost = call->noreply && call->accepted && call->status == EMC_OK && sim_command_stores(call->command) && call->ops[0].applied != 1;
+        if (lost && !closed_early(model)) {
+            sim_problem(model->world, "in peace %s (call %u) with noreply was not carried out", sim_command_names[call->command], call->number);
+        }
+    }
+}
+
+/* ------------------------------------------------------------------ recovery */
+
+static void heal(struct sim_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->fault_count; i++) {
+        sim_fault_heal(&plan->faults[i]);
+    }
+    for (uint32_t i = 0; i < plan->stage.node_count; i++) {
+        const struct sim_node *node = &plan->stage.nodes[i];
+        struct sim_line line = node->host->line;
+        line.latency_ns = line.latency_ns > 2 * SIM_MS ? SIM_MS : line.latency_ns;
+        line.jitter_ns = 0;
+        line.bytes_per_s = 0;
+        line.buffer = line.buffer < 4000 ? 4000 : line.buffer;
+        line.cut = SIM_CUT_WHOLE;
+        sim_host_set_line(node->host, &line);
+        node->host->break_down_after = 0;
+        sim_host_return(node->host);
+        sim_server_stop(node->server, false);
+        node->server->silent = false;
+        node->server->mischief.times = 0;
+        node->server->service_ns = 50 * SIM_US;
+        node->server->service_jitter_ns = 0;
+        node->server->connections_max = 0;
+        if (plan->authenticates) {
+            node->server->password = "secret";
+        }
+    }
+    plan->stage.transport.connect_errors = 0;
+    plan->stage.memory.fail_at = plan->stage.memory.fail_per_mille = 0;
+}
+
+/* A connection that was cut off without a word shows so only when it is used: each may spoil one question. */
+static bool ask_until_answered(const struct program *program, uint32_t node)
+{
+    struct sim_stage *stage = program->stage;
+    const struct sim_call *question = NULL;
+    for (uint32_t tries = 0; tries <= 2 * stage->options.connections_max && stage->client != NULL && !stage->world.failed; tries++) {
+        struct sim_call *call = sim_model_add_call(&stage->model, SIM_CALL_VERSION, 0);
+        call->node = node;
+        call->timeout_ms = 1000;
+        question = call;
+        bool accepted = sim_stage_submit(stage, call);
+        sim_stage_run_until_done(stage, call, accepted ? (uint64_t)SIM_S + 100 * SIM_MS : 10 * SIM_MS);
+        if (call->done && call->status == EMC_OK) {
+            return true;
+        }
+        bool may_try_again = call->refused == EMC_ERROR_FULL || call->status == EMC_ERROR_CONNECTION_LOST || call->status == EMC_ERROR_TIMEOUT;
+        if (!may_try_again) {
+            break;
+        }
+    }
+    if (question != NULL && stage->client != NULL) {
+        sim_problem(&stage->world, "after all was well again %s ended with %s: %s", stage->model.node_names[node],
+                    emc_status_name(question->accepted ? question->status : question->refused), question->message);
+    }
+    return false;
+}
+
+/* Every node that the client knows serves again. */
+static void check_recovery(struct program *program)
+{
+    struct sim_stage *stage = program->stage;
+    for (uint32_t i = 0; i < stage->node_count && stage->client != NULL && !stage->world.failed; i++) {
+        emc_node_state state;
+        if (emc_cluster_node_state(stage->view, &stage->nodes[i].address, &state) != EMC_OK) {
+            continue; /* removed */
+        }
+        if (!state.healthy) {
+            sim_problem(&stage->world, "%s is still unhealthy %u s after everything was well again: %s", stage->model.node_names[i],
+                        (unsigned)(RECOVERY_NS / SIM_S), state.reason);
+        } else {
+            ask_until_answered(program, i);
+        }
+    }
+}
+
+/* The bound of 2 s holds where attempts are not stretched by what the seed chose. */
+static void recover(struct program *program)
+{
+    struct sim_stage *stage = program->stage;
+    sim_trace(&stage->world, "every fault is over");
+    heal(program->plan);
+    program->from_callbacks = 0;
+    program->destroys_in_callback = false;
+    stage->on_done = NULL;
+    uint64_t paused_ns = stage->transport.paused_until_ns > stage->world.now_ns ? stage->transport.paused_until_ns - stage->world.now_ns : 0;
+    sim_event_clear(&stage->world, &program->tick);
+    sim_stage_run(stage, paused_ns + RECOVERY_NS + 100 * SIM_MS);
+    if (stage->client != NULL && !stage->world.failed) {
+        check_recovery(program);
+    }
+}
+
+/* ------------------------------------------------------------------ the whole */
+
+static void open_client(struct program *program)
+{
+    struct sim_stage *stage = program->stage;
+    emc_error error = {0};
+    emc_status status = sim_stage_open(stage, 0, &error);
+    if (status != EMC_OK) {
+        sim_problem(&stage->world, "the client can't be created: %s: %s", emc_status_name(status), error.message);
+        return;
+    }
+    sim_event_set(&stage->world, &program->tick, tick, stage->world.now_ns + (chance(program, 50) ? 0 : draw(program, 0, 20000) * SIM_US));
+}
+
+void sim_program_play(struct sim_plan *plan)
+{
+    struct sim_stage *stage = &plan->stage;
+    struct program program = {.plan = plan, .stage = stage, .ticks_left = plan->ticks, .from_callbacks = 30};
+    program.destroys_in_callback = chance(&program, 4);
+    stage->program = &program;
+    stage->on_done = call_done;
+    open_client(&program);
+    sim_stage_run(stage, plan->end_ns > stage->world.now_ns ? plan->end_ns - stage->world.now_ns : 0);
+    if (chance(&program, 80) && !stage->world.failed && stage->client != NULL) {
+        recover(&program);
+    }
+    stage->on_done = NULL;
+    sim_event_clear(&stage->world, &program.tick);
+    if (!stage->world.failed && stage->client != NULL && chance(&program, 70)) {
+        sim_stage_run(stage, 100 * SIM_MS);
+    }
+    if (stage->transport.paused_until_ns > stage->world.now_ns) {
+        sim_stage_run(stage, stage->transport.paused_until_ns - stage->world.now_ns);
+    }
+    sim_stage_close(stage);
+    sim_trace(&stage->world, "the client is closed");
+    sim_stage_run(stage, 50 * SIM_MS); /* what was under way lands */
+    if (!stage->world.failed) {
+        check_peace(&program);
+    }
+    stage->program = NULL;
+}
