@@ -11,21 +11,22 @@ struct sim_peer;
 struct sim_peer_connection {
     struct sim_peer *peer;
     struct sim_link *link;
-    char *heard;             /* and not yet expected; terminated */
+    char *heard; /* and not yet expected; terminated */
     size_t heard_length, heard_capacity;
-    char *unsaid;            /* what the link did not take yet */
+    char *unsaid; /* what the link did not take yet */
     size_t unsaid_length;
-    bool open;               /* neither side has ended it */
-    enum sim_end left;       /* how the client ended it */
+    bool open;         /* neither side has ended it */
+    enum sim_end left; /* how the client ended it */
 };
 
 struct sim_peer {
     struct sim_world *world;
     struct sim_host *host;
     struct sim_peer_connection connections[SIM_PEER_CONNECTIONS];
-    uint32_t count;          /* connections so far */
-    uint32_t current;        /* the one that is talked on */
-    bool deaf;               /* reads nothing */
+    uint32_t count;   /* connections so far */
+    uint32_t current; /* the one that is talked on */
+    uint32_t taken;   /* connections that the script has taken notice of, in order */
+    bool deaf;        /* reads nothing */
 };
 
 /* A peer at an endpoint. */

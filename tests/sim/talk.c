@@ -21,8 +21,9 @@ static void give_up(struct play *p, const char *format, ...)
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     const char *name = strrchr(p->file == NULL ? "" : p->file, '/');
-    fail_msg("%s:%u: %s (at %.3f ms)%s%s", name == NULL ? "" : name + 1, p->line, text, (double)(p->stage.world.now_ns - SIM_S) / 1e6,
-             p->stage.world.failed ? "; " : "", p->stage.world.failed ? p->stage.world.problem : "");
+    fail_msg("%s:%u: %s (at %.3f ms)%s%s", name == NULL ? "" : name + 1, p->line, text,
+             (double)(p->stage.world.now_ns - SIM_S) / 1e6, p->stage.world.failed ? "; " : "",
+             p->stage.world.failed ? p->stage.world.problem : "");
 }
 
 void at_line(struct play *p, const char *file, uint32_t line)
@@ -157,7 +158,8 @@ struct sim_call *submit(struct play *p, struct sim_call *call)
 void is_refused(struct play *p, struct sim_call *call, emc_status status)
 {
     if (sim_stage_submit(&p->stage, call) || call->refused != status) {
-        give_up(p, "%s is not refused with %s but with %s", sim_command_names[call->command], emc_status_name(status), emc_status_name(call->refused));
+        give_up(p, "%s is not refused with %s but with %s", sim_command_names[call->command], emc_status_name(status),
+                emc_status_name(call->refused));
     }
 }
 
@@ -262,8 +264,8 @@ void play_end_either(struct play *p, struct sim_call *call, emc_status a, emc_st
         give_up(p, "%s has not ended after %llu ms", sim_command_names[call->command], (unsigned long long)ms);
     }
     if (call->status != a && call->status != b) {
-        give_up(p, "%s ended with %s (%s), not with %s", sim_command_names[call->command], emc_status_name(call->status), call->message,
-                emc_status_name(a));
+        give_up(p, "%s ended with %s (%s), not with %s", sim_command_names[call->command],
+                emc_status_name(call->status), call->message, emc_status_name(a));
     }
 }
 
@@ -283,14 +285,16 @@ void play_value(struct play *p, const struct sim_call *call, uint32_t index, con
 {
     const struct sim_op *op = &call->ops[index];
     if (!op->has_value || op->length_out != strlen(text) || op->hash != sim_hash(text, strlen(text))) {
-        give_up(p, "key %u gave something else than \"%s\" (%s, %zu bytes)", index, text, emc_status_name(op->status), op->length_out);
+        give_up(p, "key %u gave something else than \"%s\" (%s, %zu bytes)", index, text, emc_status_name(op->status),
+                op->length_out);
     }
 }
 
 void play_key(struct play *p, const struct sim_call *call, uint32_t index, emc_status status)
 {
     if (!call->ops[index].done || call->ops[index].status != status) {
-        give_up(p, "key %u ended with %s, not with %s", index, emc_status_name(call->ops[index].status), emc_status_name(status));
+        give_up(p, "key %u ended with %s, not with %s", index, emc_status_name(call->ops[index].status),
+                emc_status_name(status));
     }
 }
 
@@ -313,17 +317,13 @@ static struct sim_peer_connection *current(struct play *p, struct sim_peer *peer
 
 void play_called(struct play *p, struct sim_peer *peer, uint64_t ms)
 {
-    uint32_t known = peer->count;
     uint64_t until = p->stage.world.now_ns + sim_ms(ms);
-    if (known > 0 && peer->current < known - 1) {
-        known = peer->current + 1; /* it has called already */
+    while (peer->count == peer->taken && !p->stage.world.failed && sim_world_step(&p->stage.world, until)) {
     }
-    while (peer->count == known && !p->stage.world.failed && sim_world_step(&p->stage.world, until)) {
-    }
-    if (peer->count == known) {
+    if (peer->count == peer->taken) {
         give_up(p, "no connection came in %llu ms", (unsigned long long)ms);
     }
-    peer->current = known;
+    peer->current = peer->taken++;
 }
 
 void play_heard(struct play *p, struct sim_peer *peer, const char *text)
@@ -331,17 +331,19 @@ void play_heard(struct play *p, struct sim_peer *peer, const char *text)
     struct sim_peer_connection *connection = current(p, peer);
     size_t length = strlen(text);
     uint64_t until = p->stage.world.now_ns + sim_ms(SECOND_MS);
-    while (connection->heard_length < length && connection->open && !p->stage.world.failed && sim_world_step(&p->stage.world, until)) {
+    while (connection->heard_length < length && connection->open && !p->stage.world.failed &&
+           sim_world_step(&p->stage.world, until)) {
     }
     if (connection->heard_length < length || memcmp(connection->heard, text, length) != 0) {
-        give_up(p, "the peer did not hear \"%s\" but \"%.300s\"", text, connection->heard == NULL ? "" : connection->heard);
+        give_up(p, "the peer did not hear \"%s\" but \"%.300s\"", text,
+                connection->heard == NULL ? "" : connection->heard);
     }
     sim_peer_forget(connection, length);
 }
 
 void play_greeting(struct play *p, struct sim_peer *peer)
 {
-    if (peer->count == 0) {
+    if (peer->taken == 0) {
         play_called(p, peer, SECOND_MS);
     }
     play_heard(p, peer, "version\r\n");
@@ -361,7 +363,8 @@ void play_left(struct play *p, struct sim_peer *peer, uint64_t ms)
 {
     const struct sim_peer_connection *connection = current(p, peer);
     uint64_t until = p->stage.world.now_ns + sim_ms(ms);
-    while (connection->left == SIM_END_NONE && !connection->link->client_done && !p->stage.world.failed && sim_world_step(&p->stage.world, until)) {
+    while (connection->left == SIM_END_NONE && !connection->link->client_done && !p->stage.world.failed &&
+           sim_world_step(&p->stage.world, until)) {
     }
     if (!connection->link->client_done) {
         give_up(p, "the client has kept the connection for %llu ms", (unsigned long long)ms);

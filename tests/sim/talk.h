@@ -23,8 +23,8 @@ struct play {
     struct sim_stage stage;
     struct sim_peer *peers[PLAY_PEERS_MAX];
     uint32_t peer_count;
-    uint64_t mark_ns;  /* when the last `now` was said */
-    uint32_t line;     /* of the scenario, where it is */
+    uint64_t mark_ns; /* when the last `now` was said */
+    uint32_t line;    /* of the scenario, where it is */
     const char *file;
 };
 
@@ -33,7 +33,17 @@ struct scenario {
     void (*act)(struct play *p);
 };
 
-#define SCENARIO(name) {#name, name}
+#define SCENARIO(name) \
+    {                  \
+#name, name    \
+    }
+/* Ends a file of scenarios: SCENARIOS("connect", SCENARIO(a_refused_connection_is_told), …) */
+#define SCENARIOS(group, ...)                                                                                         \
+    int main(int count, char **words)                                                                                 \
+    {                                                                                                                 \
+        static const struct scenario scenarios[] = {__VA_ARGS__};                                                     \
+        return play_scenarios(group, scenarios, sizeof scenarios / sizeof scenarios[0], count > 1 ? words[1] : NULL); \
+    }
 
 /* ------------------------------------------------------------------ setting */
 
@@ -88,7 +98,7 @@ void cancel(struct play *p, struct sim_call *call);
 #define gave(p, call, index, text) at_line(p, __FILE__, __LINE__), play_value(p, call, index, text)
 /* Key `index` of the call ended with this status. */
 #define key_ended(p, call, index, status) at_line(p, __FILE__, __LINE__), play_key(p, call, index, status)
-#define must(p, condition) at_line(p, __FILE__, __LINE__), play_true(p, condition, #condition)
+#define must(p, condition)                at_line(p, __FILE__, __LINE__), play_true(p, condition, #condition)
 void at_line(struct play *p, const char *file, uint32_t line);
 void play_end(struct play *p, struct sim_call *call, emc_status status, uint64_t ms);
 void play_end_either(struct play *p, struct sim_call *call, emc_status a, emc_status b, uint64_t ms);
@@ -99,7 +109,7 @@ void play_true(struct play *p, bool condition, const char *words);
 
 /* ------------------------------------------------------------------ peers */
 
-/* The newest connection is the one talked on; it answers `version`. */
+/* Answers `version` on the connection that is talked on; the first one is waited for. */
 #define it_greets(p, peer) at_line(p, __FILE__, __LINE__), play_greeting(p, peer)
 /* These are the next bytes it hears, at most a second from now. */
 #define it_hears(p, peer, text) at_line(p, __FILE__, __LINE__), play_heard(p, peer, text)
@@ -107,7 +117,7 @@ void play_true(struct play *p, bool condition, const char *words);
 #define it_hears_nothing(p, peer, ms) at_line(p, __FILE__, __LINE__), play_silence(p, peer, ms)
 /* The client leaves the connection that is talked on, at most so many ms from now. */
 #define it_is_left(p, peer, ms) at_line(p, __FILE__, __LINE__), play_left(p, peer, ms)
-/* A new connection comes, at most so many ms from now, and is the one talked on. */
+/* The next connection comes (or has come already), at most so many ms from now, and is the one talked on. */
 #define it_is_called(p, peer, ms) at_line(p, __FILE__, __LINE__), play_called(p, peer, ms)
 /* The connection that is talked on is still there. */
 #define it_is_kept(p, peer) at_line(p, __FILE__, __LINE__), play_kept(p, peer)
@@ -127,13 +137,16 @@ void it_reads_again(struct play *p, struct sim_peer *peer);
 /* ------------------------------------------------------------------ cluster */
 
 #define turns_unhealthy(p, node, ms) at_line(p, __FILE__, __LINE__), play_health(p, node, false, ms)
-#define turns_healthy(p, node, ms) at_line(p, __FILE__, __LINE__), play_health(p, node, true, ms)
+#define turns_healthy(p, node, ms)   at_line(p, __FILE__, __LINE__), play_health(p, node, true, ms)
 void play_health(struct play *p, const struct sim_node *node, bool healthy, uint64_t ms);
 emc_pool_metrics metrics(struct play *p, const struct sim_node *node);
 /* A key that goes to this node: "k0", "k1" … */
 const char *key_of(struct play *p, const struct sim_node *node);
 
 /* ------------------------------------------------------------------ for the runner */
+
+/* Plays them all, or those whose names fit the pattern (may be NULL). Returns how many failed. */
+int play_scenarios(const char *group, const struct scenario *scenarios, size_t count, const char *pattern);
 
 void play_begin(struct play *p);
 /* Closes, checks, releases. Returns words, or NULL when all is well. */
