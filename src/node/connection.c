@@ -266,6 +266,19 @@ static bool send_some(struct emc__connection *connection, struct emc__slice byte
     return false;
 }
 
+/* The borrowed value is needed no more. An operation that was refused before all of it had gone has waited for this; it is released in the next
+ * process, since a flush never calls back. */
+static void let_go(struct emc__connection *connection)
+{
+    struct emc__operation *operation = connection->borrowed;
+    connection->borrowed = NULL;
+    if (operation != NULL && operation->completed && !emc__link_linked(&operation->link)) {
+        operation->place = EMC__PLACE_NONE;
+        operation->connection = NULL;
+        emc__timer_set(&connection->engine->wheel, &operation->timer, 0);
+    }
+}
+
 /* Sends a borrowed value from the caller's memory. */
 static bool send_borrowed(struct emc__connection *connection)
 {
@@ -278,7 +291,7 @@ static bool send_borrowed(struct emc__connection *connection)
         }
         connection->borrowed_sent += sent;
     }
-    connection->borrowed = NULL;
+    let_go(connection);
     connection->send_broken = !emc__buffer_append(&connection->unsent, "\r\n", 2);
     return !connection->send_broken;
 }
@@ -467,6 +480,7 @@ void emc__connection_close(struct emc__connection *connection, emc_status status
     engine->transport->class_->abort(connection->socket, in_flight);
     connection->socket = NULL;
     emc__pipeline_forget_incoming(connection);
+    let_go(connection);
     emc__engine_bury(engine, &connection->grave, release);
     if (!emc__list_empty(&connection->pipeline)) {
         connection->listener->owes(connection->context, connection, false);
@@ -502,7 +516,7 @@ void emc__connection_detach_value(struct emc__connection *connection, struct emc
     size_t left = operation->value_length - connection->borrowed_sent;
     bool copied = emc__buffer_append(&connection->unsent, operation->value + connection->borrowed_sent, left) &&
                   emc__buffer_append(&connection->unsent, "\r\n", 2);
-    connection->borrowed = NULL;
+    let_go(connection);
     if (!copied) {
         emc__connection_close(connection, EMC_ERROR_CONNECTION_LOST, "a value could not be sent within its operation's deadline");
     }

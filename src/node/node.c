@@ -264,6 +264,10 @@ static void complete_unsupported(struct emc__operation *operation)
 
 void emc__node_operation_due(struct emc__operation *operation)
 {
+    if (operation->completed && !operation->settled) { /* all that was left is its value, which has gone now */
+        emc__operation_discard(operation->engine, operation);
+        return;
+    }
     if (!operation->settled) {
         emc__node_abandon(operation, EMC_ERROR_TIMEOUT);
         return;

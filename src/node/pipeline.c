@@ -37,11 +37,12 @@ void emc__pipeline_push(struct emc__connection *connection, struct emc__operatio
     }
 }
 
-/* The operation's place is free: its reply has gone by, or never will. */
+/* The operation's place is free: its reply has gone by, or never will. One that was refused while its value was still going out lives until the value
+ * has gone (let_go in connection.c). */
 static void leave(struct emc__connection *connection, struct emc__operation *operation)
 {
     emc__link_remove(&operation->link);
-    operation->place = EMC__PLACE_NONE;
+    operation->place = connection->borrowed == operation ? EMC__PLACE_SENT : EMC__PLACE_NONE;
     connection->load--;
     connection->listener->slot_left(connection->context, operation->slot);
 }
@@ -333,6 +334,9 @@ static bool take_line(void *context, const struct emc__reply_line *line)
     }
     if (entry->noreply) {
         return emc__pipeline_contradiction(connection, "an error after operations without reply");
+    }
+    if (connection->borrowed == entry && !is_error(line)) {
+        return emc__pipeline_contradiction(connection, "a result before the value was sent");
     }
     switch ((enum emc__operation_kind)entry->kind) {
     case EMC__OPERATION_LINE:

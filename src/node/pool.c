@@ -133,6 +133,7 @@ static void attempt_due(struct emc__timer *timer, uint64_t now_ns)
     node->engine->now_ns = now_ns;
     if (!attempt_under_way(node)) {
         emc__pool_seek(node);
+        emc__pool_schedule_upkeep(node); /* growth has waited for the pause to end */
         return;
     }
     bool silent = node->handshaking != NULL;
@@ -510,7 +511,8 @@ static uint64_t upkeep_at_ns(const struct emc__node *node, const struct emc__con
 {
     const emc_options *options = &node->engine->options;
     uint64_t at_ns = EMC__NEVER;
-    if (connection->blocked_since_ns != 0 && node->connection_count < options->connections_max && !attempt_under_way(node)) {
+    bool may_grow = node->connection_count < options->connections_max && !node->draining;
+    if (connection->blocked_since_ns != 0 && may_grow && !emc__timer_is_set(&node->attempt_timer) && !attempt_under_way(node)) {
         at_ns = connection->blocked_since_ns + emc__ms_to_ns(options->pool_growth_after_ms);
     }
     if (node->connection_count > options->connections_min) {

@@ -153,6 +153,7 @@ static void draw_faults(struct sim_plan *plan)
     for (uint32_t i = 0; i < plan->fault_count; i++) {
         draw_fault(plan, &plan->faults[i]);
         plan->stage.model.routing_moves |= plan->faults[i].kind == SIM_FAULT_MEMBERSHIP;
+        plan->stage.model.replies_spoilt |= plan->faults[i].kind == SIM_FAULT_MISCHIEF || plan->faults[i].kind == SIM_FAULT_BLURT;
     }
 }
 

@@ -380,7 +380,9 @@ static bool ask_until_answered(const struct program *program, uint32_t node)
         if (call->done && call->status == EMC_OK) {
             return true;
         }
-        bool may_try_again = call->refused == EMC_ERROR_FULL || call->status == EMC_ERROR_CONNECTION_LOST || call->status == EMC_ERROR_TIMEOUT;
+        /* After a spoilt reply a connection may wait for an END that never comes: the next answer contradicts it. */
+        bool out_of_step = call->status == EMC_ERROR_PROTOCOL && stage->model.replies_spoilt;
+        bool may_try_again = out_of_step || call->refused == EMC_ERROR_FULL || call->status == EMC_ERROR_CONNECTION_LOST || call->status == EMC_ERROR_TIMEOUT;
         if (!may_try_again) {
             break;
         }

@@ -1,0 +1,52 @@
+/* Scenarios: large values, narrow lines, and every bound of the engine. */
+#include "talk.h"
+
+static void a_large_value_refused_early_is_sent_to_its_end_and_the_stream_stays_in_step(struct play *p)
+{
+    struct sim_node *node = a_server(p);
+    node->host->line.buffer = 3000;
+    node->server->store.item_size_max = 1000;
+    the_client_opens(p);
+    ms_pass(p, 10);
+    struct sim_call *large = set(p, "large", 400000);
+    struct sim_call *other = get(p, "other");
+    ends(p, large, EMC_ERROR_TOO_LARGE, 900);
+    ends(p, other, EMC_MISS, 900);
+    must(p, large->releases == 1);
+    must(p, metrics(p, node).connections_closed == 0);
+}
+
+static void a_result_before_the_value_was_sent_contradicts(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    peer->host->line.buffer = 3000;
+    the_client_opens(p);
+    it_greets(p, peer);
+    struct sim_call *call = set(p, "large", 400000);
+    it_stops_reading(p, peer);
+    ms_pass(p, 10);
+    it_says(p, peer, "STORED\r\n");
+    ends(p, call, EMC_ERROR_PROTOCOL, 20);
+    it_is_left(p, peer, 1);
+    must(p, call->releases == 1);
+}
+
+static void growth_waits_for_the_pause_after_a_failed_attempt_without_spinning(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    peer->host->line.buffer = 3000;
+    options(p)->timeout_ms = 10000;
+    the_client_opens(p);
+    it_greets(p, peer);
+    peer->host->reach = SIM_REACH_REFUSES;
+    it_stops_reading(p, peer);
+    struct sim_call *call = set(p, "large", 400000);
+    waits(p, call, 900);
+    uint64_t passes = p->stage.transport.passes;
+    must(p, passes < 100);
+    must(p, metrics(p, &p->stage.nodes[0]).connections_created_with_error > 0);
+}
+
+SCENARIOS("limits", SCENARIO(a_large_value_refused_early_is_sent_to_its_end_and_the_stream_stays_in_step),
+          SCENARIO(a_result_before_the_value_was_sent_contradicts),
+          SCENARIO(growth_waits_for_the_pause_after_a_failed_attempt_without_spinning))
