@@ -6,6 +6,7 @@ export PATH := /usr/bin:$(PATH)
 PREFIX ?= /usr/local
 DESTDIR ?=
 SIM_SECONDS ?= 60
+SOAK_ARGUMENTS ?= --operations 10000000 --kills 20
 BENCH_ARGUMENTS ?=
 RELEASE := build/release
 TEST := build/test
@@ -14,7 +15,7 @@ SOURCES = $(shell find include src cli examples tests bench python -name '*.[ch]
 # Arguments after -- of `make test`, for instance TEST_ARGUMENTS="--suite unit".
 TEST_ARGUMENTS ?=
 
-.PHONY: build demo test bench sim python install format format-check clean help
+.PHONY: build demo test bench sim soak coverage python install format format-check clean help
 .DEFAULT_GOAL := build
 
 build: ## build the library and the command `emcache` into build/release
@@ -47,6 +48,16 @@ sim: ## simulate clusters with faults for SIM_SECONDS (60)
 	@ninja -C $(TEST) tests/sim/emcache-sim
 	@$(TEST)/tests/sim/emcache-sim --seconds $(SIM_SECONDS) --table
 
+soak: ## ten million operations on three servers, one killed every few seconds; the figures go to bench/results/soak.md
+	@scripts/ensure-packages test
+	@$(MAKE) --no-print-directory $(TEST)/build.ninja
+	@ninja -C $(TEST) tests/soak/soak
+	@$(TEST)/tests/soak/soak $(SOAK_ARGUMENTS) --table bench/results/soak.md
+
+coverage: ## run every C test with coverage; lines and branches by folder go to build/coverage
+	@scripts/ensure-packages test coverage
+	@scripts/coverage build/coverage
+
 python: ## build the Python package into build/python
 	@scripts/ensure-packages python
 	@$(MAKE) --no-print-directory $(PYTHON_BUILD)/build.ninja
@@ -65,7 +76,7 @@ format-check: ## fail when a C source is not formatted
 	@clang-format --dry-run -Werror $(SOURCES)
 
 clean: ## remove everything that was built by these targets
-	@rm -rf $(RELEASE) $(TEST) $(PYTHON_BUILD) build/bench build/ci
+	@rm -rf $(RELEASE) $(TEST) $(PYTHON_BUILD) build/bench build/ci build/coverage
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22

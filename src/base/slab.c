@@ -5,6 +5,7 @@
  * An object's header has its index and a generation, odd while it is taken. */
 #include "base/slab.h"
 
+#include <assert.h>
 #include <stddef.h>
 
 struct emc__slab_header {
@@ -77,6 +78,7 @@ void *emc__slab_take(struct emc__slab *slab)
         return NULL;
     }
     struct emc__slab_header *header = slab->free_list;
+    assert(header != NULL); /* a chunk has at least one object */
     slab->free_list = header->next_free;
     header->generation++;
     slab->used++;

@@ -1,6 +1,7 @@
 /* set_many and delete_many: a batch of single operations with one shared count, a status for each item.
  *
  * Every item that could not be submitted (a limit, no memory) is reported like one that failed, through the callback. */
+#include <assert.h>
 #include <string.h>
 
 #include "client/client_internal.h"
@@ -166,6 +167,7 @@ emc_status emc_set_many_async(emc_client *client, const emc_store_item *items, s
     if (status != EMC_OK) {
         return status;
     }
+    assert(batch != NULL);
     for (size_t i = 0; i < count; i++) {
         const emc_store_item *item = &items[i];
         emc_call each = call_for(&batch->items[i], call);
@@ -190,6 +192,7 @@ emc_status emc_delete_many_async(emc_client *client, const emc_key *keys, size_t
     if (status != EMC_OK) {
         return status;
     }
+    assert(batch != NULL);
     for (size_t i = 0; i < count; i++) {
         emc_call each = call_for(&batch->items[i], call);
         batch->items[i].refused = (int16_t)emc_delete_async(client, keys[i].data, keys[i].length, &each);

@@ -3,6 +3,7 @@
  * Memory of its own it has only for what is incomplete (rest, unsent); whole replies and requests pass through the engine's scratches. */
 #include "node/connection.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "node/node.h"
@@ -407,6 +408,7 @@ static bool receive(struct emc__connection *connection)
     struct emc__span home = emc__reader_wanted(&connection->reader);
     size_t kept = emc__buffer_length(&connection->rest);
     if (kept > 0) {
+        assert(connection->rest.data != NULL);
         memcpy(engine->receive_scratch, emc__buffer_front(&connection->rest), kept);
     }
     struct emc__span spans[2] = {home, {engine->receive_scratch + kept, EMC__SCRATCH_SIZE - kept}};

@@ -1,6 +1,7 @@
 /* A node: brings its pool, its health and its metrics together, and is what the cluster sees. */
 #include "node/node_internal.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -256,6 +257,7 @@ static void complete_unsupported(struct emc__operation *operation)
 {
     char words[EMC_ERROR_MESSAGE_SIZE];
     unsigned version = (unsigned)operation->number;
+    assert(operation->node != NULL); /* it was refused by one */
     const char *present = operation->node->version_text;
     snprintf(words, sizeof words, "needs memcached %u.%u.%u or later; the server says %.60s", version / 10000, version / 100 % 100, version % 100,
              present[0] != '\0' ? present : "nothing about its version (ask_version is off)");
@@ -285,6 +287,7 @@ void emc__node_operation_due(struct emc__operation *operation)
         emc__operation_fail(operation->engine, operation, (emc_status)operation->outcome, down ? node->reason : NULL);
     }
     if (held) {
+        assert(node != NULL); /* which holds it */
         node->load--;
         emc__node_check_drained(node);
     }

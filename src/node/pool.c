@@ -3,6 +3,7 @@
  * One attempt to connect is under way at a time. The pool grows when its connections refuse bytes, not when they are merely busy. */
 #include "node/node_internal.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -274,6 +275,7 @@ void emc__pool_place(struct emc__node *node, struct emc__operation *operation)
     }
     struct emc__slot *slot = &node->slots[operation->slot];
     struct emc__connection *connection = choose(node, slot);
+    assert(connection != NULL); /* one is ready: see above */
     slot->in_flight++;
     node->load++;
     node->metrics.waited += connection->blocked_since_ns != 0;
