@@ -96,3 +96,11 @@ void emc__buffer_shrink(struct emc__buffer *buffer)
         emc__buffer_deinit(buffer);
     }
 }
+
+void emc__buffer_wipe(struct emc__buffer *buffer)
+{
+    if (buffer->data != NULL) {
+        emc__wipe(buffer->data, buffer->capacity);
+    }
+    buffer->begin = buffer->end = 0;
+}

@@ -28,6 +28,8 @@ bool emc__buffer_append(struct emc__buffer *buffer, const void *data, size_t len
 void emc__buffer_consume(struct emc__buffer *buffer, size_t length);
 /* Gives the memory back when nothing is held. */
 void emc__buffer_shrink(struct emc__buffer *buffer);
+/* Overwrites all of its memory, what was consumed included: for secrets. What it held is gone. */
+void emc__buffer_wipe(struct emc__buffer *buffer);
 
 static inline size_t emc__buffer_length(const struct emc__buffer *buffer)
 {

@@ -7,12 +7,10 @@
  *
  * Uses the protocol's writers; decides nothing about connections. */
 #include "node/connection.h"
-#include "node/node_internal.h"
+#include "node/outgoing.h"
 
 #include <string.h>
 
-/* ENGINE.md: lines of 1,000 keys reached 2.1 M keys/s, one line of 100,000 1.0 M. */
-#define LINE_KEYS_MAX 1000
 /* Operations looked at while a line is built; bounds the table's fill to three quarters. */
 #define LINE_SCAN_MAX 1536
 #define TABLE_SIZE 2048
@@ -91,12 +89,9 @@ static void put(struct fill *fill, const void *bytes, size_t length)
     fill->length += length;
 }
 
-/* Takes the operation out of pending: from now on its bytes may have reached the server. */
 static void mark_sent(const struct fill *fill, struct emc__operation *operation)
 {
-    emc__link_remove(&operation->link);
-    fill->connection->bytes_pending -= emc__operation_bytes(operation);
-    operation->place = EMC__PLACE_SENT;
+    emc__outgoing_sent(fill->connection, operation);
 }
 
 /* ------------------------------------------------------------------ retrieval lines */
@@ -170,7 +165,7 @@ static void gather_line(struct fill *fill, struct emc__operation *line, struct e
     bool alone = first->alone;
     struct emc__link *link = &first->link;
     table_clear(fill->engine->key_table);
-    for (uint32_t scanned = 0, keys = 0; link != NULL && scanned < LINE_SCAN_MAX && keys < LINE_KEYS_MAX; scanned++) {
+    for (uint32_t scanned = 0, keys = 0; link != NULL && scanned < LINE_SCAN_MAX && keys < EMC__LINE_KEYS_MAX; scanned++) {
         struct emc__operation *operation = EMC__OPERATION_OF(link);
         link = emc__list_next(pending, link);
         if (alone) {
@@ -213,7 +208,7 @@ static uint32_t write_bulk_keys(struct fill *fill, const struct emc__operation *
     const struct emc__bulk *bulk = part->of.bulk;
     uint32_t index = part->in.records.first, count = 0;
     table_clear(table);
-    while (count < part->in.records.count && count < LINE_KEYS_MAX) {
+    while (count < part->in.records.count && count < EMC__LINE_KEYS_MAX) {
         const struct emc__bulk_record *record = &bulk->records[index];
         struct table_entry *entry = table_find(table, record->hash);
         if (entry->epoch == table->epoch || fill->length + record->length + 3 > line_end || (record->alone && count > 0)) {
@@ -231,30 +226,10 @@ static uint32_t write_bulk_keys(struct fill *fill, const struct emc__operation *
     return count;
 }
 
-/* The part has nothing more to write. */
-static void finish_part(const struct fill *fill, struct emc__operation *part)
-{
-    mark_sent(fill, part);
-    part->place = EMC__PLACE_NONE;
-    emc__bulk_unref(fill->engine, part->of.bulk);
-    emc__operation_discard(fill->engine, part);
-}
-
-/* Nobody waits for it any more (timed out, cancelled): its keys are not even asked. */
-static void drop_part(const struct fill *fill, struct emc__operation *part)
-{
-    const struct emc__bulk *bulk = part->of.bulk;
-    uint32_t index = part->in.records.first;
-    for (uint32_t i = 0; i < part->in.records.count; i++, index = bulk->records[index].next) {
-        emc__pipeline_leave_record(fill->connection, &bulk->records[index]);
-    }
-    finish_part(fill, part);
-}
-
 static bool emit_bulk_line(struct fill *fill, struct emc__operation *part)
 {
     if (part->of.bulk->operation == NULL) {
-        drop_part(fill, part);
+        emc__outgoing_part_dropped(fill->connection, part);
         return true;
     }
     if (room(fill) < EMC__LINE_LENGTH_MAX) {
@@ -273,7 +248,7 @@ static bool emit_bulk_line(struct fill *fill, struct emc__operation *part)
     emc__pipeline_push(fill->connection, line);
     part->in.records.count -= line->in.records.count;
     if (part->in.records.count == 0) {
-        finish_part(fill, part);
+        emc__outgoing_part_done(fill->connection, part);
     }
     return true;
 }
@@ -360,7 +335,7 @@ static bool emit_quiet_meta(struct fill *fill, struct emc__operation *operation)
 static bool emit_meta(struct fill *fill, struct emc__operation *operation)
 {
     if (fill->connection->server_version < operation->number) {
-        emc__node_refuse_old(operation);
+        emc__outgoing_refuse(operation, (uint32_t)operation->number);
         return true;
     }
     return operation->quiet ? emit_quiet_meta(fill, operation) : emit_single(fill, operation);
@@ -500,9 +475,9 @@ size_t emc__coalesce_fill(struct emc__connection *connection, uint8_t *out, size
             break;
         }
     }
-    const struct emc__link *next = emc__list_first(&connection->pending);
+    struct emc__link *next = emc__list_first(&connection->pending);
     /* What waits for an empty pipeline waits for the noreply operations in it, too. */
-    if (connection->borrowed == NULL && (next == NULL || must_be_first(&fill, EMC__CONTAINER_OF(next, const struct emc__operation, link)))) {
+    if (connection->borrowed == NULL && (next == NULL || must_be_first(&fill, EMC__OPERATION_OF(next)))) {
         emit_fence(&fill);
     }
     return fill.length;

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "node/dialect.h"
 #include "node/node.h"
 #include "node/pipeline.h"
 
@@ -82,13 +83,12 @@ static void become_ready(struct emc__connection *connection)
 static void send_probe(struct emc__connection *connection)
 {
     struct emc__operation *probe = emc__operation_take(connection->engine, EMC__OPERATION_PROBE, EMC__VERB_VERSION);
-    uint8_t line[64];
-    size_t length = emc__write_plain(line, EMC__VERB_VERSION, -1, (struct emc__slice){0}, false);
+    uint8_t bytes[64];
     if (probe == NULL) {
         return;
     }
     probe->internal = probe->completed = true;
-    if (!emc__buffer_append(&connection->unsent, line, length)) {
+    if (!emc__buffer_append(&connection->unsent, bytes, connection->dialect->write_probe(connection, probe, bytes))) {
         emc__operation_discard(connection->engine, probe);
         return;
     }
@@ -108,15 +108,16 @@ static void ask_version(struct emc__connection *connection)
 
 static void authenticate(struct emc__connection *connection)
 {
-    const emc_options *options = &connection->engine->options;
-    struct emc__slice user = emc__slice_of_string(options->username);
-    struct emc__slice password = emc__slice_of_string(options->password);
     connection->state = EMC__CONNECTION_AUTHENTICATING;
-    uint8_t *out = emc__buffer_reserve(&connection->unsent, user.length + password.length + 64);
-    if (out != NULL) {
-        emc__buffer_commit(&connection->unsent, emc__write_ascii_authentication(out, user, password));
-    } /* without memory nothing is sent, and the attempt's deadline ends it */
+    (void)connection->dialect->write_credentials(connection); /* without memory the attempt's deadline ends it */
     emc__connection_mark_dirty(connection);
+}
+
+bool emc__connection_authenticated(struct emc__connection *connection)
+{
+    emc__buffer_wipe(&connection->unsent); /* the credentials were in it */
+    ask_version(connection);
+    return connection->state != EMC__CONNECTION_CLOSED;
 }
 
 struct emc__connection *emc__connection_open(struct emc__engine *engine, struct emc__node *node,
@@ -135,8 +136,8 @@ struct emc__connection *emc__connection_open(struct emc__engine *engine, struct 
     connection->socket = socket;
     connection->began_ns = began_ns;
     connection->last_heard_ns = engine->now_ns;
-    struct emc__reader_limits limits = {engine->options.line_length_max, engine->options.value_length_max};
-    emc__reader_init(&connection->reader, &limits);
+    connection->dialect = engine->options.sasl ? &emc__dialect_binary : &emc__dialect_text;
+    connection->dialect->reader_init(connection);
     emc__buffer_init(&connection->rest, &engine->allocator, REST_MAX + engine->options.line_length_max);
     emc__buffer_init(&connection->unsent, &engine->allocator, 2 * EMC__SCRATCH_SIZE);
     emc__list_init(&connection->pending);
@@ -156,20 +157,6 @@ void emc__connection_begin(struct emc__connection *connection)
     } else {
         ask_version(connection);
     }
-}
-
-bool emc__connection_authentication_line(struct emc__connection *connection, const struct emc__reply_line *line)
-{
-    if (line->kind == EMC__REPLY_STORED) {
-        ask_version(connection);
-        return connection->state != EMC__CONNECTION_CLOSED;
-    }
-    char text[EMC_ERROR_MESSAGE_SIZE] = "the server did not answer the credentials as memcached does";
-    if (line->kind == EMC__REPLY_ERROR || line->kind == EMC__REPLY_CLIENT_ERROR || line->kind == EMC__REPLY_SERVER_ERROR) {
-        emc__pipeline_error_text(line, text, sizeof text);
-    }
-    emc__connection_close(connection, EMC_ERROR_AUTHENTICATION, text);
-    return false;
 }
 
 /* "1.6.18" as 10618; 0 when it does not look like that. */
@@ -293,7 +280,8 @@ static bool send_borrowed(struct emc__connection *connection)
         connection->borrowed_sent += sent;
     }
     let_go(connection);
-    connection->send_broken = !emc__buffer_append(&connection->unsent, "\r\n", 2);
+    struct emc__slice end = connection->dialect->value_end;
+    connection->send_broken = !emc__buffer_append(&connection->unsent, end.data, end.length);
     return !connection->send_broken;
 }
 
@@ -322,7 +310,7 @@ void emc__connection_flush(struct emc__connection *connection)
     emc__link_remove(&connection->dirty);
     struct emc__engine *engine = connection->engine;
     while (connection->state != EMC__CONNECTION_CLOSED && !connection->send_broken && send_leftover(connection)) {
-        size_t length = emc__coalesce_fill(connection, engine->send_scratch, EMC__SCRATCH_SIZE);
+        size_t length = connection->dialect->fill(connection, engine->send_scratch, EMC__SCRATCH_SIZE);
         if (length == 0 && connection->borrowed == NULL) {
             break;
         }
@@ -372,13 +360,13 @@ static void hear(struct emc__connection *connection)
 static bool feed(struct emc__connection *connection, const uint8_t *data, size_t length)
 {
     size_t consumed = 0;
-    enum emc__read_result result = emc__reader_feed(&connection->reader, data, length, &emc__pipeline_handler, connection, &consumed);
+    enum emc__read_result result = connection->dialect->feed(connection, data, length, &consumed);
     if (connection->state == EMC__CONNECTION_CLOSED) {
         return false;
     }
     if (result != EMC__READ_MORE) {
-        const char *what = connection->reader.error != NULL ? connection->reader.error : "the stream can't be read";
-        return emc__pipeline_contradiction(connection, what);
+        const char *what = connection->dialect->broken(connection);
+        return emc__pipeline_contradiction(connection, what != NULL ? what : "the stream can't be read");
     }
     emc__buffer_consume(&connection->rest, emc__buffer_length(&connection->rest));
     if (consumed < length && !emc__buffer_append(&connection->rest, data + consumed, length - consumed)) {
@@ -405,7 +393,7 @@ static void end_of_stream(struct emc__connection *connection, enum emc__io io)
 static bool receive(struct emc__connection *connection)
 {
     struct emc__engine *engine = connection->engine;
-    struct emc__span home = emc__reader_wanted(&connection->reader);
+    struct emc__span home = connection->dialect->wanted(connection);
     size_t kept = emc__buffer_length(&connection->rest);
     if (kept > 0) {
         assert(connection->rest.data != NULL);
@@ -426,7 +414,7 @@ static bool receive(struct emc__connection *connection)
     bool filled = received == (direct ? home.length : 0) + spans[1].length;
     size_t to_home = direct ? (received < home.length ? received : home.length) : 0;
     if (direct) {
-        emc__reader_received(&connection->reader, to_home);
+        connection->dialect->received(connection, to_home);
     }
     bool rest_to_feed = received > to_home || kept > 0 || direct;
     return (!rest_to_feed || feed(connection, engine->receive_scratch, kept + received - to_home)) && filled;
@@ -475,6 +463,9 @@ void emc__connection_close(struct emc__connection *connection, emc_status status
     bool in_flight = !emc__list_empty(&connection->pipeline) || emc__buffer_length(&connection->unsent) > 0;
     bool ask_again = was_closed_while_idle(connection, state, status);
     connection->state = EMC__CONNECTION_CLOSED;
+    if (state == EMC__CONNECTION_AUTHENTICATING) {
+        emc__buffer_wipe(&connection->unsent);
+    }
     emc__link_remove(&connection->dirty);
     emc__link_remove(&connection->all);
     emc__timer_clear(&engine->wheel, &connection->keepalive);
@@ -516,8 +507,9 @@ void emc__connection_detach_value(struct emc__connection *connection, struct emc
         return;
     }
     size_t left = operation->value_length - connection->borrowed_sent;
+    struct emc__slice end = connection->dialect->value_end;
     bool copied = emc__buffer_append(&connection->unsent, operation->value + connection->borrowed_sent, left) &&
-                  emc__buffer_append(&connection->unsent, "\r\n", 2);
+                  emc__buffer_append(&connection->unsent, end.data, end.length);
     let_go(connection);
     if (!copied) {
         emc__connection_close(connection, EMC_ERROR_CONNECTION_LOST, "a value could not be sent within its operation's deadline");

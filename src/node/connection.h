@@ -4,6 +4,9 @@
 
 #include "base/buffer.h"
 #include "node/operation.h"
+#include "protocol/binary.h"
+
+struct emc__dialect; /* dialect.h */
 
 enum emc__connection_state {
     EMC__CONNECTION_AUTHENTICATING, /* credentials are sent; nothing else may be before the server accepted them (protocol.md section 3) */
@@ -53,7 +56,11 @@ struct emc__connection {
     void *context;
     struct emc__socket *socket;
     enum emc__connection_state state;
-    struct emc__reader reader;
+    const struct emc__dialect *dialect;
+    union {
+        struct emc__reader text;
+        struct emc__binary_reader binary;
+    } reader;                          /* the dialect's */
     struct emc__buffer rest;           /* received, not yet a whole reply */
     struct emc__buffer unsent;         /* produced, not yet taken by the socket */
     struct emc__operation *borrowed;   /* its value is sent straight from the caller's memory, after unsent */
@@ -68,6 +75,7 @@ struct emc__connection {
     uint64_t last_heard_ns, last_used_ns;
     uint64_t blocked_since_ns;         /* 0: the socket takes bytes */
     uint64_t began_ns;                 /* the attempt that made it */
+    uint32_t next_opaque;              /* BINARY: of the next request */
     uint32_t server_version;           /* 1.6.18 as 10618; 0: not known */
     uint32_t quiet_pause;              /* plain runs still to go before quiet ones are used again */
     bool heard_since_idle;             /* bytes came since the pipeline was last empty */
@@ -129,8 +137,8 @@ void emc__pipeline_forget_incoming(struct emc__connection *connection);
 struct emc__key_table *emc__key_table_create(const emc_allocator *allocator);
 void emc__key_table_destroy(const emc_allocator *allocator, struct emc__key_table *table);
 
-/* Moves operations from pending to the pipeline and writes their bytes to out, until out is full, a borrowed value is next (then
- * connection->borrowed is set), or nothing is pending. Returns the number of bytes. */
+/* The text dialect's `fill`, and the binary one's. */
 size_t emc__coalesce_fill(struct emc__connection *connection, uint8_t *out, size_t capacity);
+size_t emc__binary_fill(struct emc__connection *connection, uint8_t *out, size_t capacity);
 
 #endif

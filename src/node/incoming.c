@@ -1,6 +1,7 @@
 /* Long values, received straight into their final home: the caller's memory where it gives some, else memory of ours.
  *
  * The operation stays the head of its line until its value is complete; when it completes early (timeout, cancel) the rest is dropped. */
+#include "node/dialect.h"
 #include "node/pipeline.h"
 
 #include <string.h>
@@ -19,16 +20,9 @@ static uint8_t *own_memory(struct emc__connection *connection)
     return incoming->memory;
 }
 
-bool emc__incoming_begin(struct emc__connection *connection, struct emc__operation *entry,
+bool emc__incoming_begin(struct emc__connection *connection, struct emc__operation *operation,
                          const struct emc__value_header *header, uint8_t **destination_out)
 {
-    struct emc__operation *operation = emc__retrieval_match(connection, entry, header);
-    if (operation == NULL) {
-        return emc__pipeline_contradiction(connection, "a value for a key that was not asked, or not in this order");
-    }
-    if (connection->state == EMC__CONNECTION_CLOSED) {
-        return false;
-    }
     begin(connection, header);
     connection->incoming.operation = operation;
     if ((operation->completed || operation->settled) && operation->of.follower == NULL) {
@@ -44,17 +38,10 @@ bool emc__incoming_begin(struct emc__connection *connection, struct emc__operati
     return connection->state != EMC__CONNECTION_CLOSED;
 }
 
-bool emc__incoming_begin_bulk(struct emc__connection *connection, struct emc__operation *entry,
+bool emc__incoming_begin_bulk(struct emc__connection *connection, struct emc__operation *entry, uint32_t index,
                               const struct emc__value_header *header, uint8_t **destination_out)
 {
     struct emc__bulk *bulk = entry->of.bulk;
-    uint32_t index = emc__retrieval_match_bulk(connection, entry, header);
-    if (index == EMC__BULK_END) {
-        return emc__pipeline_contradiction(connection, "a value for a key that was not asked, or not in this order");
-    }
-    if (connection->state == EMC__CONNECTION_CLOSED) {
-        return false;
-    }
     begin(connection, header);
     connection->incoming.bulk = bulk;
     connection->incoming.index = index;
@@ -141,7 +128,7 @@ bool emc__incoming_end(struct emc__connection *connection)
 void emc__pipeline_forget_incoming(struct emc__connection *connection)
 {
     struct emc__incoming incoming = connection->incoming;
-    emc__reader_discard(&connection->reader);
+    connection->dialect->discard(connection);
     if (incoming.ours) {
         emc__release(&connection->engine->allocator, incoming.memory);
     }

@@ -1,5 +1,6 @@
 /* A node: brings its pool, its health and its metrics together, and is what the cluster sees. */
 #include "node/node_internal.h"
+#include "node/outgoing.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -259,6 +260,11 @@ static void complete_unsupported(struct emc__operation *operation)
     unsigned version = (unsigned)operation->number;
     assert(operation->node != NULL); /* it was refused by one */
     const char *present = operation->node->version_text;
+    if (version == EMC__OUTGOING_NO_VERSION) {
+        emc__operation_fail(operation->engine, operation, EMC_ERROR_UNSUPPORTED,
+                            "the binary protocol, which servers with SASL speak, does not have this command");
+        return;
+    }
     snprintf(words, sizeof words, "needs memcached %u.%u.%u or later; the server says %.60s", version / 10000, version / 100 % 100, version % 100,
              present[0] != '\0' ? present : "nothing about its version (ask_version is off)");
     emc__operation_fail(operation->engine, operation, EMC_ERROR_UNSUPPORTED, words);
@@ -336,8 +342,9 @@ static void withdraw_held(struct emc__operation *operation)
     }
 }
 
-void emc__node_refuse_old(struct emc__operation *operation)
+void emc__outgoing_refuse(struct emc__operation *operation, uint32_t version)
 {
+    operation->number = version;
     withdraw_held(operation);
     if (!operation->completed) {
         emc__operation_settle(operation->engine, operation, EMC_ERROR_UNSUPPORTED);

@@ -80,8 +80,6 @@ void emc__node_check_drained(struct emc__node *node);
 bool emc__node_tell_drained(struct emc__node *node);
 /* Places an operation whose connection went away before it was written. */
 void emc__node_place_again(struct emc__node *node, struct emc__operation *operation);
-/* Its server is too old for the meta command: it leaves the queue and ends with EMC_ERROR_UNSUPPORTED in the next process. */
-void emc__node_refuse_old(struct emc__operation *operation);
 void emc__node_fail_soon(struct emc__node *node, struct emc__operation *operation);
 
 #endif

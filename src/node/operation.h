@@ -77,6 +77,7 @@ struct emc__operation {
     } in;
     int16_t outcome;                  /* settled: the status to complete with */
     uint16_t argument_length;         /* STREAM, PLAIN: bytes of argument in the block */
+    uint32_t opaque;                  /* BINARY: the label of its request; BULK_LINE: of its first record */
     uint8_t kind, verb, place, slot, key_length;
     bool completed : 1;               /* the callback was called (or there is nobody to call) */
     bool settled : 1;                 /* the outcome stands and is delivered in the next process */

@@ -11,8 +11,9 @@
 
 bool emc__pipeline_contradiction(struct emc__connection *connection, const char *what)
 {
+    bool handshake = connection->state == EMC__CONNECTION_AUTHENTICATING;
     emc__log_write(&connection->engine->log, EMC_LOG_ERROR, "protocol contradiction: %s", what);
-    emc__connection_close(connection, EMC_ERROR_PROTOCOL, what);
+    emc__connection_close(connection, handshake ? EMC_ERROR_AUTHENTICATION : EMC_ERROR_PROTOCOL, what);
     return false;
 }
 
@@ -295,7 +296,7 @@ static bool single_line(struct emc__connection *connection, struct emc__operatio
     return connection->state != EMC__CONNECTION_CLOSED;
 }
 
-static bool probe_answered(struct emc__connection *connection, struct emc__operation *entry)
+bool emc__pipeline_probe_answered(struct emc__connection *connection, struct emc__operation *entry)
 {
     leave_entry(connection, entry);
     emc__pipeline_settle_owing(connection);
@@ -306,7 +307,7 @@ static bool probe_line(struct emc__connection *connection, struct emc__operation
 {
     if (entry->verb == EMC__VERB_META_NOOP) {
         bool fence = line->kind == EMC__REPLY_META && line->meta_code == EMC__META_CODE('M', 'N');
-        return fence ? probe_answered(connection, entry) : emc__pipeline_contradiction(connection, "another reply than the fence's");
+        return fence ? emc__pipeline_probe_answered(connection, entry) : emc__pipeline_contradiction(connection, "another reply than the fence's");
     }
     if (line->kind != EMC__REPLY_VERSION) {
         char text[EMC_ERROR_MESSAGE_SIZE] = "the server did not answer `version` with its version";
@@ -317,7 +318,7 @@ static bool probe_line(struct emc__connection *connection, struct emc__operation
         emc__connection_close(connection, refused ? EMC_ERROR_AUTHENTICATION : EMC_ERROR_PROTOCOL, text);
         return false;
     }
-    (void)probe_answered(connection, entry);
+    (void)emc__pipeline_probe_answered(connection, entry);
     emc__connection_version(connection, line->text);
     return connection->state != EMC__CONNECTION_CLOSED;
 }
@@ -326,7 +327,7 @@ static bool take_line(void *context, const struct emc__reply_line *line)
 {
     struct emc__connection *connection = context;
     if (connection->state == EMC__CONNECTION_AUTHENTICATING) {
-        return emc__connection_authentication_line(connection, line);
+        return emc__text_authentication_line(connection, line);
     }
     struct emc__operation *entry = emc__pipeline_head(connection, !is_error(line));
     if (entry == NULL) {
@@ -389,10 +390,12 @@ static bool take_value_begin(void *context, const struct emc__value_header *head
     }
     *destination_out = NULL;
     if (entry->kind == EMC__OPERATION_LINE && header->kind == EMC__VALUE_TEXT) {
-        return emc__incoming_begin(connection, entry, header, destination_out);
+        struct emc__operation *operation = emc__retrieval_match(connection, entry, header);
+        return operation != NULL && emc__incoming_begin(connection, operation, header, destination_out);
     }
     if (entry->kind == EMC__OPERATION_BULK_LINE && header->kind == EMC__VALUE_TEXT) {
-        return emc__incoming_begin_bulk(connection, entry, header, destination_out);
+        uint32_t index = emc__retrieval_match_bulk(connection, entry, header);
+        return index != EMC__BULK_END && emc__incoming_begin_bulk(connection, entry, index, header, destination_out);
     }
     if (entry->kind == EMC__OPERATION_META && header->kind == EMC__VALUE_META) {
         return emc__incoming_begin_meta(connection, entry, header, destination_out);

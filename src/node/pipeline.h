@@ -21,11 +21,15 @@ void *emc__pipeline_allocate(struct emc__connection *connection, emc_value_alloc
 
 void emc__pipeline_error_text(const struct emc__reply_line *line, char *text, size_t size);
 emc_status emc__pipeline_error_status(const struct emc__reply_line *line);
+/* A probe has its answer: its entry leaves. */
+bool emc__pipeline_probe_answered(struct emc__connection *connection, struct emc__operation *entry);
 /* Takes gets that may be asked again out of the pipeline and hands them to the listener. */
 void emc__pipeline_ask_again(struct emc__connection *connection);
 
-/* connection.c: replies during the handshake. */
-bool emc__connection_authentication_line(struct emc__connection *connection, const struct emc__reply_line *line);
+/* text.c: the reply to credentials. */
+bool emc__text_authentication_line(struct emc__connection *connection, const struct emc__reply_line *line);
+/* connection.c: the handshake goes on. False: the connection is closed. */
+bool emc__connection_authenticated(struct emc__connection *connection);
 void emc__connection_version(struct emc__connection *connection, struct emc__slice text);
 /* Puts an operation that was in the pipeline back, to be written before all that is pending. */
 void emc__connection_requeue(struct emc__connection *connection, struct emc__operation *operation, struct emc__link *before);
@@ -37,15 +41,31 @@ bool emc__retrieval_value(struct emc__connection *connection, struct emc__operat
                           const struct emc__value_header *header, const uint8_t *data);
 bool emc__retrieval_bulk_value(struct emc__connection *connection, struct emc__operation *entry,
                                const struct emc__value_header *header, const uint8_t *data);
-/* The member that the value is for, misses before it answered; NULL (and nothing answered): it contradicts the line. */
+/* Text: the member that the value is for, misses before it answered. NULL: it contradicts the line, or a callback closed the connection, which is closed in
+ * either case. */
 struct emc__operation *emc__retrieval_match(struct emc__connection *connection, struct emc__operation *entry,
                                             const struct emc__value_header *header);
 /* The same for a bulk line: the record's index, or EMC__BULK_END. The record has left the line's chain. */
 uint32_t emc__retrieval_match_bulk(struct emc__connection *connection, struct emc__operation *entry,
                                    const struct emc__value_header *header);
+/* What both dialects share of it. Members before this one (NULL: all) are missing: false when the connection was closed meanwhile. */
+bool emc__retrieval_miss_until(struct emc__connection *connection, struct emc__operation *entry, const struct emc__operation *member);
+/* The first `count` records of a bulk line are missing: false when the connection was closed meanwhile. */
+bool emc__retrieval_miss_records(struct emc__connection *connection, struct emc__operation *entry, uint32_t count);
+/* Takes the first record off the line's chain and returns its index. */
+uint32_t emc__retrieval_take_record(struct emc__connection *connection, struct emc__operation *entry);
+/* Gives a value to the member, or to the bulk's record, that it was matched to. */
+bool emc__retrieval_give(struct emc__connection *connection, struct emc__operation *operation,
+                         const struct emc__value_header *header, const uint8_t *data);
+bool emc__retrieval_give_bulk(struct emc__connection *connection, struct emc__operation *entry, uint32_t index,
+                              const struct emc__value_header *header, const uint8_t *data);
+/* Every key of the line is answered: its entry leaves. Returns whether the connection is still open. */
+bool emc__retrieval_finish(struct emc__connection *connection, struct emc__operation *entry);
 
 /* quiet.c, stream.c, meta_reply.c */
 bool emc__quiet_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line);
+/* One line of statistics, by its parts. */
+bool emc__stream_stat(struct emc__connection *connection, struct emc__operation *entry, struct emc__slice name, struct emc__slice value);
 bool emc__stream_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line);
 bool emc__stream_value(struct emc__connection *connection, struct emc__operation *entry,
                        const struct emc__value_header *header, const uint8_t *data);
@@ -54,9 +74,9 @@ bool emc__meta_value(struct emc__connection *connection, struct emc__operation *
                      const struct emc__value_header *header, const uint8_t *data);
 
 /* incoming.c */
-bool emc__incoming_begin(struct emc__connection *connection, struct emc__operation *entry,
+bool emc__incoming_begin(struct emc__connection *connection, struct emc__operation *operation,
                          const struct emc__value_header *header, uint8_t **destination_out);
-bool emc__incoming_begin_bulk(struct emc__connection *connection, struct emc__operation *entry,
+bool emc__incoming_begin_bulk(struct emc__connection *connection, struct emc__operation *entry, uint32_t index,
                               const struct emc__value_header *header, uint8_t **destination_out);
 bool emc__incoming_begin_meta(struct emc__connection *connection, struct emc__operation *entry,
                               const struct emc__value_header *header, uint8_t **destination_out);

@@ -3,12 +3,18 @@
 
 #include <string.h>
 
-static void finish_line(struct emc__connection *connection, struct emc__operation *entry)
+static const char out_of_order[] = "a value for a key that was not asked, or not in this order";
+
+bool emc__retrieval_finish(struct emc__connection *connection, struct emc__operation *entry)
 {
+    if (entry->kind == EMC__OPERATION_BULK_LINE) {
+        emc__bulk_unref(connection->engine, entry->of.bulk);
+    }
     emc__link_remove(&entry->link);
     entry->place = EMC__PLACE_NONE;
     emc__operation_discard(connection->engine, entry);
     emc__pipeline_settle_owing(connection);
+    return connection->state != EMC__CONNECTION_CLOSED;
 }
 
 static bool wants_cas(const struct emc__operation *entry)
@@ -27,28 +33,37 @@ struct emc__operation *emc__retrieval_match(struct emc__connection *connection, 
         link = emc__list_next(members, link);
     }
     if (link == NULL || header->has_cas != wants_cas(entry)) {
+        emc__pipeline_contradiction(connection, out_of_order);
         return NULL;
     }
     struct emc__operation *operation = EMC__OPERATION_OF(link);
-    while (connection->state != EMC__CONNECTION_CLOSED && emc__list_first(members) != link) {
-        emc__pipeline_answer_status(connection, EMC__OPERATION_OF(emc__list_first(members)), EMC_MISS, NULL);
+    return emc__retrieval_miss_until(connection, entry, operation) ? operation : NULL;
+}
+
+bool emc__retrieval_miss_until(struct emc__connection *connection, struct emc__operation *entry, const struct emc__operation *member)
+{
+    struct emc__link *link;
+    while (connection->state != EMC__CONNECTION_CLOSED && (link = emc__list_first(&entry->of.members)) != NULL &&
+           EMC__OPERATION_OF(link) != member) {
+        emc__pipeline_answer_status(connection, EMC__OPERATION_OF(link), EMC_MISS, NULL);
     }
-    return operation;
+    return connection->state != EMC__CONNECTION_CLOSED;
+}
+
+bool emc__retrieval_give(struct emc__connection *connection, struct emc__operation *operation,
+                         const struct emc__value_header *header, const uint8_t *data)
+{
+    emc_result result = {.status = EMC_OK, .value = data, .value_length = header->length, .flags = header->flags,
+                         .cas = header->cas};
+    emc__pipeline_answer_value(connection, operation, &result);
+    return connection->state != EMC__CONNECTION_CLOSED;
 }
 
 bool emc__retrieval_value(struct emc__connection *connection, struct emc__operation *entry,
                           const struct emc__value_header *header, const uint8_t *data)
 {
     struct emc__operation *operation = emc__retrieval_match(connection, entry, header);
-    if (operation == NULL) {
-        return emc__pipeline_contradiction(connection, "a value for a key that was not asked, or not in this order");
-    }
-    if (connection->state != EMC__CONNECTION_CLOSED) {
-        emc_result result = {.status = EMC_OK, .value = data, .value_length = header->length, .flags = header->flags,
-                             .cas = header->cas};
-        emc__pipeline_answer_value(connection, operation, &result);
-    }
-    return connection->state != EMC__CONNECTION_CLOSED;
+    return operation != NULL && emc__retrieval_give(connection, operation, header, data);
 }
 
 /* Asks each key that is still unanswered again, alone: one error line stands for all of them. */
@@ -78,46 +93,40 @@ static bool line_error(struct emc__connection *connection, struct emc__operation
     } else {
         ask_members_alone(connection, entry);
     }
-    if (connection->state != EMC__CONNECTION_CLOSED) {
-        finish_line(connection, entry);
-    }
-    return connection->state != EMC__CONNECTION_CLOSED;
+    return connection->state != EMC__CONNECTION_CLOSED && emc__retrieval_finish(connection, entry);
 }
 
 bool emc__retrieval_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
 {
-    struct emc__link *link;
     if (line->kind == EMC__REPLY_ERROR || line->kind == EMC__REPLY_CLIENT_ERROR || line->kind == EMC__REPLY_SERVER_ERROR) {
         return line_error(connection, entry, line);
     }
     if (line->kind != EMC__REPLY_END) {
         return emc__pipeline_contradiction(connection, "a line within the answer to a get");
     }
-    while (connection->state != EMC__CONNECTION_CLOSED && (link = emc__list_first(&entry->of.members)) != NULL) {
-        emc__pipeline_answer_status(connection, EMC__OPERATION_OF(link), EMC_MISS, NULL);
-    }
-    if (connection->state != EMC__CONNECTION_CLOSED) {
-        finish_line(connection, entry);
-    }
-    return connection->state != EMC__CONNECTION_CLOSED;
+    return emc__retrieval_miss_until(connection, entry, NULL) && emc__retrieval_finish(connection, entry);
 }
 
 /* ------------------------------------------------------------------ lines of a bulk's keys */
 
-static void answer_missing(struct emc__connection *connection, struct emc__operation *entry, uint32_t index)
-{
-    emc_result result = {.status = EMC_MISS};
-    emc__bulk_answer(connection->engine, entry->of.bulk, index, connection->node, &result);
-}
-
-/* Takes the first record off the line's chain and returns its index. */
-static uint32_t take_first(struct emc__connection *connection, struct emc__operation *entry)
+uint32_t emc__retrieval_take_record(struct emc__connection *connection, struct emc__operation *entry)
 {
     uint32_t index = entry->in.records.first;
     emc__pipeline_leave_record(connection, &entry->of.bulk->records[index]);
     entry->in.records.first = entry->of.bulk->records[index].next;
     entry->in.records.count--;
+    entry->opaque++;
     return index;
+}
+
+bool emc__retrieval_miss_records(struct emc__connection *connection, struct emc__operation *entry, uint32_t count)
+{
+    while (count-- > 0 && connection->state != EMC__CONNECTION_CLOSED) {
+        emc_result result = {.status = EMC_MISS};
+        uint32_t index = emc__retrieval_take_record(connection, entry);
+        emc__bulk_answer(connection->engine, entry->of.bulk, index, connection->node, &result);
+    }
+    return connection->state != EMC__CONNECTION_CLOSED;
 }
 
 uint32_t emc__retrieval_match_bulk(struct emc__connection *connection, struct emc__operation *entry,
@@ -130,24 +139,22 @@ uint32_t emc__retrieval_match_bulk(struct emc__connection *connection, struct em
         skipped++;
     }
     if (skipped == entry->in.records.count || header->has_cas != wants_cas(entry)) {
+        emc__pipeline_contradiction(connection, out_of_order);
         return EMC__BULK_END;
     }
-    while (skipped-- > 0 && connection->state != EMC__CONNECTION_CLOSED) {
-        answer_missing(connection, entry, take_first(connection, entry));
-    }
-    return connection->state == EMC__CONNECTION_CLOSED ? index : take_first(connection, entry);
+    return emc__retrieval_miss_records(connection, entry, skipped) ? emc__retrieval_take_record(connection, entry) : EMC__BULK_END;
 }
 
 bool emc__retrieval_bulk_value(struct emc__connection *connection, struct emc__operation *entry,
                                const struct emc__value_header *header, const uint8_t *data)
 {
     uint32_t index = emc__retrieval_match_bulk(connection, entry, header);
-    if (index == EMC__BULK_END) {
-        return emc__pipeline_contradiction(connection, "a value for a key that was not asked, or not in this order");
-    }
-    if (connection->state == EMC__CONNECTION_CLOSED) {
-        return false;
-    }
+    return index != EMC__BULK_END && emc__retrieval_give_bulk(connection, entry, index, header, data);
+}
+
+bool emc__retrieval_give_bulk(struct emc__connection *connection, struct emc__operation *entry, uint32_t index,
+                              const struct emc__value_header *header, const uint8_t *data)
+{
     emc_result result = {.status = EMC_OK, .value = data, .value_length = header->length, .flags = header->flags,
                          .cas = header->cas};
     const struct emc__operation *operation = entry->of.bulk->operation;
@@ -164,12 +171,6 @@ bool emc__retrieval_bulk_value(struct emc__connection *connection, struct emc__o
     }
     emc__bulk_answer(connection->engine, entry->of.bulk, index, connection->node, &result);
     return connection->state != EMC__CONNECTION_CLOSED;
-}
-
-static void finish_bulk_line(struct emc__connection *connection, struct emc__operation *entry)
-{
-    emc__bulk_unref(connection->engine, entry->of.bulk);
-    finish_line(connection, entry);
 }
 
 static void ask_chain_alone(struct emc__connection *connection, struct emc__operation *entry, const char *text)
@@ -198,14 +199,11 @@ static bool bulk_error(struct emc__connection *connection, struct emc__operation
     }
     if (entry->in.records.count == 1) {
         emc_result result = {.status = emc__pipeline_error_status(line), .message = text};
-        emc__bulk_answer(connection->engine, entry->of.bulk, take_first(connection, entry), connection->node, &result);
+        emc__bulk_answer(connection->engine, entry->of.bulk, emc__retrieval_take_record(connection, entry), connection->node, &result);
     } else if (entry->in.records.count > 1) {
         ask_chain_alone(connection, entry, text);
     }
-    if (connection->state != EMC__CONNECTION_CLOSED) {
-        finish_bulk_line(connection, entry);
-    }
-    return connection->state != EMC__CONNECTION_CLOSED;
+    return connection->state != EMC__CONNECTION_CLOSED && emc__retrieval_finish(connection, entry);
 }
 
 bool emc__retrieval_bulk_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
@@ -216,11 +214,5 @@ bool emc__retrieval_bulk_line(struct emc__connection *connection, struct emc__op
     if (line->kind != EMC__REPLY_END) {
         return emc__pipeline_contradiction(connection, "a line within the answer to a get");
     }
-    while (connection->state != EMC__CONNECTION_CLOSED && entry->in.records.count > 0) {
-        answer_missing(connection, entry, take_first(connection, entry));
-    }
-    if (connection->state != EMC__CONNECTION_CLOSED) {
-        finish_bulk_line(connection, entry);
-    }
-    return connection->state != EMC__CONNECTION_CLOSED;
+    return emc__retrieval_miss_records(connection, entry, entry->in.records.count) && emc__retrieval_finish(connection, entry);
 }

@@ -22,16 +22,36 @@ static void hand_on(struct emc__connection *connection, const struct emc__operat
     emc__call_back(connection->engine, entry->callback, entry->user_data, result);
 }
 
-static void hand_on_stat(struct emc__connection *connection, const struct emc__operation *entry, struct emc__slice text)
+/* One more line of the stream. False: there are too many, and the connection is closed. */
+static bool count_line(struct emc__connection *connection, struct emc__operation *entry)
+{
+    if (++entry->in.lines > connection->engine->options.stats_lines_max && entry->verb == EMC__VERB_STATS) {
+        return emc__pipeline_contradiction(connection, "more lines of statistics than stats_lines_max");
+    }
+    return true;
+}
+
+static bool hand_on_stat(struct emc__connection *connection, const struct emc__operation *entry, struct emc__slice name,
+                         struct emc__slice value)
+{
+    emc_result result = {.key = name.data, .key_length = name.length, .value = value.length > 0 ? value.data : (const uint8_t *)"",
+                         .value_length = value.length};
+    hand_on(connection, entry, &result);
+    return connection->state != EMC__CONNECTION_CLOSED;
+}
+
+bool emc__stream_stat(struct emc__connection *connection, struct emc__operation *entry, struct emc__slice name, struct emc__slice value)
+{
+    return count_line(connection, entry) && hand_on_stat(connection, entry, name, value);
+}
+
+/* `name value`; the value may be empty, or missing with its space. */
+static bool stat_line(struct emc__connection *connection, const struct emc__operation *entry, struct emc__slice text)
 {
     const uint8_t *space = text.length > 0 ? memchr(text.data, ' ', text.length) : NULL;
     size_t name_length = space != NULL ? (size_t)(space - text.data) : text.length;
-    emc_result result = {.key = text.data, .key_length = name_length, .value = "", .value_length = 0};
-    if (space != NULL) {
-        result.value = space + 1;
-        result.value_length = text.length - name_length - 1;
-    }
-    hand_on(connection, entry, &result);
+    size_t skip = name_length + (space != NULL);
+    return hand_on_stat(connection, entry, emc__slice_of(text.data, name_length), emc__slice_of(text.data + skip, text.length - skip));
 }
 
 /* The key within a dump's line: `key=…` up to the space (metadump), or what follows `mg ` (mgdump). */
@@ -126,13 +146,12 @@ static bool stream_error(struct emc__connection *connection, struct emc__operati
 
 bool emc__stream_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
 {
-    if (++entry->in.lines > connection->engine->options.stats_lines_max && entry->verb == EMC__VERB_STATS) {
-        return emc__pipeline_contradiction(connection, "more lines of statistics than stats_lines_max");
+    if (!count_line(connection, entry)) {
+        return false;
     }
     switch (line->kind) {
     case EMC__REPLY_STAT:
-        hand_on_stat(connection, entry, line->text);
-        return connection->state != EMC__CONNECTION_CLOSED;
+        return stat_line(connection, entry, line->text);
     case EMC__REPLY_END:
         return finish(connection, entry, EMC_OK, NULL);
     case EMC__REPLY_RESET:

@@ -6,8 +6,8 @@
  *          magic opcode  key length  extras length  data type  vbucket / status  body length  opaque  cas
  *   then the body: extras, key, value; its length counts all three.
  *
- * Every request carries an opaque that its reply repeats, errors included. All replies are asked for (no quiet
- * opcodes): what the text protocol calls noreply is here a reply that the caller drops. Numbers are big-endian. */
+ * Every request carries an opaque that its reply repeats, errors included. Only retrievals may be quiet (a miss is not
+ * answered then): what the text protocol calls noreply is here a reply that the caller drops. Numbers are big-endian. */
 #ifndef EMC_PROTOCOL_BINARY_H
 #define EMC_PROTOCOL_BINARY_H
 
@@ -28,6 +28,7 @@ enum emc__binary_opcode {
     EMC__BINARY_NOOP = 0x0a,
     EMC__BINARY_VERSION = 0x0b,
     EMC__BINARY_GETK = 0x0c,
+    EMC__BINARY_GETKQ = 0x0d, /* quiet: no answer to a miss */
     EMC__BINARY_APPEND = 0x0e,
     EMC__BINARY_PREPEND = 0x0f,
     EMC__BINARY_STAT = 0x10,
@@ -36,7 +37,8 @@ enum emc__binary_opcode {
     EMC__BINARY_SASL_LIST = 0x20,
     EMC__BINARY_SASL_AUTH = 0x21,
     EMC__BINARY_SASL_STEP = 0x22,
-    EMC__BINARY_GATK = 0x23
+    EMC__BINARY_GATK = 0x23,
+    EMC__BINARY_GATKQ = 0x24 /* quiet */
 };
 
 enum emc__binary_status {
@@ -68,9 +70,13 @@ emc_status emc__binary_outcome(enum emc__verb verb, uint16_t status);
 
 /* False for verbs that this dialect does not have: verbosity, cache_memlimit, raw lines. */
 bool emc__binary_has_verb(enum emc__verb verb);
+/* Whether a reply of this opcode can answer the verb's request (a retrieval's with its key). */
+bool emc__binary_answers(enum emc__verb verb, uint8_t opcode);
 /* get and gets (one and the same here), gat and gats: one key. The reply repeats the key when with_key. */
 size_t emc__binary_write_retrieval(uint8_t *out, enum emc__verb verb, struct emc__slice key, int64_t exptime,
                                    bool with_key, uint32_t opaque);
+/* Makes a retrieval with its key, just written at `request`, quiet: a miss is not answered. */
+void emc__binary_make_quiet(uint8_t *request);
 /* set, add, replace, append, prepend, cas: without the value, which is the caller's to send after it (and no CRLF).
  * value_length <= 2^32 - 300. The server takes a cas of 0 for "no condition"; it is sent as one that no item has, so
  * that `cas` with 0 fails as it does in text. */

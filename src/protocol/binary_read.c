@@ -47,9 +47,17 @@ static enum step broken(struct feed *feed, const char *error)
 
 static bool is_hit(const struct emc__binary_reply *reply)
 {
-    bool retrieval = reply->opcode == EMC__BINARY_GET || reply->opcode == EMC__BINARY_GETK ||
-                     reply->opcode == EMC__BINARY_GAT || reply->opcode == EMC__BINARY_GATK;
-    return retrieval && reply->status == EMC__BINARY_OK;
+    switch (reply->opcode) {
+    case EMC__BINARY_GET:
+    case EMC__BINARY_GETK:
+    case EMC__BINARY_GETKQ:
+    case EMC__BINARY_GAT:
+    case EMC__BINARY_GATK:
+    case EMC__BINARY_GATKQ:
+        return reply->status == EMC__BINARY_OK;
+    default:
+        return false;
+    }
 }
 
 static bool is_number(const struct emc__binary_reply *reply)

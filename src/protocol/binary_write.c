@@ -57,6 +57,27 @@ bool emc__binary_has_verb(enum emc__verb verb)
     return verb != EMC__VERB_VERBOSITY && verb != EMC__VERB_CACHE_MEMLIMIT && verb != EMC__VERB_RAW_LINE;
 }
 
+static enum emc__binary_opcode plain_opcode(enum emc__verb verb)
+{
+    switch (verb) {
+    case EMC__VERB_FLUSH_ALL:
+        return EMC__BINARY_FLUSH;
+    case EMC__VERB_STATS:
+        return EMC__BINARY_STAT;
+    case EMC__VERB_VERSION:
+        return EMC__BINARY_VERSION;
+    case EMC__VERB_QUIT:
+        return EMC__BINARY_QUIT;
+    default:
+        return EMC__BINARY_NOOP;
+    }
+}
+
+void emc__binary_make_quiet(uint8_t *request)
+{
+    request[1] = request[1] == EMC__BINARY_GATK ? EMC__BINARY_GATKQ : EMC__BINARY_GETKQ;
+}
+
 size_t emc__binary_write_retrieval(uint8_t *out, enum emc__verb verb, struct emc__slice key, int64_t exptime,
                                    bool with_key, uint32_t opaque)
 {
@@ -145,17 +166,31 @@ size_t emc__binary_write_plain(uint8_t *out, enum emc__verb verb, int64_t number
                                uint32_t opaque)
 {
     const struct emc__slice nothing = {NULL, 0};
-    switch (verb) {
-    case EMC__VERB_FLUSH_ALL:
+    if (verb == EMC__VERB_FLUSH_ALL) {
         return write_flush(out, number, opaque);
-    case EMC__VERB_STATS:
-        return write_bare(out, EMC__BINARY_STAT, argument, opaque);
-    case EMC__VERB_VERSION:
-        return write_bare(out, EMC__BINARY_VERSION, nothing, opaque);
-    case EMC__VERB_QUIT:
-        return write_bare(out, EMC__BINARY_QUIT, nothing, opaque);
+    }
+    return write_bare(out, plain_opcode(verb), verb == EMC__VERB_STATS ? argument : nothing, opaque);
+}
+
+bool emc__binary_answers(enum emc__verb verb, uint8_t opcode)
+{
+    switch (verb) {
+    case EMC__VERB_GET:
+    case EMC__VERB_GETS:
+        return opcode == EMC__BINARY_GETK || opcode == EMC__BINARY_GETKQ;
+    case EMC__VERB_GAT:
+    case EMC__VERB_GATS:
+        return opcode == EMC__BINARY_GATK || opcode == EMC__BINARY_GATKQ;
+    case EMC__VERB_DELETE:
+        return opcode == EMC__BINARY_DELETE;
+    case EMC__VERB_INCR:
+        return opcode == EMC__BINARY_INCREMENT;
+    case EMC__VERB_DECR:
+        return opcode == EMC__BINARY_DECREMENT;
+    case EMC__VERB_TOUCH:
+        return opcode == EMC__BINARY_TOUCH;
     default:
-        return write_bare(out, EMC__BINARY_NOOP, nothing, opaque);
+        return opcode == (verb <= EMC__VERB_CAS ? storage_opcode(verb) : plain_opcode(verb));
     }
 }
 

@@ -18,7 +18,7 @@ static bool one_of(uint64_t opcode, const uint8_t *opcodes, size_t count)
 /* The rules for one header, in the order of the bytes. */
 static bool plausible(const uint8_t *header, size_t value_length_max)
 {
-    static const uint8_t retrievals[] = {0x00, 0x0c, 0x1d, 0x23}, arithmetic[] = {0x05, 0x06};
+    static const uint8_t retrievals[] = {0x00, 0x0c, 0x0d, 0x1d, 0x23, 0x24}, arithmetic[] = {0x05, 0x06};
     uint64_t key = number_at(header + 2, 2), extras = header[4], status = number_at(header + 6, 2),
              body = number_at(header + 8, 4);
     bool hit = status == 0 && one_of(header[1], retrievals, sizeof retrievals);

@@ -71,6 +71,41 @@ static void gets_ask_for_one_key(void **state)
           "\x7f\xff\xff\xffk");
 }
 
+static void a_retrieval_is_made_quiet_after_it_was_written(void **state)
+{
+    (void)state;
+    size_t bound = EMC__BINARY_REQUEST_MAX;
+    size_t length = emc__binary_write_retrieval(out, EMC__VERB_GET, slice("key"), 0, true, 1);
+    emc__binary_make_quiet(out);
+    WROTE(length, bound, 0x0d, 3, 0, 1, "key");
+    length = emc__binary_write_retrieval(out, EMC__VERB_GATS, slice("k"), 1, true, 1);
+    emc__binary_make_quiet(out);
+    WROTE(length, bound, 0x24, 1, 4, 1, "\0\0\0\x01k");
+}
+
+/* The opcode of each request as it was written, held against what may answer it. */
+static void a_request_is_answered_by_its_own_opcode_alone(void **state)
+{
+    (void)state;
+    for (int verb = EMC__VERB_SET; verb <= EMC__VERB_QUIT; verb++) {
+        unsigned answers = 0;
+        if (verb <= EMC__VERB_CAS) {
+            emc__binary_write_storage(out, (enum emc__verb)verb, slice("k"), 0, 0, 0, 1, 0);
+        } else if (verb <= EMC__VERB_GATS) {
+            emc__binary_write_retrieval(out, (enum emc__verb)verb, slice("k"), 0, true, 0);
+        } else if (verb <= EMC__VERB_TOUCH) {
+            emc__binary_write_key_command(out, (enum emc__verb)verb, slice("k"), 0, 1, 0);
+        } else {
+            emc__binary_write_plain(out, (enum emc__verb)verb, -1, nothing, 0);
+        }
+        for (unsigned opcode = 0; opcode <= UINT8_MAX; opcode++) {
+            answers += emc__binary_answers((enum emc__verb)verb, (uint8_t)opcode);
+        }
+        assert_true(emc__binary_answers((enum emc__verb)verb, out[1]));
+        assert_int_equal(answers, verb >= EMC__VERB_GET && verb <= EMC__VERB_GATS ? 2 : 1);
+    }
+}
+
 static void a_negative_expiry_is_a_moment_long_past(void **state)
 {
     (void)state;
@@ -179,6 +214,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(gets_ask_for_one_key, clear),
+        cmocka_unit_test_setup(a_retrieval_is_made_quiet_after_it_was_written, clear),
+        cmocka_unit_test_setup(a_request_is_answered_by_its_own_opcode_alone, clear),
         cmocka_unit_test_setup(a_negative_expiry_is_a_moment_long_past, clear),
         cmocka_unit_test_setup(every_storage_command_tells_the_value_it_does_not_write, clear),
         cmocka_unit_test_setup(a_cas_of_zero_stays_a_condition, clear),
