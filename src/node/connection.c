@@ -14,6 +14,8 @@
 #define RECEIVES_MAX 32
 /* Silence after an operation's deadline that closes a connection. */
 #define SILENCE_MARGIN_NS 1000000000u
+/* Before a flush that lacked memory is tried again. */
+#define SHORTAGE_PAUSE_NS 10000000u
 /* What waits incomplete: a reply line, and a value up to the in-place limit. */
 #define REST_MAX (64 * 1024)
 
@@ -65,6 +67,18 @@ static void silence_due(struct emc__timer *timer, uint64_t now_ns)
     struct emc__connection *connection = EMC__CONTAINER_OF(timer, struct emc__connection, silence);
     connection->engine->now_ns = now_ns;
     emc__connection_close(connection, EMC_ERROR_CONNECTION_LOST, "the connection stayed silent past its operations' deadlines");
+}
+
+/* Memory was short in a flush: where bytes were lost the stream can't go on, else what could not be written is tried again. */
+static void shortage_due(struct emc__timer *timer, uint64_t now_ns)
+{
+    struct emc__connection *connection = EMC__CONTAINER_OF(timer, struct emc__connection, shortage);
+    connection->engine->now_ns = now_ns;
+    if (connection->send_broken) {
+        emc__connection_close(connection, EMC_ERROR_MEMORY, "no memory for a request's bytes");
+    } else {
+        emc__connection_mark_dirty(connection);
+    }
 }
 
 /* ------------------------------------------------------------------ opening */
@@ -144,6 +158,7 @@ struct emc__connection *emc__connection_open(struct emc__engine *engine, struct 
     emc__list_init(&connection->pipeline);
     emc__timer_init(&connection->keepalive, keepalive_due);
     emc__timer_init(&connection->silence, silence_due);
+    emc__timer_init(&connection->shortage, shortage_due);
     emc__list_append(&engine->connections, &connection->all);
     engine->transport->class_->adopt(socket, &socket_listener, connection);
     engine->transport->class_->want(socket, true, false);
@@ -238,6 +253,13 @@ static bool blocked(struct emc__connection *connection)
     return false;
 }
 
+/* Bytes are lost for want of memory. A flush never calls back: the next process closes. */
+static void lose_bytes(struct emc__connection *connection)
+{
+    connection->send_broken = true;
+    emc__timer_set(&connection->engine->wheel, &connection->shortage, 0);
+}
+
 /* Sends some; false when the socket takes no more, or is broken. */
 static bool send_some(struct emc__connection *connection, struct emc__slice bytes, size_t *sent_out)
 {
@@ -281,7 +303,9 @@ static bool send_borrowed(struct emc__connection *connection)
     }
     let_go(connection);
     struct emc__slice end = connection->dialect->value_end;
-    connection->send_broken = !emc__buffer_append(&connection->unsent, end.data, end.length);
+    if (!emc__buffer_append(&connection->unsent, end.data, end.length)) {
+        lose_bytes(connection);
+    }
     return !connection->send_broken;
 }
 
@@ -305,6 +329,14 @@ static bool send_leftover(struct emc__connection *connection)
     }
 }
 
+/* A flush ended early for want of memory, and no reply will bring the next one about. */
+static bool starved(struct emc__connection *connection)
+{
+    bool idle = connection->borrowed == NULL && !connection->send_broken && emc__buffer_length(&connection->unsent) == 0;
+    bool waits = !emc__list_empty(&connection->pending) && emc__list_empty(&connection->pipeline);
+    return connection->state != EMC__CONNECTION_CLOSED && idle && (waits || connection->fence_owed);
+}
+
 void emc__connection_flush(struct emc__connection *connection)
 {
     emc__link_remove(&connection->dirty);
@@ -319,8 +351,11 @@ void emc__connection_flush(struct emc__connection *connection)
             sent = 0;
         }
         if (sent < length && !emc__buffer_append(&connection->unsent, engine->send_scratch + sent, length - sent)) {
-            connection->send_broken = true; /* what was produced is lost: the stream can't go on */
+            lose_bytes(connection);
         }
+    }
+    if (starved(connection)) {
+        emc__timer_set(&engine->wheel, &connection->shortage, engine->now_ns + SHORTAGE_PAUSE_NS);
     }
 }
 
@@ -470,6 +505,7 @@ void emc__connection_close(struct emc__connection *connection, emc_status status
     emc__link_remove(&connection->all);
     emc__timer_clear(&engine->wheel, &connection->keepalive);
     emc__timer_clear(&engine->wheel, &connection->silence);
+    emc__timer_clear(&engine->wheel, &connection->shortage);
     engine->transport->class_->abort(connection->socket, in_flight);
     connection->socket = NULL;
     emc__pipeline_forget_incoming(connection);

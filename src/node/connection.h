@@ -70,6 +70,7 @@ struct emc__connection {
     struct emc__incoming incoming;
     struct emc__timer keepalive;
     struct emc__timer silence;         /* an operation's deadline passed; closes when no byte comes for a margin */
+    struct emc__timer shortage;        /* memory was short in a flush */
     uint32_t load;                     /* operations (and keys of bulks) pending or in the pipeline */
     size_t bytes_pending;
     uint64_t last_heard_ns, last_used_ns;

@@ -105,6 +105,7 @@ static void begin_server(struct sim_fault *fault)
     case SIM_FAULT_MISCHIEF:
         server->mischief = (struct sim_mischief){(enum sim_mischief_kind)sim_between(world, 1, SIM_MISCHIEF_KINDS - 1),
                                                  (uint32_t)sim_between(world, 0, 6), (uint32_t)sim_between(world, 1, 3), 0};
+        fault->stage->model.gets_asked_again |= server->mischief.kind == SIM_MISCHIEF_SERVER_ERROR;
         break;
     case SIM_FAULT_BLURT:
         sim_trace(world, "fault: %s says what nobody asked for", server->name);
@@ -137,6 +138,9 @@ static void end_server(struct sim_fault *fault)
         break;
     case SIM_FAULT_SILENT:
         server->silent = false;
+        if (sim_chance(&fault->stage->world, 50)) {
+            sim_server_end_mute(server);
+        }
         break;
     case SIM_FAULT_CONNECTIONS:
         server->connections_max = 0;
@@ -266,6 +270,7 @@ static void begin_client(struct sim_fault *fault)
         if (stage->client != NULL) {
             emc_error error;
             emc_status status = emc_cluster_remove_node(stage->view, &target(fault)->address, &error);
+            stage->model.epoch++;
             sim_trace(&stage->world, "fault: node %u is removed: %s", fault->node, emc_status_name(status));
             sim_transport_request_pass(&stage->transport);
         }
@@ -283,6 +288,7 @@ static void end_client(struct sim_fault *fault)
         stage->memory.fail_per_mille = 0;
     } else if (fault->kind == SIM_FAULT_MEMBERSHIP && stage->client != NULL) {
         emc_status status = emc_cluster_add_node(stage->view, &target(fault)->address, 100, NULL);
+        stage->model.epoch++;
         sim_trace(&stage->world, "fault over: node %u is added: %s", fault->node, emc_status_name(status));
         sim_transport_request_pass(&stage->transport);
     }

@@ -117,7 +117,7 @@ static bool wrong_kind(const struct reply *reply)
     const char *with = begins(reply, "STORED") || begins(reply, "NOT_STORED") || begins(reply, "EXISTS") ? "TOUCHED\r\n"
                        : begins(reply, "VALUE") || begins(reply, "END")                                 ? "STORED\r\n"
                        : begins(reply, "VERSION")                                                       ? "DELETED\r\n"
-                                                                                                        : "EXISTS\r\n";
+                                                                                                        : "VERSION 1.6.0\r\n";
     sim_conn_put(reply->conn, with, strlen(with));
     return true;
 }

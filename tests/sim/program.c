@@ -353,6 +353,7 @@ static void heal(struct sim_plan *plan)
         sim_host_return(node->host);
         sim_server_stop(node->server, false);
         node->server->silent = false;
+        sim_server_end_mute(node->server);
         node->server->mischief.times = 0;
         node->server->service_ns = 50 * SIM_US;
         node->server->service_jitter_ns = 0;

@@ -33,18 +33,21 @@ static void a_result_before_the_value_was_sent_contradicts(struct play *p)
 
 static void growth_waits_for_the_pause_after_a_failed_attempt_without_spinning(struct play *p)
 {
-    struct sim_peer *peer = a_peer(p);
-    peer->host->line.buffer = 3000;
+    struct sim_node *node = a_named_node(p, "cache.example"), *home = a_server(p);
+    the_name_leads_to(p, node, home);
+    home->host->line.buffer = 3000;
     options(p)->timeout_ms = 10000;
     the_client_opens(p);
-    it_greets(p, peer);
-    peer->host->reach = SIM_REACH_REFUSES;
-    it_stops_reading(p, peer);
-    struct sim_call *call = set(p, "large", 400000);
+    ms_pass(p, 10);
+    node->name->fails_at_once = true;
+    sim_server_stop(home->server, true);
+    struct sim_call *call = set(p, key_of(p, node), 400000);
     waits(p, call, 900);
-    uint64_t passes = p->stage.transport.passes;
-    must(p, passes < 100);
-    must(p, metrics(p, &p->stage.nodes[0]).connections_created_with_error > 0);
+    must(p, p->stage.transport.passes < 200);
+    must(p, metrics(p, node).connections_created_with_error > 0);
+    node->name->fails_at_once = false;
+    sim_server_stop(home->server, false);
+    ends(p, call, EMC_OK, 900);
 }
 
 SCENARIOS("limits", SCENARIO(a_large_value_refused_early_is_sent_to_its_end_and_the_stream_stays_in_step),

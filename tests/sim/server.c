@@ -407,6 +407,18 @@ void sim_server_stop(struct sim_server *server, bool stopped)
     }
 }
 
+void sim_server_end_mute(struct sim_server *server)
+{
+    struct sim_conn *conn = server->conns;
+    while (conn != NULL) {
+        struct sim_conn *next = conn->next;
+        if (conn->mute) {
+            end(conn);
+        }
+        conn = next;
+    }
+}
+
 void sim_server_restart(struct sim_server *server)
 {
     sim_store_clear(&server->store);

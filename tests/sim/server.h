@@ -73,6 +73,8 @@ void sim_server_init(struct sim_server *server, struct sim_world *world, const s
 void sim_server_deinit(struct sim_server *server);
 /* SIGSTOP and SIGCONT. */
 void sim_server_stop(struct sim_server *server, bool stopped);
+/* Ends the connections that met its silence: an operation without a deadline would wait on them for ever, rightly. */
+void sim_server_end_mute(struct sim_server *server);
 /* The process was restarted: its data is gone. (Its links are the hosts' affair.) */
 void sim_server_restart(struct sim_server *server);
 /* Says something that nobody asked for on every connection. */
