@@ -364,6 +364,10 @@ static void writable(void *context, uint64_t now_ns)
     struct emc__connection *connection = context;
     connection->engine->now_ns = now_ns;
     connection->blocked_since_ns = 0;
+    if (connection->stuck) {
+        connection->stuck = false;
+        emc__timer_clear(&connection->engine->wheel, &connection->silence);
+    }
     if (connection->send_broken) {
         emc__connection_close(connection, EMC_ERROR_CONNECTION_LOST,
                               transport_of(connection)->class_->error_text(connection->engine->transport, connection->socket));
@@ -558,6 +562,15 @@ void emc__connection_abandoned(struct emc__connection *connection, const struct 
         emc__pipeline_forget_incoming(connection);
     }
     if (timed_out && !emc__timer_is_set(&connection->silence) && connection->last_heard_ns < operation->submitted_ns) {
+        emc__timer_set(&connection->engine->wheel, &connection->silence, connection->engine->now_ns + SILENCE_MARGIN_NS);
+    }
+}
+
+void emc__connection_abandoned_unsent(struct emc__connection *connection, const struct emc__operation *operation)
+{
+    bool stuck = connection->blocked_since_ns != 0 && connection->blocked_since_ns <= operation->submitted_ns;
+    if (stuck && !emc__timer_is_set(&connection->silence) && connection->last_heard_ns < operation->submitted_ns) {
+        connection->stuck = true;
         emc__timer_set(&connection->engine->wheel, &connection->silence, connection->engine->now_ns + SILENCE_MARGIN_NS);
     }
 }

@@ -80,6 +80,7 @@ struct emc__connection {
     uint32_t server_version;           /* 1.6.18 as 10618; 0: not known */
     uint32_t quiet_pause;              /* plain runs still to go before quiet ones are used again */
     bool heard_since_idle;             /* bytes came since the pipeline was last empty */
+    bool stuck;                        /* the silence timer runs because nothing could be sent */
     bool fence_owed;                   /* noreply operations stand at the pipeline's end */
     bool purged;                       /* closed for want of use */
     bool send_broken;                  /* a send failed, or produced bytes were lost: closes in the next pass */
@@ -107,6 +108,9 @@ void emc__connection_probe(struct emc__connection *connection);
 void emc__connection_drain(struct emc__connection *connection);
 /* Ends it: fails what is in flight with the status, tells the listener, is buried. Harmless when closed. */
 void emc__connection_close(struct emc__connection *connection, emc_status status, const char *message);
+/* An operation's deadline passed while it waited to be written: where the socket has taken nothing all the while, the connection is closed a margin
+ * later. */
+void emc__connection_abandoned_unsent(struct emc__connection *connection, const struct emc__operation *operation);
 /* The operation's borrowed value is about to go: what of it is not sent is copied, or the connection closed. */
 void emc__connection_detach_value(struct emc__connection *connection, struct emc__operation *operation);
 /* An operation in its pipeline has been completed early: stop writing into its memory, and mind the silence. */

@@ -322,6 +322,9 @@ void emc__node_abandon(struct emc__operation *operation, emc_status status)
     if (operation->place == EMC__PLACE_WAITING) {
         emc__pool_withdraw_waiting(operation->node, operation);
     } else if (operation->place == EMC__PLACE_PENDING && operation->of.follower == NULL) {
+        if (status == EMC_ERROR_TIMEOUT) {
+            emc__connection_abandoned_unsent(operation->connection, operation);
+        }
         emc__connection_withdraw(operation->connection, operation);
     } else if (operation->place == EMC__PLACE_SENT && operation->connection != NULL) {
         emc__connection_abandoned(operation->connection, operation, status == EMC_ERROR_TIMEOUT);

@@ -88,6 +88,7 @@ struct emc__operation {
     bool quiet : 1;                   /* META: the server answers only the unusual; an `mn` follows */
     bool held : 1;                    /* settled outside of any queue: counted at its node, which must outlive it */
     bool borrowed : 1;                /* value is the caller's memory until released */
+    bool valued : 1;                  /* LINE, BULK_LINE: a value has come for it */
     bool meta_quiet_error : 1;        /* QUIET_RUN: an error came that does not say whose it is */
 };
 

@@ -36,6 +36,7 @@ struct emc__operation *emc__retrieval_match(struct emc__connection *connection, 
         emc__pipeline_contradiction(connection, out_of_order);
         return NULL;
     }
+    entry->valued = true;
     struct emc__operation *operation = EMC__OPERATION_OF(link);
     return emc__retrieval_miss_until(connection, entry, operation) ? operation : NULL;
 }
@@ -66,6 +67,13 @@ bool emc__retrieval_value(struct emc__connection *connection, struct emc__operat
     return operation != NULL && emc__retrieval_give(connection, operation, header, data);
 }
 
+/* An error line replaces the whole answer; ERROR is told only by servers that don't know the command. */
+static bool error_fits(const struct emc__operation *entry, const struct emc__reply_line *line)
+{
+    bool optional = entry->verb == EMC__VERB_GAT || entry->verb == EMC__VERB_GATS;
+    return !entry->valued && (line->kind != EMC__REPLY_ERROR || optional);
+}
+
 /* Asks each key that is still unanswered again, alone: one error line stands for all of them. */
 static void ask_members_alone(struct emc__connection *connection, struct emc__operation *entry)
 {
@@ -83,8 +91,7 @@ static bool line_error(struct emc__connection *connection, struct emc__operation
     char text[EMC_ERROR_MESSAGE_SIZE];
     emc__pipeline_error_text(line, text, sizeof text);
     struct emc__link *first = emc__list_first(&entry->of.members);
-    bool optional = entry->verb == EMC__VERB_GAT || entry->verb == EMC__VERB_GATS;
-    if (line->kind == EMC__REPLY_ERROR && !optional) {
+    if (!error_fits(entry, line)) {
         return emc__pipeline_contradiction(connection, text);
     }
     bool only_one = first != NULL && emc__list_last(&entry->of.members) == first;
@@ -142,6 +149,7 @@ uint32_t emc__retrieval_match_bulk(struct emc__connection *connection, struct em
         emc__pipeline_contradiction(connection, out_of_order);
         return EMC__BULK_END;
     }
+    entry->valued = true;
     return emc__retrieval_miss_records(connection, entry, skipped) ? emc__retrieval_take_record(connection, entry) : EMC__BULK_END;
 }
 
@@ -173,13 +181,21 @@ bool emc__retrieval_give_bulk(struct emc__connection *connection, struct emc__op
     return connection->state != EMC__CONNECTION_CLOSED;
 }
 
+static void fail_records(struct emc__connection *connection, struct emc__operation *entry, const char *text)
+{
+    while (entry->in.records.count > 0 && connection->state != EMC__CONNECTION_CLOSED) {
+        emc_result result = {.status = EMC_ERROR_MEMORY, .message = text};
+        uint32_t index = emc__retrieval_take_record(connection, entry);
+        emc__bulk_answer(connection->engine, entry->of.bulk, index, connection->node, &result);
+    }
+}
+
 static void ask_chain_alone(struct emc__connection *connection, struct emc__operation *entry, const char *text)
 {
     struct emc__bulk *bulk = entry->of.bulk;
     struct emc__operation *part = emc__bulk_branch(connection->engine, bulk, entry, EMC__OPERATION_BULK_PART);
     if (part == NULL) {
-        emc__bulk_fail_chain(connection->engine, bulk, entry->in.records.first, entry->in.records.count, connection->node,
-                             EMC_ERROR_MEMORY, text);
+        fail_records(connection, entry, text);
         return;
     }
     part->in.records = entry->in.records;
@@ -193,8 +209,7 @@ static bool bulk_error(struct emc__connection *connection, struct emc__operation
 {
     char text[EMC_ERROR_MESSAGE_SIZE];
     emc__pipeline_error_text(line, text, sizeof text);
-    bool optional = entry->verb == EMC__VERB_GAT || entry->verb == EMC__VERB_GATS;
-    if (line->kind == EMC__REPLY_ERROR && !optional) {
+    if (!error_fits(entry, line)) {
         return emc__pipeline_contradiction(connection, text);
     }
     if (entry->in.records.count == 1) {

@@ -284,6 +284,11 @@ void sim_host_return(struct sim_host *host)
     if (host->black) {
         sim_host_black(host, false);
     }
+    for (struct sim_link *link = host->links; link != NULL; link = link->next) {
+        if (link->orphaned && !link->client_done && link->up.refused) { /* the client's kernel asks for room, and hears a reset */
+            sim_pipe_break(&link->down, 0, SIM_END_RESET);
+        }
+    }
 }
 
 void sim_host_black(struct sim_host *host, bool black)

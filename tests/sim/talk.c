@@ -80,6 +80,15 @@ struct sim_peer *a_peer(struct play *p)
     return peer;
 }
 
+struct sim_node *node_of(struct play *p, const struct sim_peer *peer)
+{
+    uint32_t index = 0;
+    while (p->stage.nodes[index].host != peer->host) {
+        index++;
+    }
+    return &p->stage.nodes[index];
+}
+
 struct sim_node *a_named_node(struct play *p, const char *name)
 {
     emc_address address = emc_address_tcp(name, 11211);

@@ -52,6 +52,8 @@ emc_options *options(struct play *p);
 struct sim_node *a_server(struct play *p);
 /* A scripted peer at 10.0.0.N, and its node. */
 struct sim_peer *a_peer(struct play *p);
+/* The node at which the peer stands. */
+struct sim_node *node_of(struct play *p, const struct sim_peer *peer);
 /* A node that goes by a name; the name answers nothing yet. */
 struct sim_node *a_named_node(struct play *p, const char *name);
 /* The name answers the server's address (too). */
