@@ -1,5 +1,4 @@
 /* Closing a client with everything under way: each operation completes exactly once, and nothing is left behind. */
-#include <dirent.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,6 +11,7 @@
 #include <cmocka.h>
 #include <emcache.h>
 
+#include "leaks.h"
 #include "scripted_server.h"
 #include "servers.h"
 #include "session.h"
@@ -37,43 +37,6 @@ static int stop_servers(void **state)
         server_kill(&servers[i]);
     }
     return 0;
-}
-
-/* Memory that is counted. */
-struct counter {
-    size_t blocks;
-};
-
-static void *count_allocate(void *context, size_t size)
-{
-    void *block = malloc(size);
-    ((struct counter *)context)->blocks += block != NULL;
-    return block;
-}
-
-static void *count_reallocate(void *context, void *pointer, size_t size)
-{
-    void *block = realloc(pointer, size);
-    ((struct counter *)context)->blocks += pointer == NULL && block != NULL;
-    return block;
-}
-
-static void count_release(void *context, void *pointer)
-{
-    ((struct counter *)context)->blocks -= pointer != NULL;
-    free(pointer);
-}
-
-static unsigned open_descriptors(void)
-{
-    unsigned count = 0;
-    DIR *folder = opendir("/proc/self/fd");
-    assert_non_null(folder);
-    while (readdir(folder) != NULL) {
-        count++;
-    }
-    closedir(folder);
-    return count;
 }
 
 struct tally {
@@ -104,12 +67,11 @@ static void submit_much(emc_client *client, struct tally *tally)
 /* stage 0: nothing sent; 1: sent; 2: some answered. */
 static void check_close_at(unsigned stage)
 {
-    struct counter counter = {0};
+    struct leak_check leaks;
     struct tally tally = {0};
-    emc_allocator allocator = {count_allocate, count_reallocate, count_release, &counter};
     emc_options options = patient_options();
-    unsigned descriptors = open_descriptors();
-    options.allocator = &allocator;
+    leak_check_begin(&leaks);
+    options.allocator = &leaks.allocator;
     emc_client *client = open_client(servers, 3, &options);
     submit_much(client, &tally);
     if (stage == 1) {
@@ -121,8 +83,7 @@ static void check_close_at(unsigned stage)
     emc_client_destroy(client);
     assert_int_equal(tally.completed, UNDER_WAY);
     assert_int_equal(tally.cancelled + tally.done, UNDER_WAY);
-    assert_int_equal(counter.blocks, 0);
-    assert_int_equal(open_descriptors(), descriptors);
+    leak_check_end(&leaks);
 }
 
 static void closing_before_anything_is_sent_completes_everything(void **state)
