@@ -1,23 +1,29 @@
 /* Blocks by size class: see blocks.h. */
 #include "base/blocks.h"
 
-#define SMALLEST_SHIFT 5 /* 32 bytes: most keys */
-#define NO_CLASS       EMC__BLOCK_CLASSES
+#define LINEAR_MAX 64    /* up to here a class for every 16 bytes */
+#define LARGEST    32768
+#define NO_CLASS   EMC__BLOCK_CLASSES
 
+/* Above LINEAR_MAX: the octave, then the quarter of it that the size falls into. */
 static unsigned class_of(size_t size)
 {
-    if (size <= (size_t)1 << SMALLEST_SHIFT) {
-        return 0;
+    if (size <= LINEAR_MAX) {
+        return size == 0 ? 0 : (unsigned)(size - 1) / 16;
     }
-    if (size > (size_t)1 << (SMALLEST_SHIFT + EMC__BLOCK_CLASSES - 1)) {
+    if (size > LARGEST) {
         return NO_CLASS;
     }
-    return (unsigned)(64 - __builtin_clzll((unsigned long long)size - 1)) - SMALLEST_SHIFT;
+    unsigned octave = 63 - (unsigned)__builtin_clzll((unsigned long long)size - 1);
+    return 4 * (octave - 5) + ((unsigned)((size - 1) >> (octave - 2)) & 3);
 }
 
 static size_t class_size(unsigned class_index)
 {
-    return (size_t)1 << (SMALLEST_SHIFT + class_index);
+    if (class_index < 4) {
+        return (class_index + 1) * 16;
+    }
+    return (size_t)(class_index % 4 + 5) << (class_index / 4 + 3);
 }
 
 void emc__blocks_init(struct emc__blocks *blocks, const emc_allocator *allocator, size_t retained_max)

@@ -1,26 +1,18 @@
 /* Equal objects in chunks: see slab.h. Chunks do not double: with 100,000 operations in flight half of the memory would stand empty.
  *
- *   chunk i:  [header|object][header|object] …   chunk_objects of them
- *
- * An object's header has its index and a generation, odd while it is taken. */
+ *   chunk i:  [header|object][header|object] …   chunk_objects of them */
 #include "base/slab.h"
 
-#include <assert.h>
 #include <stddef.h>
 
-struct emc__slab_header {
-    struct emc__slab_header *next_free;
-    uint32_t index, generation;
-};
-
-_Static_assert(sizeof(struct emc__slab_header) == 16, "objects stay aligned to 16");
+_Static_assert(sizeof(struct emc__slab_header) == 8, "objects stay aligned to 8");
 
 void emc__slab_init(struct emc__slab *slab, const emc_allocator *allocator, size_t object_size, uint32_t chunk_objects,
                     uint32_t count_max)
 {
     *slab = (struct emc__slab){
         .allocator = allocator,
-        .object_size = ((object_size + 15) & ~(size_t)15) + sizeof(struct emc__slab_header),
+        .object_size = ((object_size + 7) & ~(size_t)7) + sizeof(struct emc__slab_header),
         .chunk_objects = chunk_objects,
         .used_max = count_max,
     };
@@ -52,7 +44,12 @@ static bool reserve_table(struct emc__slab *slab)
     return true;
 }
 
-static bool add_chunk(struct emc__slab *slab)
+static struct emc__slab_header *header_at(const struct emc__slab *slab, uint8_t *chunk, uint32_t number)
+{
+    return (struct emc__slab_header *)(void *)(chunk + number * slab->object_size);
+}
+
+bool emc__slab_add_chunk(struct emc__slab *slab)
 {
     uint64_t next_index = (uint64_t)slab->chunk_count * slab->chunk_objects;
     if (next_index + slab->chunk_objects > UINT32_MAX || !reserve_table(slab)) {
@@ -65,39 +62,13 @@ static bool add_chunk(struct emc__slab *slab)
     uint32_t first_index = (uint32_t)next_index;
     slab->chunks[slab->chunk_count++] = chunk;
     for (uint32_t n = slab->chunk_objects; n-- > 0;) {
-        struct emc__slab_header *header = (struct emc__slab_header *)(void *)(chunk + n * slab->object_size);
-        *header = (struct emc__slab_header){slab->free_list, first_index + n, 0};
-        slab->free_list = header;
+        struct emc__slab_header *header = header_at(slab, chunk, n);
+        struct emc__slab_free *object = (struct emc__slab_free *)(void *)(header + 1);
+        *header = (struct emc__slab_header){first_index + n, 0};
+        object->next = slab->free_list;
+        slab->free_list = object;
     }
     return true;
-}
-
-void *emc__slab_take(struct emc__slab *slab)
-{
-    if (slab->used == slab->used_max || (slab->free_list == NULL && !add_chunk(slab))) {
-        return NULL;
-    }
-    struct emc__slab_header *header = slab->free_list;
-    assert(header != NULL); /* a chunk has at least one object */
-    slab->free_list = header->next_free;
-    header->generation++;
-    slab->used++;
-    return header + 1;
-}
-
-void emc__slab_give(struct emc__slab *slab, void *object)
-{
-    struct emc__slab_header *header = (struct emc__slab_header *)object - 1;
-    header->generation++;
-    header->next_free = slab->free_list;
-    slab->free_list = header;
-    slab->used--;
-}
-
-uint64_t emc__slab_identity(const void *object)
-{
-    const struct emc__slab_header *header = (const struct emc__slab_header *)object - 1;
-    return (uint64_t)header->generation << 32 | header->index;
 }
 
 void *emc__slab_find(const struct emc__slab *slab, uint64_t identity)
@@ -107,8 +78,6 @@ void *emc__slab_find(const struct emc__slab *slab, uint64_t identity)
     if (generation % 2 == 0 || index / slab->chunk_objects >= slab->chunk_count) {
         return NULL;
     }
-    uint8_t *chunk = slab->chunks[index / slab->chunk_objects];
-    struct emc__slab_header *header = (struct emc__slab_header *)(void *)(chunk + index % slab->chunk_objects *
-                                                                                      slab->object_size);
+    struct emc__slab_header *header = header_at(slab, slab->chunks[index / slab->chunk_objects], index % slab->chunk_objects);
     return header->generation == generation ? header + 1 : NULL;
 }

@@ -13,6 +13,7 @@ void emc__timer_wheel_init(struct emc__timer_wheel *wheel, uint64_t now_ns)
 {
     wheel->now_tick = now_ns / NS_PER_TICK;
     wheel->count = 0;
+    wheel->recent.tick = UINT64_MAX;
     emc__list_init(&wheel->due);
     for (unsigned level = 0; level < EMC__WHEEL_LEVELS; level++) {
         wheel->occupied[level] = 0;
@@ -44,6 +45,10 @@ static void insert(struct emc__timer_wheel *wheel, struct emc__timer *timer)
     unsigned slot = (unsigned)(tick >> (level * SLOT_BITS)) & SLOT_MASK;
     emc__list_append(&wheel->slots[level][slot], &timer->link);
     wheel->occupied[level] |= (uint64_t)1 << slot;
+    wheel->recent.tick = timer->at_tick;
+    wheel->recent.slot = &wheel->slots[level][slot];
+    wheel->recent.occupied = &wheel->occupied[level];
+    wheel->recent.bit = (uint64_t)1 << slot;
 }
 
 void emc__timer_set(struct emc__timer_wheel *wheel, struct emc__timer *timer, uint64_t at_ns)
@@ -52,7 +57,10 @@ void emc__timer_set(struct emc__timer_wheel *wheel, struct emc__timer *timer, ui
     emc__timer_clear(wheel, timer);
     timer->at_tick = tick;
     wheel->count++;
-    if (tick <= wheel->now_tick) {
+    if (tick == wheel->recent.tick) {
+        emc__list_append(wheel->recent.slot, &timer->link);
+        *wheel->recent.occupied |= wheel->recent.bit;
+    } else if (tick <= wheel->now_tick) {
         emc__list_append(&wheel->due, &timer->link);
     } else {
         insert(wheel, timer);
@@ -61,23 +69,12 @@ void emc__timer_set(struct emc__timer_wheel *wheel, struct emc__timer *timer, ui
 
 /* An emptied slot loses its bit, so that next_ns does not wake for nothing. An only entry points at its list's head from both sides, and
  * the head's place among the slots tells level and slot. */
-static void forget_slot(struct emc__timer_wheel *wheel, const struct emc__link *head)
+void emc__timer_forget_slot(struct emc__timer_wheel *wheel, const struct emc__link *head)
 {
     uintptr_t distance = (uintptr_t)head - (uintptr_t)&wheel->slots[0][0];
     if (distance < sizeof wheel->slots) { /* else: the list of what is due, or one that is being fired */
         size_t place = distance / sizeof(struct emc__list);
         wheel->occupied[place / EMC__WHEEL_SLOTS] &= ~((uint64_t)1 << place % EMC__WHEEL_SLOTS);
-    }
-}
-
-void emc__timer_clear(struct emc__timer_wheel *wheel, struct emc__timer *timer)
-{
-    if (emc__timer_is_set(timer)) {
-        if (timer->link.next == timer->link.previous) {
-            forget_slot(wheel, timer->link.next);
-        }
-        emc__link_remove(&timer->link);
-        wheel->count--;
     }
 }
 
@@ -160,6 +157,7 @@ void emc__timer_wheel_advance(struct emc__timer_wheel *wheel, uint64_t now_ns)
         uint64_t from = wheel->now_tick + 1;
         uint64_t tick = next_tick(wheel);
         tick = tick < from ? from : tick;
+        wheel->recent.tick = UINT64_MAX; /* a slot's place depends on now */
         if (tick > target) {
             wheel->now_tick = target;
             return;
@@ -172,6 +170,7 @@ void emc__timer_wheel_advance(struct emc__timer_wheel *wheel, uint64_t now_ns)
         }
         unsigned slot = (unsigned)tick & SLOT_MASK;
         wheel->occupied[0] &= ~((uint64_t)1 << slot);
+        wheel->recent.tick = UINT64_MAX; /* spreading has put some */
         fire_list(wheel, &wheel->slots[0][slot], now_ns);
     }
 }

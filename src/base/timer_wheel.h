@@ -25,6 +25,13 @@ struct emc__timer_wheel {
     struct emc__list due;                 /* set for a time already past: fires at the next advance */
     struct emc__list slots[EMC__WHEEL_LEVELS][EMC__WHEEL_SLOTS];
     uint32_t count; /* timers set */
+    /* Where the timer set last went: operations of one tick share their deadline, so the next one mostly goes there too. */
+    struct {
+        uint64_t tick; /* UINT64_MAX: nothing is remembered */
+        struct emc__list *slot;
+        uint64_t *occupied;
+        uint64_t bit;
+    } recent;
 };
 
 void emc__timer_wheel_init(struct emc__timer_wheel *wheel, uint64_t now_ns);
@@ -37,8 +44,19 @@ static inline bool emc__timer_is_set(const struct emc__timer *timer)
 /* Sets or moves. Fires at the first advance to at_ns, rounded up to the millisecond, or later, never earlier; a time already past fires at
  * the next advance. */
 void emc__timer_set(struct emc__timer_wheel *wheel, struct emc__timer *timer, uint64_t at_ns);
+/* An emptied slot loses its bit. For emc__timer_clear. */
+void emc__timer_forget_slot(struct emc__timer_wheel *wheel, const struct emc__link *head);
 /* Harmless on a clear timer. */
-void emc__timer_clear(struct emc__timer_wheel *wheel, struct emc__timer *timer);
+static inline void emc__timer_clear(struct emc__timer_wheel *wheel, struct emc__timer *timer)
+{
+    if (emc__timer_is_set(timer)) {
+        if (timer->link.next == timer->link.previous) {
+            emc__timer_forget_slot(wheel, timer->link.next);
+        }
+        emc__link_remove(&timer->link);
+        wheel->count--;
+    }
+}
 /* A time at which advance should be called next: never later than the earliest timer is due, and just then when that is within its level-0
  * slots (below 64 ms); at times earlier otherwise (a slot of an upper level must be spread out). EMC__NEVER when no timer is set. */
 uint64_t emc__timer_wheel_next_ns(const struct emc__timer_wheel *wheel);

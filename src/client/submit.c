@@ -33,7 +33,7 @@ emc_status emc__client_check_open(struct emc_client *client, const emc_call *cal
     return EMC_OK;
 }
 
-emc_status emc__client_check_key(struct emc_client *client, struct emc__slice key)
+static emc_status refuse_key(struct emc_client *client, struct emc__slice key)
 {
     emc_error error;
     size_t prefix = client->engine.key_prefix.length;
@@ -44,11 +44,14 @@ emc_status emc__client_check_key(struct emc_client *client, struct emc__slice ke
     if (status != EMC_OK) {
         return emc__client_refuse(client, status, "%s", error.message);
     }
-    if (key.length + prefix > EMC__KEY_LENGTH_MAX) {
-        return emc__client_refuse(client, EMC_ERROR_KEY, "key: %zu bytes with the client's prefix of %zu; a key has at most %d", key.length + prefix,
-                                  prefix, EMC__KEY_LENGTH_MAX);
-    }
-    return EMC_OK;
+    return emc__client_refuse(client, EMC_ERROR_KEY, "key: %zu bytes with the client's prefix of %zu; a key has at most %d", key.length + prefix,
+                              prefix, EMC__KEY_LENGTH_MAX);
+}
+
+emc_status emc__client_check_key(struct emc_client *client, struct emc__slice key)
+{
+    bool fits = key.data != NULL && key.length + client->engine.key_prefix.length <= EMC__KEY_LENGTH_MAX;
+    return fits && emc__key_valid(key) ? EMC_OK : refuse_key(client, key);
 }
 
 emc_status emc__client_check_exptime(struct emc_client *client, int64_t exptime)
@@ -103,20 +106,10 @@ static emc_status check_binary_key(struct emc_client *client, struct emc__slice 
     return EMC_OK;
 }
 
-static emc_status check(struct emc_client *client, const struct emc__request *request, const emc_call *call)
+/* What the usual request does not have, and so is looked at apart. */
+static emc_status check_unusual(struct emc_client *client, const struct emc__request *request, const emc_call *call)
 {
-    emc_status status = emc__client_check_open(client, call);
-    if (status == EMC_OK && request->binary_key) {
-        status = check_binary_key(client, request->key);
-    } else if (status == EMC_OK && has_key(request)) {
-        status = emc__client_check_key(client, request->key);
-    }
-    if (status == EMC_OK) {
-        status = emc__client_check_exptime(client, request->exptime);
-    }
-    if (status == EMC_OK) {
-        status = check_value(client, request);
-    }
+    emc_status status = check_value(client, request);
     if (status == EMC_OK && (call->options & EMC_CALL_NOREPLY) != 0 && !may_noreply(request)) {
         status = emc__client_refuse(client, EMC_ERROR_ARGUMENT, "call.options: EMC_CALL_NOREPLY does not go with this command");
     }
@@ -124,6 +117,20 @@ static emc_status check(struct emc_client *client, const struct emc__request *re
         status = emc__client_refuse(client, EMC_ERROR_ARGUMENT, "argument: longer than %d bytes", ARGUMENT_LENGTH_MAX);
     }
     return status;
+}
+
+static inline emc_status check(struct emc_client *client, const struct emc__request *request, const emc_call *call)
+{
+    emc_status status = emc__client_check_open(client, call);
+    if (status == EMC_OK && has_key(request)) {
+        status = request->binary_key ? check_binary_key(client, request->key) : emc__client_check_key(client, request->key);
+    }
+    if (status == EMC_OK) {
+        status = emc__client_check_exptime(client, request->exptime);
+    }
+    bool usual = request->value.length == 0 && request->flags == 0 && request->number == 0 && request->argument.length == 0 && call->options == 0 &&
+                 request->verb != EMC__VERB_CAS;
+    return status != EMC_OK || usual ? status : check_unusual(client, request, call);
 }
 
 /* The node, or NULL: none is available. */
@@ -141,12 +148,28 @@ static emc_status find_node(struct emc_client *client, const struct emc__request
     return EMC_OK;
 }
 
+static inline uint8_t *put(uint8_t *at, struct emc__slice bytes)
+{
+    if (bytes.length > 0) {
+        memcpy(at, bytes.data, bytes.length);
+    }
+    return at + bytes.length;
+}
+
+/* In place: the block has room for what it grows to. */
+static void encode_key(uint8_t *key, size_t length)
+{
+    uint8_t raw[RAW_KEY_MAX];
+    memcpy(raw, key, length);
+    (void)emc__key_encode_base64(emc__slice_of(raw, length), key);
+}
+
 /* The block: prefix and key, then the argument or meta flags, then a copied value. */
 static bool fill_block(struct emc_client *client, struct emc__operation *operation, const struct emc__request *request, bool copy_value)
 {
     struct emc__engine *engine = &client->engine;
-    size_t prefix = request->key.length > 0 ? engine->key_prefix.length : 0;
-    size_t key_length = prefix + request->key.length;
+    struct emc__slice prefix = request->key.length > 0 ? engine->key_prefix : (struct emc__slice){0};
+    size_t key_length = prefix.length + request->key.length;
     key_length = request->binary_key ? (key_length + 2) / 3 * 4 : key_length;
     size_t size = key_length + request->argument.length + (copy_value ? request->value.length : 0);
     operation->value = request->value.data;
@@ -156,31 +179,21 @@ static bool fill_block(struct emc_client *client, struct emc__operation *operati
     if (size == 0) {
         return true;
     }
-    uint8_t *block = emc__blocks_take(&engine->blocks, size);
+    bool own = size <= sizeof operation->own;
+    uint8_t *block = own ? operation->own : emc__blocks_take(&engine->blocks, size);
     if (block == NULL) {
         return false;
     }
     operation->block = block;
-    operation->block_size = (uint32_t)size;
-    if (prefix > 0) {
-        memcpy(block, engine->key_prefix.data, prefix);
-    }
-    if (request->key.length > 0) {
-        memcpy(block + prefix, request->key.data, request->key.length);
-    }
+    operation->block_size = own ? 0 : (uint32_t)size;
+    put(put(block, prefix), request->key);
     if (request->binary_key) {
-        uint8_t raw[RAW_KEY_MAX];
-        memcpy(raw, block, prefix + request->key.length);
-        (void)emc__key_encode_base64(emc__slice_of(raw, prefix + request->key.length), block);
+        encode_key(block, prefix.length + request->key.length);
     }
-    if (request->argument.length > 0) {
-        memcpy(block + key_length, request->argument.data, request->argument.length);
-    }
+    put(block + key_length, request->argument);
     if (copy_value) {
         operation->value = block + key_length + request->argument.length;
-        if (request->value.length > 0) {
-            memcpy(block + key_length + request->argument.length, request->value.data, request->value.length);
-        }
+        put(block + key_length + request->argument.length, request->value);
     }
     return true;
 }
@@ -195,9 +208,11 @@ static void describe(struct emc__operation *operation, const struct emc__request
     operation->flags = (uint32_t)request->flags;
     operation->exptime = (int32_t)request->exptime;
     operation->number = request->number;
-    operation->quiet = request->quiet;
-    operation->noreply = (call->options & EMC_CALL_NOREPLY) != 0;
+    if ((call->options & EMC_CALL_NOREPLY) != 0) {
+        operation->noreply = true;
+    }
     if (request->kind == EMC__OPERATION_META) {
+        operation->quiet = request->quiet;
         operation->in.meta.flags_length = operation->argument_length;
         operation->in.meta.command = request->meta_command;
     }
@@ -254,7 +269,9 @@ emc_status emc__client_submit(struct emc_client *client, const struct emc__reque
     emc__client_begin_tick(client);
     describe(operation, request, call);
     operation->borrowed = !copied;
-    operation->hash = emc__hash_key(emc__operation_key(operation), engine->hash_seed);
+    uint64_t hash = emc__hash_key(emc__operation_key(operation), engine->hash_seed);
+    operation->hash = (uint32_t)hash;
+    operation->slot = emc__slot_of(hash);
     emc__client_start(client, operation, call);
     if (node != NULL) {
         emc__node_submit(node, operation);

@@ -236,7 +236,6 @@ void emc__node_fail_soon(struct emc__node *node, struct emc__operation *operatio
 void emc__node_submit(struct emc__node *node, struct emc__operation *operation)
 {
     operation->node = node;
-    operation->slot = emc__slot_of(operation->hash);
     if (!emc__health_usable(&node->health)) {
         emc__node_fail_soon(node, operation);
         return;

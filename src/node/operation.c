@@ -6,25 +6,11 @@
 
 #include "node/node_internal.h"
 
-static void deadline(struct emc__timer *timer, uint64_t now_ns)
+void emc__operation_deadline(struct emc__timer *timer, uint64_t now_ns)
 {
     struct emc__operation *operation = EMC__CONTAINER_OF(timer, struct emc__operation, timer);
     (void)now_ns;
     emc__node_operation_due(operation);
-}
-
-struct emc__operation *emc__operation_take(struct emc__engine *engine, enum emc__operation_kind kind, enum emc__verb verb)
-{
-    struct emc__operation *operation = emc__slab_take(&engine->operations);
-    if (operation == NULL) {
-        return NULL;
-    }
-    memset(operation, 0, sizeof *operation);
-    emc__timer_init(&operation->timer, deadline);
-    operation->engine = engine;
-    operation->kind = (uint8_t)kind;
-    operation->verb = (uint8_t)verb;
-    return operation;
 }
 
 void emc__operation_release_value(struct emc__engine *engine, struct emc__operation *operation)
@@ -45,8 +31,12 @@ void emc__operation_discard(struct emc__engine *engine, struct emc__operation *o
     if (!operation->completed || operation->place != EMC__PLACE_NONE) {
         return;
     }
-    emc__operation_release_value(engine, operation);
-    emc__blocks_give(&engine->blocks, operation->block, operation->block_size);
+    if (operation->released != NULL) {
+        emc__operation_release_value(engine, operation);
+    }
+    if (operation->block_size > 0) {
+        emc__blocks_give(&engine->blocks, operation->block, operation->block_size);
+    }
     emc__slab_give(&engine->operations, operation);
 }
 

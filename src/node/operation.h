@@ -39,6 +39,8 @@ enum emc__operation_place {
     EMC__PLACE_SENT     /* in the pipeline, itself or as a member: bytes may have reached the server */
 };
 
+#define EMC__OPERATION_OWN 32
+
 struct emc__operation {
     struct emc__link link;            /* the queue it is in (place), or the slab's */
     struct emc__timer timer;          /* its deadline; or, once settled, its completion in the next process */
@@ -49,9 +51,8 @@ struct emc__operation {
     struct emc__engine *engine;
     struct emc__node *node;           /* NULL: not routed (yet) */
     struct emc__connection *connection;
-    uint64_t hash;
     uint64_t submitted_ns;
-    uint8_t *block;                   /* from engine->blocks: the key as it goes on the wire, meta flags, a copied value */
+    uint8_t *block;                   /* the key as it goes on the wire, meta flags, a copied value: in `own`, or from engine->blocks */
     const uint8_t *value;
     size_t value_length;
     uint64_t number;                  /* cas, delta, the plain command's number; META: the server version it needs */
@@ -63,7 +64,8 @@ struct emc__operation {
     uint32_t allocate_from;
     uint32_t flags;
     int32_t exptime;
-    uint32_t block_size;
+    uint32_t block_size;              /* 0: nothing is taken from engine->blocks */
+    uint32_t hash;                    /* the low half of the key's hash: for the table of coalesce.c; the high bits are in `slot` */
     union {
         struct {
             uint32_t first, count;        /* BULK_PART, BULK_LINE: the chain of records, by index, and how many */
@@ -90,7 +92,10 @@ struct emc__operation {
     bool borrowed : 1;                /* value is the caller's memory until released */
     bool valued : 1;                  /* LINE, BULK_LINE: a value has come for it */
     bool meta_quiet_error : 1;        /* QUIET_RUN: an error came that does not say whose it is */
+    uint8_t own[EMC__OPERATION_OWN];  /* a block that is small: most keys. Last, and left as it is by emc__operation_take */
 };
+
+_Static_assert(_Alignof(struct emc__operation) <= 8, "what the slab gives is aligned to 8");
 
 static inline struct emc__slice emc__operation_key(const struct emc__operation *operation)
 {
@@ -104,8 +109,24 @@ static inline struct emc__slice emc__operation_argument(const struct emc__operat
 
 #define EMC__OPERATION_OF(link_pointer) EMC__CONTAINER_OF(link_pointer, struct emc__operation, link)
 
+/* Its timer fired. */
+void emc__operation_deadline(struct emc__timer *timer, uint64_t now_ns);
+
 /* A zeroed operation (timer ready, place NONE), or NULL. */
-struct emc__operation *emc__operation_take(struct emc__engine *engine, enum emc__operation_kind kind, enum emc__verb verb);
+static inline struct emc__operation *emc__operation_take(struct emc__engine *engine, enum emc__operation_kind kind, enum emc__verb verb)
+{
+    struct emc__operation *operation = emc__slab_take(&engine->operations);
+    if (operation == NULL) {
+        return NULL;
+    }
+    memset(operation, 0, offsetof(struct emc__operation, own));
+    operation->timer.fire = emc__operation_deadline;
+    operation->engine = engine;
+    operation->kind = (uint8_t)kind;
+    operation->verb = (uint8_t)verb;
+    return operation;
+}
+
 /* Calls back, once; counts it at its node. The result's node and last are filled in here. Afterwards it is freed when it is in no queue. */
 void emc__operation_complete(struct emc__engine *engine, struct emc__operation *operation, emc_result *result);
 /* The same with a status and words alone. */

@@ -67,48 +67,61 @@ void emc__pipeline_settle_owing(struct emc__connection *connection)
     connection->listener->owes(connection->context, connection, false);
 }
 
-/* Calls `answer` for the operation and all that share its answer; each has left the queues before. */
-static void answer_all(struct emc__connection *connection, struct emc__operation *operation, const emc_result *result,
-                       void (*answer)(struct emc__connection *, struct emc__operation *, const emc_result *))
+typedef void answer_function(struct emc__connection *connection, struct emc__operation *operation, emc_result *result);
+
+/* The followers of an answered operation, in the order submitted, from the ring that `last` ends. */
+static void answer_followers(struct emc__connection *connection, struct emc__operation *last, const emc_result *result,
+                             answer_function *answer)
 {
-    struct emc__operation *last = operation->kind == EMC__OPERATION_RETRIEVAL ? operation->of.follower : NULL;
-    struct emc__operation *next = last != NULL ? last->of.follower : NULL;
-    leave(connection, operation);
-    answer(connection, operation, result);
+    struct emc__operation *next = last->of.follower;
     while (next != NULL) {
         struct emc__operation *follower = next;
+        emc_result copy = *result;
         next = follower == last ? NULL : follower->of.follower;
         follower->of.follower = NULL;
         leave(connection, follower);
-        answer(connection, follower, result);
+        answer(connection, follower, &copy);
     }
 }
 
-static void answer_plainly(struct emc__connection *connection, struct emc__operation *operation, const emc_result *result)
+/* Calls `answer` for the operation and all that share its answer; each has left the queues before. *result may be changed. */
+static inline void answer_all(struct emc__connection *connection, struct emc__operation *operation, emc_result *result,
+                              answer_function *answer)
 {
+    struct emc__operation *last = operation->kind == EMC__OPERATION_RETRIEVAL ? operation->of.follower : NULL;
+    leave(connection, operation);
+    if (last == NULL) {
+        answer(connection, operation, result);
+        return;
+    }
     emc_result copy = *result;
-    emc__operation_complete(connection->engine, operation, &copy);
+    answer(connection, operation, &copy);
+    answer_followers(connection, last, result, answer);
+}
+
+static void answer_plainly(struct emc__connection *connection, struct emc__operation *operation, emc_result *result)
+{
+    emc__operation_complete(connection->engine, operation, result);
 }
 
 /* Gives a value: in the caller's own memory where it asked for that. */
-static void answer_with_value(struct emc__connection *connection, struct emc__operation *operation, const emc_result *result)
+static void answer_with_value(struct emc__connection *connection, struct emc__operation *operation, emc_result *result)
 {
-    emc_result copy = *result;
-    bool wanted = !operation->completed && operation->allocate != NULL && copy.value_length > 0 &&
-                  copy.value_length >= operation->allocate_from;
+    bool wanted = operation->allocate != NULL && !operation->completed && result->value_length > 0 &&
+                  result->value_length >= operation->allocate_from;
     if (wanted) {
-        void *memory = emc__pipeline_allocate(connection, operation->allocate, operation->user_data, 0, copy.value_length);
+        void *memory = emc__pipeline_allocate(connection, operation->allocate, operation->user_data, 0, result->value_length);
         if (memory == NULL) {
             emc__operation_fail(connection->engine, operation, EMC_ERROR_MEMORY, NULL);
             return;
         }
-        memcpy(memory, copy.value, copy.value_length);
-        copy.value = memory;
+        memcpy(memory, result->value, result->value_length);
+        result->value = memory;
     }
-    emc__operation_complete(connection->engine, operation, &copy);
+    emc__operation_complete(connection->engine, operation, result);
 }
 
-void emc__pipeline_answer(struct emc__connection *connection, struct emc__operation *operation, const emc_result *result)
+void emc__pipeline_answer(struct emc__connection *connection, struct emc__operation *operation, emc_result *result)
 {
     answer_all(connection, operation, result, answer_plainly);
     emc__pipeline_settle_owing(connection);
@@ -121,7 +134,7 @@ void emc__pipeline_answer_status(struct emc__connection *connection, struct emc_
     emc__pipeline_answer(connection, operation, &result);
 }
 
-void emc__pipeline_answer_value(struct emc__connection *connection, struct emc__operation *operation, const emc_result *result)
+void emc__pipeline_answer_value(struct emc__connection *connection, struct emc__operation *operation, emc_result *result)
 {
     answer_all(connection, operation, result, answer_with_value);
     emc__pipeline_settle_owing(connection);

@@ -11,11 +11,11 @@ bool emc__pipeline_contradiction(struct emc__connection *connection, const char 
 void emc__pipeline_settle_owing(struct emc__connection *connection);
 struct emc__operation *emc__pipeline_head(struct emc__connection *connection, bool fences);
 
-/* The operation leaves the pipeline and is completed, with all that share its answer. */
-void emc__pipeline_answer(struct emc__connection *connection, struct emc__operation *operation, const emc_result *result);
+/* The operation leaves the pipeline and is completed, with all that share its answer. *result may be changed. */
+void emc__pipeline_answer(struct emc__connection *connection, struct emc__operation *operation, emc_result *result);
 void emc__pipeline_answer_status(struct emc__connection *connection, struct emc__operation *operation, emc_status status, const char *message);
 /* The same with a value, which is copied to the caller's memory where that was asked for. */
-void emc__pipeline_answer_value(struct emc__connection *connection, struct emc__operation *operation, const emc_result *result);
+void emc__pipeline_answer_value(struct emc__connection *connection, struct emc__operation *operation, emc_result *result);
 /* Asks the caller for memory. */
 void *emc__pipeline_allocate(struct emc__connection *connection, emc_value_allocate *allocate, void *user_data, size_t index, size_t length);
 

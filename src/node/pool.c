@@ -3,7 +3,6 @@
  * One attempt to connect is under way at a time. The pool grows when its connections refuse bytes, not when they are merely busy. */
 #include "node/node_internal.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -264,7 +263,9 @@ static void place_part(struct emc__node *node, struct emc__operation *part)
 
 void emc__pool_place(struct emc__node *node, struct emc__operation *operation)
 {
-    if (least_loaded(node) == NULL) {
+    struct emc__slot *slot = &node->slots[operation->slot];
+    struct emc__connection *connection = choose(node, slot);
+    if (connection == NULL) {
         node->metrics.waited += !operation->internal || operation->kind == EMC__OPERATION_BULK_PART;
         wait_for_connection(node, operation);
         return;
@@ -273,9 +274,6 @@ void emc__pool_place(struct emc__node *node, struct emc__operation *operation)
         place_part(node, operation);
         return;
     }
-    struct emc__slot *slot = &node->slots[operation->slot];
-    struct emc__connection *connection = choose(node, slot);
-    assert(connection != NULL); /* one is ready: see above */
     slot->in_flight++;
     node->load++;
     node->metrics.waited += connection->blocked_since_ns != 0;

@@ -31,11 +31,16 @@ static bool has_forbidden(struct emc__slice key)
         }
         return found;
     }
-    uint64_t found = forbidden_in_word(key.data + key.length - 8);
-    for (size_t i = 0; i + 8 < key.length; i += 8) {
+    uint64_t found = forbidden_in_word(key.data) | forbidden_in_word(key.data + key.length - 8);
+    for (size_t i = 8; i + 8 < key.length; i += 8) {
         found |= forbidden_in_word(key.data + i);
     }
     return found != 0;
+}
+
+bool emc__key_valid(struct emc__slice key)
+{
+    return key.length >= 1 && key.length <= EMC__KEY_LENGTH_MAX && !has_forbidden(key);
 }
 
 static emc_status refuse_byte(struct emc__slice key, emc_error *error)
@@ -51,6 +56,9 @@ static emc_status refuse_byte(struct emc__slice key, emc_error *error)
 
 emc_status emc__key_validate(struct emc__slice key, emc_error *error)
 {
+    if (emc__key_valid(key)) {
+        return EMC_OK;
+    }
     if (key.length == 0) {
         return emc__error_set(error, EMC_ERROR_KEY, "key: is empty; 1 to %d bytes are allowed", EMC__KEY_LENGTH_MAX);
     }
@@ -58,5 +66,5 @@ emc_status emc__key_validate(struct emc__slice key, emc_error *error)
         return emc__error_set(error, EMC_ERROR_KEY, "key: has %zu bytes; 1 to %d are allowed", key.length,
                               EMC__KEY_LENGTH_MAX);
     }
-    return has_forbidden(key) ? refuse_byte(key, error) : EMC_OK;
+    return refuse_byte(key, error);
 }

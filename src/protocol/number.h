@@ -5,9 +5,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* This many digits fit into 64 bits whatever they are. */
 #define EMC__DIGITS_SAFE 19
+
+/* Eight bytes, the first in the lowest place. */
+static inline uint64_t emc__load_le64(const uint8_t *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
 
 static inline bool emc__digit_is(uint8_t byte)
 {

@@ -18,6 +18,8 @@
 
 /* ------------------------------------------------------------------ keys (key.c) */
 
+/* 1 to 250 bytes, none of them a space or a control character. */
+bool emc__key_valid(struct emc__slice key);
 /* EMC_OK or EMC_ERROR_KEY; the error text names the argument and the limit. */
 emc_status emc__key_validate(struct emc__slice key, emc_error *error);
 /* Base64 with padding, as meta's `b` flag wants it. `out` has room for EMC__KEY_LENGTH_MAX; returns the length. raw <=

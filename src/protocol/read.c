@@ -152,6 +152,12 @@ static enum step feed_line(struct feed *feed)
     struct emc__slice text;
     struct emc__line line;
     size_t next;
+    if (feed->length - feed->at >= EMC__HIT_LINE_MAX && feed->reader->limits.line_length_max >= EMC__HIT_LINE_MAX) {
+        size_t hit = emc__line_read_hit(feed->data + feed->at, &line.header);
+        if (hit > 0) {
+            return take_value(feed, &line.header, feed->at + hit);
+        }
+    }
     enum step step = find_line(feed, &text, &next);
     if (step != STEP_ON) {
         return step;

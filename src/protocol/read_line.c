@@ -61,6 +61,69 @@ static enum emc__line_kind read_value_header(const uint8_t *at, const uint8_t *e
     return EMC__LINE_VALUE;
 }
 
+#define EACH_BYTE(value) ((uint64_t)(value)*UINT64_C(0x0101010101010101))
+
+/* How many bytes before the first one below 0x21: a space, or what no key has; at most EMC__KEY_LENGTH_MAX + 8. (The usual test for "a byte below n"; its lowest hit is exact.) */
+static inline size_t key_length(const uint8_t *at)
+{
+    for (size_t i = 0; i <= EMC__KEY_LENGTH_MAX; i += 8) {
+        uint64_t word = emc__load_le64(at + i);
+        uint64_t below = (word - EACH_BYTE(0x21)) & ~word & EACH_BYTE(0x80);
+        if (below != 0) {
+            return i + (size_t)__builtin_ctzll(below) / 8;
+        }
+    }
+    return EMC__KEY_LENGTH_MAX + 1;
+}
+
+/* A number of one to nine digits; NULL: it is another one. */
+static inline const uint8_t *short_number(const uint8_t *at, uint32_t *number_out)
+{
+    uint32_t number = (uint32_t)*at - '0', digit;
+    if (number > 9) {
+        return NULL;
+    }
+    for (int i = 1; i < 9; i++) {
+        digit = (uint32_t)*++at - '0';
+        if (digit > 9) {
+            *number_out = number;
+            return at;
+        }
+        number = number * 10 + digit;
+    }
+    *number_out = number;
+    return at + 1;
+}
+
+size_t emc__line_read_hit(const uint8_t at[EMC__HIT_LINE_MAX], struct emc__value_header *header)
+{
+    const uint8_t *key = at + 6;
+    uint32_t flags, length;
+    if (memcmp(at, "VALUE ", 6) != 0) {
+        return 0;
+    }
+    size_t key_bytes = key_length(key);
+    if (key_bytes == 0 || key_bytes > EMC__KEY_LENGTH_MAX || key[key_bytes] != ' ') {
+        return 0;
+    }
+    const uint8_t *end = short_number(key + key_bytes + 1, &flags);
+    if (end == NULL || *end != ' ') {
+        return 0;
+    }
+    end = short_number(end + 1, &length);
+    if (end == NULL || end[0] != '\r' || end[1] != '\n') {
+        return 0;
+    }
+    *header = (struct emc__value_header){
+        .kind = EMC__VALUE_TEXT,
+        .key = {key, key_bytes},
+        .flags = flags,
+        .length = length,
+        .meta_flags = {end, 0},
+    };
+    return (size_t)(end + 2 - at);
+}
+
 /* Flags of a meta reply: spaces around them fall (1.6.18 ends some lines with one), between them is one. */
 static bool trim_flags(const uint8_t *at, const uint8_t *end, struct emc__slice *flags_out)
 {

@@ -21,7 +21,7 @@ static void it_hands_out_up_to_its_bound_and_every_object_is_its_own(void **stat
     for (unsigned i = 0; i < MOST; i++) {
         taken[i] = emc__slab_take(&slab);
         assert_non_null(taken[i]);
-        assert_int_equal((uintptr_t)taken[i] % 16, 0);
+        assert_int_equal((uintptr_t)taken[i] % 8, 0);
         memset(taken[i], (int)i, OBJECT);
     }
     assert_null(emc__slab_take(&slab));

@@ -283,6 +283,62 @@ static void a_line_begins_with_a_letter_or_a_digit(void **state)
     assert_int_equal(emc__line_read(emc__slice_of("", 0), &line), EMC__LINE_BROKEN);
 }
 
+/* The line in a block of exactly the bytes that emc__line_read_hit may look at, filled with what would count were it looked at. */
+static size_t read_hit(const char *text, char filler, struct emc__value_header *header)
+{
+    size_t length = strlen(text);
+    free(block);
+    block = malloc(EMC__HIT_LINE_MAX);
+    assert_non_null(block);
+    memset(block, filler, EMC__HIT_LINE_MAX);
+    memcpy(block, text, length);
+    memcpy(block + length, "\r\n", 2);
+    return emc__line_read_hit(block, header);
+}
+
+static void a_hit_read_in_one_go_is_what_the_line_says(void **state)
+{
+    (void)state;
+    char longest[300];
+    memcpy(longest, "VALUE ", 6);
+    memset(longest + 6, 'k', EMC__KEY_LENGTH_MAX);
+    memcpy(longest + 6 + EMC__KEY_LENGTH_MAX, " 999999999 123456789", 21);
+    const char *const lines[] = {"VALUE k 0 0", "VALUE key:00000042 0 100", "VALUE seven77 12 3", "VALUE eight888 1 1", "VALUE \xff\x80 007 0010", longest};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct emc__value_header hit;
+        struct emc__line line;
+        size_t length = strlen(lines[i]);
+        assert_int_equal(read_hit(lines[i], '0', &hit), length + 2);
+        assert_int_equal(emc__line_read(emc__slice_of(block, length), &line), EMC__LINE_VALUE);
+        assert_ptr_equal(hit.key.data, line.header.key.data);
+        assert_int_equal(hit.key.length, line.header.key.length);
+        assert_int_equal(hit.flags, line.header.flags);
+        assert_int_equal(hit.length, line.header.length);
+        assert_false(hit.has_cas);
+        assert_int_equal(hit.meta_flags.length, 0);
+    }
+}
+
+static void what_is_no_plain_hit_is_left_to_the_other_reader(void **state)
+{
+    (void)state;
+    const char *const lines[] = {"END", "VALUE", "VALUE ", "VALUE  0 1", "VALUE k", "VALUE k ", "VALUE k 0", "VALUE k 0 ", "VALUE k 0 x", "VALUE k x 1",
+                                 "VALUE k 0 1 7", "VALUE k 0 1 ", "VALUE k  0 1", "VALUE k\t 0 1", "VALUE a\rb 0 1", "VALUE a\nb 0 1",
+                                 "VALUE k 1234567890 1", "VALUE k 0 1234567890", "VALUE k 4294967296 1", "VALUE k -1 1", "VALUe k 0 1", "VA 1 kfoo"};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct emc__value_header hit;
+        assert_int_equal(read_hit(lines[i], '0', &hit), 0);
+        assert_int_equal(read_hit(lines[i], ' ', &hit), 0);
+        assert_int_equal(read_hit(lines[i], 'k', &hit), 0);
+    }
+    char too_long[EMC__HIT_LINE_MAX - 1];
+    memset(too_long, 'k', sizeof too_long);
+    memcpy(too_long, "VALUE ", 6);
+    memcpy(too_long + 6 + EMC__KEY_LENGTH_MAX + 1, " 0 1", 5);
+    struct emc__value_header hit;
+    assert_int_equal(read_hit(too_long, '0', &hit), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +356,8 @@ int main(void)
         cmocka_unit_test(a_key_may_have_250_bytes_and_no_more),
         cmocka_unit_test(a_header_that_is_not_exactly_one_breaks),
         cmocka_unit_test(a_line_begins_with_a_letter_or_a_digit),
+        cmocka_unit_test(a_hit_read_in_one_go_is_what_the_line_says),
+        cmocka_unit_test(what_is_no_plain_hit_is_left_to_the_other_reader),
     };
     return cmocka_run_group_tests(tests, NULL, free_block);
 }
