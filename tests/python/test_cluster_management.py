@@ -1,0 +1,184 @@
+"""client.cluster_managment(): which nodes there are, which are healthy, how their pools fare."""
+import asyncio
+import dataclasses
+
+import pytest
+
+import emcache
+from clients import client_on
+from running import eventually
+
+FIELDS = ["cur_connections", "connections_created", "connections_created_with_error", "connections_purged", "connections_closed",
+          "operations_executed", "operations_executed_with_error", "operations_waited", "create_connection_avg", "create_connection_p50",
+          "create_connection_p99", "create_connection_upper"]
+
+
+async def test_nodes_come_in_the_order_given(cluster):
+    addresses = [server.address for server in cluster]
+    for order in (addresses, addresses[::-1]):
+        async with client_on(*order) as client:
+            management = client.cluster_managment()
+            assert list(management.nodes()) == order
+            assert list(management.healthy_nodes()) == order
+            assert list(management.unhealthy_nodes()) == []
+            assert all(type(node) is emcache.MemcachedHostAddress for node in management.nodes())
+
+
+async def test_the_same_view_is_returned_at_every_call(server):
+    async with client_on(server) as client:
+        assert client.cluster_managment() is client.cluster_managment()
+        assert isinstance(client.cluster_managment(), emcache.ClusterManagment)
+        assert isinstance(client, emcache.Client)
+
+
+async def test_what_is_returned_is_the_callers_to_change(cluster):
+    async with client_on(*cluster) as client:
+        nodes = client.cluster_managment().nodes()
+        nodes.clear()
+        assert len(client.cluster_managment().nodes()) == 3
+
+
+async def test_metrics_are_a_mapping_from_address_to_twelve_fields(cluster):
+    async with client_on(*cluster) as client:
+        for server in cluster:
+            await client.version(server.address)
+        metrics = client.cluster_managment().connection_pool_metrics()
+        assert set(metrics) == {server.address for server in cluster}
+        for one in metrics.values():
+            assert isinstance(one, emcache.ConnectionPoolMetrics)
+            values = dataclasses.asdict(one)
+            assert [name for name in values if name in FIELDS] == FIELDS
+            assert all(type(values[name]) is int for name in FIELDS[:8])
+            assert all(type(values[name]) is float and values[name] > 0 for name in FIELDS[8:])
+            assert one.create_connection_p50 <= one.create_connection_p99 <= one.create_connection_upper
+
+
+async def test_latencies_are_none_before_the_first_connection(server):
+    async with client_on(server, min_connections=0) as client:
+        one = client.cluster_managment().connection_pool_metrics()[server.address]
+        assert one.cur_connections == one.connections_created == 0
+        assert one.create_connection_avg is one.create_connection_p50 is one.create_connection_p99 is one.create_connection_upper is None
+        assert await client.get(b"none") is None
+        one = client.cluster_managment().connection_pool_metrics()[server.address]
+        assert one.cur_connections == 1 and one.create_connection_avg > 0
+
+
+async def test_metrics_count_what_happened(start):
+    server = start()
+    async with client_on(server) as client:
+        before = client.cluster_managment().connection_pool_metrics()[server.address]
+        for number in range(25):
+            await client.set(b"key:%d" % number, b"v")
+        after = client.cluster_managment().connection_pool_metrics()[server.address]
+        assert after.operations_executed - before.operations_executed == 25
+        assert after.operations_executed_with_error == 0
+        assert after.connections_created >= 1 and after.connections_created_with_error == 0
+        assert 1 <= after.cur_connections <= 2
+        assert before.operations_executed == 0  # a snapshot: it does not move
+
+
+@pytest.mark.one_loop
+async def test_the_minimum_of_connections_is_opened_and_the_maximum_kept(server, key):
+    async with client_on(server, min_connections=3, max_connections=4) as client:
+        await eventually(lambda: client.cluster_managment().connection_pool_metrics()[server.address].cur_connections >= 3)
+        await asyncio.gather(*[client.set(key, b"x" * 50_000) for _ in range(100)])
+        assert 3 <= client.cluster_managment().connection_pool_metrics()[server.address].cur_connections <= 4
+
+
+@pytest.mark.one_loop
+async def test_a_node_that_dies_is_unhealthy_and_healthy_when_it_is_back(start):
+    first, second = start(), start()
+    async with client_on(first, second, timeout=0.5) as client:
+        management = client.cluster_managment()
+        for number in range(20):
+            await client.set(b"key:%d" % number, b"v")
+        second.kill()
+
+        async def is_unhealthy():
+            await asyncio.gather(*[client.get(b"key:%d" % number) for number in range(20)], return_exceptions=True)
+            return management.unhealthy_nodes() == [second.address]
+        await eventually(is_unhealthy, within_s=30)
+        assert management.healthy_nodes() == [first.address]
+        assert set(management.nodes()) == {first.address, second.address}
+        assert management.connection_pool_metrics()[second.address].connections_created_with_error > 0
+        second.start()
+        await eventually(lambda: not management.unhealthy_nodes(), within_s=30)
+        assert set(management.healthy_nodes()) == {first.address, second.address}
+        for number in range(20):
+            await client.set(b"key:%d" % number, b"w")
+
+
+@pytest.mark.beyond
+@pytest.mark.one_loop
+async def test_a_node_that_returns_is_used_within_two_seconds(start):
+    server = start()
+    async with client_on(server) as client:
+        management = client.cluster_managment()
+        await client.set(b"key", b"v")
+        server.kill()
+        await eventually(management.unhealthy_nodes)
+        server.start()
+        begin = asyncio.get_running_loop().time()
+        await eventually(management.healthy_nodes)
+        await client.set(b"key", b"v")
+        assert asyncio.get_running_loop().time() - begin < 2.5  # 2 s, and the machine's own share
+
+
+@pytest.mark.beyond
+@pytest.mark.one_loop
+async def test_a_node_that_hangs_is_found_unhealthy(start):
+    """The original counts a stopped process as healthy: it still accepts."""
+    server = start()
+    async with client_on(server, timeout=0.2) as client:
+        await client.set(b"key", b"v")
+        server.stop()
+        try:
+            async def is_unhealthy():
+                with pytest.raises(asyncio.TimeoutError):
+                    await client.get(b"key")
+                return client.cluster_managment().unhealthy_nodes()
+            await eventually(is_unhealthy, within_s=15)
+        finally:
+            server.go_on()
+        await eventually(client.cluster_managment().healthy_nodes, within_s=15)
+        assert (await client.get(b"key")).value == b"v"
+
+
+@pytest.mark.beyond
+@pytest.mark.one_loop
+async def test_one_node_down_stalls_nobody_else(start):
+    first, second = start(), start()
+    async with client_on(first, second, timeout=5.0) as client:
+        second.stop()
+        try:
+            mine = [b"key:%d" % number for number in range(100)]
+            there = [name for name in mine if client.cluster_management().node_for_key(name) == first.address]
+            waiting = [asyncio.ensure_future(client.get(name)) for name in mine if name not in there]
+            begin = asyncio.get_running_loop().time()
+            for name in there:
+                await client.set(name, b"v")
+            assert asyncio.get_running_loop().time() - begin < 1.5
+            for one in waiting:
+                one.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+        finally:
+            second.go_on()
+
+
+@pytest.mark.beyond
+async def test_the_view_outlives_its_client(cluster):
+    async with client_on(*cluster) as client:
+        management = client.cluster_managment()
+        await client.get(b"key")
+    addresses = [server.address for server in cluster]
+    assert list(management.nodes()) == addresses
+    assert set(management.connection_pool_metrics()) == set(addresses)
+    del client
+    assert list(management.nodes()) == addresses
+
+
+@pytest.mark.beyond
+async def test_the_spelling_is_right_too(server):
+    async with client_on(server) as client:
+        assert client.cluster_management() is client.cluster_managment()
+        assert emcache.ClusterManagement is emcache.ClusterManagment

@@ -1,0 +1,67 @@
+"""TLS: what is verified, against which authority, for which host."""
+import asyncio
+
+import pytest
+
+import emcache
+from clients import client_on
+
+
+@pytest.fixture
+def by_name(tls_server):
+    return emcache.MemcachedHostAddress("localhost", tls_server.port)
+
+
+async def test_commands_work_over_tls(tls_server, certificates, key):
+    async with client_on(tls_server, ssl=True, ssl_extra_ca=certificates.authority, timeout=10.0) as client:
+        await client.set(key, b"v")
+        assert (await client.get(key)).value == b"v"
+        large = bytes(range(256)) * 2000
+        await client.set(key, large)
+        assert (await client.get(key)).value == large
+        names = [key + b":%d" % number for number in range(200)]
+        await asyncio.gather(*[client.set(name, name) for name in names])
+        assert len(await client.get_many(names)) == 200
+
+
+async def test_a_host_name_is_verified_by_name(by_name, certificates, key):
+    async with client_on(by_name, ssl=True, ssl_extra_ca=certificates.authority, timeout=10.0) as client:
+        await client.set(key, b"v")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+async def test_without_verification_any_certificate_will_do(tls_server, key):
+    async with client_on(tls_server, ssl=True, ssl_verify=False, timeout=10.0) as client:
+        await client.set(key, b"v")
+        assert (await client.get(key)).value == b"v"
+
+
+async def fails(address, **options):
+    async with client_on(address, timeout=1.0, **options) as client:
+        with pytest.raises((asyncio.TimeoutError, emcache.CommandError)):
+            await client.get(b"key")
+
+
+@pytest.mark.one_loop
+async def test_an_unknown_authority_is_refused(tls_server):
+    await fails(tls_server, ssl=True)
+
+
+@pytest.mark.one_loop
+async def test_a_plain_client_on_a_tls_port_fails(tls_server):
+    await fails(tls_server)
+
+
+@pytest.mark.one_loop
+async def test_a_tls_client_on_a_plain_port_fails(server, certificates):
+    await fails(server, ssl=True, ssl_extra_ca=certificates.authority)
+
+
+@pytest.mark.beyond
+@pytest.mark.one_loop
+async def test_a_certificate_for_another_host_is_refused(start, certificates):
+    """With an extra authority the original does not look at the name."""
+    server = start("-Z", "-o", "ssl_chain_cert=%s,ssl_key=%s" % certificates.elsewhere)
+    await fails(server, ssl=True, ssl_extra_ca=certificates.authority)
+    async with client_on(server, ssl=True, ssl_verify=False, timeout=10.0) as client:
+        assert await client.get(b"key") is None
