@@ -3,6 +3,8 @@
 
 #include "base/timer_wheel.h" /* EMC__NEVER */
 
+#define PROBE_PAUSE_MAX_NS 500000000u
+
 void emc__health_init(struct emc__health *health, const struct emc__health_settings *settings, uint64_t now_ns)
 {
     *health = (struct emc__health){.settings = *settings, .state = EMC__HEALTH_HEALTHY, .changed_ns = now_ns};
@@ -35,13 +37,26 @@ void emc__health_at_rest(struct emc__health *health)
     health->disconnected_since_ns = 0;
 }
 
+/* While it returns it is asked four times, and at least twice a second. */
+static uint64_t probe_pause_ns(const struct emc__health *health)
+{
+    uint64_t pause_ns = health->settings.steady_ns / 4 + 1;
+    return pause_ns < PROBE_PAUSE_MAX_NS ? pause_ns : PROBE_PAUSE_MAX_NS;
+}
+
 enum emc__health_verdict emc__health_connected(struct emc__health *health, uint64_t now_ns)
 {
-    health->failures = 0;
+    if (health->settings.steady_ns == 0) {
+        health->failures = 0; /* else when it has lasted */
+    }
+    if (health->connected_since_ns == 0) {
+        health->connected_since_ns = now_ns;
+    }
     health->disconnected_since_ns = 0;
     emc__health_byte(health, now_ns);
     if (health->state == EMC__HEALTH_UNHEALTHY && health->settings.steady_ns > 0) {
         health->steady_until_ns = now_ns + health->settings.steady_ns;
+        health->probe_at_ns = now_ns + probe_pause_ns(health);
         return turn(health, EMC__HEALTH_RETURNING, now_ns);
     }
     if (health->state == EMC__HEALTH_RETURNING) {
@@ -50,11 +65,33 @@ enum emc__health_verdict emc__health_connected(struct emc__health *health, uint6
     return turn(health, EMC__HEALTH_HEALTHY, now_ns);
 }
 
+static void count_failure(struct emc__health *health)
+{
+    health->failures += health->failures < UINT32_MAX;
+}
+
+enum emc__health_verdict emc__health_lost(struct emc__health *health, bool broken, uint64_t now_ns)
+{
+    bool lasted = health->connected_since_ns != 0 && now_ns - health->connected_since_ns >= health->settings.steady_ns;
+    health->connected_since_ns = 0;
+    if (health->settings.steady_ns == 0 || !broken) {
+        return EMC__VERDICT_NOTHING;
+    }
+    if (lasted) {
+        health->failures = 0;
+        return EMC__VERDICT_NOTHING;
+    }
+    count_failure(health);
+    if (health->state == EMC__HEALTH_RETURNING) {
+        health->state = EMC__HEALTH_UNHEALTHY;
+    }
+    bool flaps = emc__health_usable(health) && health->failures >= health->settings.attempts;
+    return flaps ? turn(health, EMC__HEALTH_UNHEALTHY, now_ns) : EMC__VERDICT_NOTHING;
+}
+
 enum emc__health_verdict emc__health_attempt_failed(struct emc__health *health, bool connected, uint64_t now_ns)
 {
-    if (health->failures < UINT32_MAX) {
-        health->failures++;
-    }
+    count_failure(health);
     if (connected || health->state == EMC__HEALTH_UNHEALTHY) {
         return EMC__VERDICT_NOTHING;
     }
@@ -96,6 +133,33 @@ static uint64_t disconnection_ends_ns(const struct emc__health *health)
     return health->disconnected_since_ns == 0 ? EMC__NEVER : health->disconnected_since_ns + health->settings.disconnected_ns;
 }
 
+/* How long a question may stay open while it returns. */
+static uint64_t answer_due_ns(const struct emc__health *health)
+{
+    uint64_t since_ns = health->last_byte_ns > health->owed_since_ns ? health->last_byte_ns : health->owed_since_ns;
+    return since_ns + health->settings.question_ns;
+}
+
+static enum emc__health_verdict tick_returning(struct emc__health *health, uint64_t now_ns)
+{
+    if (health->owed_since_ns != 0) {
+        if (now_ns < answer_due_ns(health)) {
+            return EMC__VERDICT_NOTHING;
+        }
+        health->state = EMC__HEALTH_UNHEALTHY;
+        return EMC__VERDICT_FELL_SILENT;
+    }
+    if (now_ns >= health->steady_until_ns) {
+        health->failures = 0;
+        return turn(health, EMC__HEALTH_HEALTHY, now_ns);
+    }
+    if (now_ns >= health->probe_at_ns) {
+        health->probe_at_ns = now_ns + probe_pause_ns(health);
+        return EMC__VERDICT_PROBE;
+    }
+    return EMC__VERDICT_NOTHING;
+}
+
 enum emc__health_verdict emc__health_tick(struct emc__health *health, uint64_t now_ns)
 {
     switch (health->state) {
@@ -115,10 +179,7 @@ enum emc__health_verdict emc__health_tick(struct emc__health *health, uint64_t n
         }
         return EMC__VERDICT_NOTHING;
     case EMC__HEALTH_RETURNING:
-        if (now_ns >= health->steady_until_ns) {
-            return turn(health, EMC__HEALTH_HEALTHY, now_ns);
-        }
-        return EMC__VERDICT_NOTHING;
+        return tick_returning(health, now_ns);
     case EMC__HEALTH_UNHEALTHY:
         break;
     }
@@ -138,7 +199,7 @@ uint64_t emc__health_next_ns(const struct emc__health *health)
     case EMC__HEALTH_SUSPECT:
         return smaller(disconnection_ends_ns(health), health->question_until_ns);
     case EMC__HEALTH_RETURNING:
-        return health->steady_until_ns;
+        return health->owed_since_ns != 0 ? answer_due_ns(health) : smaller(health->steady_until_ns, health->probe_at_ns);
     case EMC__HEALTH_UNHEALTHY:
         break;
     }

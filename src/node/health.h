@@ -15,7 +15,7 @@ struct emc__health_settings {
     uint64_t silence_ns;        /* replies owed and no byte for so long: suspect. EMC__NEVER: never */
     uint64_t question_ns;       /* the suspect's fresh connection must answer within this */
     uint64_t backoff_min_ns, backoff_max_ns;
-    uint64_t steady_ns;         /* after its return it must have answered for so long */
+    uint64_t steady_ns;         /* after its return it must have answered for so long; 0: it is used at once */
 };
 
 enum emc__health_state {
@@ -29,6 +29,8 @@ enum emc__health_state {
 enum emc__health_verdict {
     EMC__VERDICT_NOTHING,
     EMC__VERDICT_ASK,            /* open a fresh connection and ask `version` on it */
+    EMC__VERDICT_PROBE,          /* ask `version` on the connections there are: it is returning */
+    EMC__VERDICT_FELL_SILENT,    /* it was returning and stopped answering: close its connections, begin again */
     EMC__VERDICT_TURN_UNHEALTHY, /* fail what is queued and in flight, report */
     EMC__VERDICT_TURN_HEALTHY    /* report, use again */
 };
@@ -42,6 +44,8 @@ struct emc__health {
     uint64_t last_byte_ns;
     uint64_t question_until_ns;    /* in SUSPECT */
     uint64_t steady_until_ns;      /* in RETURNING */
+    uint64_t probe_at_ns;          /* in RETURNING: the next question */
+    uint64_t connected_since_ns;   /* 0: there is no connection */
     uint64_t changed_ns;           /* when it last turned */
 };
 
@@ -52,6 +56,9 @@ void emc__health_disconnected(struct emc__health *health, uint64_t now_ns);
 void emc__health_at_rest(struct emc__health *health);
 /* A connection was established and answered. */
 enum emc__health_verdict emc__health_connected(struct emc__health *health, uint64_t now_ns);
+/* The last connection is gone; broken: not by our own will. With steady_ns, one that broke before it had lasted so long counts as a failed attempt, so
+ * that a node that flaps is found out. */
+enum emc__health_verdict emc__health_lost(struct emc__health *health, bool broken, uint64_t now_ns);
 /* An attempt failed; connected: there is an established connection all the same. */
 enum emc__health_verdict emc__health_attempt_failed(struct emc__health *health, bool connected, uint64_t now_ns);
 /* Bytes came from the node. */

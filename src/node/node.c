@@ -55,6 +55,7 @@ struct emc__node *emc__node_create(struct emc__engine *engine, const emc_address
     emc__health_init(&node->health, &settings, engine->now_ns);
     emc__timer_init(&node->health_timer, health_due);
     emc__metrics_init(&node->metrics);
+    emc__journal_init(&node->journal, &engine->allocator, options->deletes_replayed_max);
     emc__pool_init(node);
     emc__pool_seek(node);
     return node;
@@ -62,7 +63,9 @@ struct emc__node *emc__node_create(struct emc__engine *engine, const emc_address
 
 static void release(struct emc__engine *engine, struct emc__grave *grave)
 {
-    emc__release(&engine->allocator, EMC__CONTAINER_OF(grave, struct emc__node, grave));
+    struct emc__node *node = EMC__CONTAINER_OF(grave, struct emc__node, grave);
+    emc__journal_deinit(&node->journal);
+    emc__release(&engine->allocator, node);
 }
 
 void emc__node_destroy(struct emc__node *node)
@@ -159,6 +162,17 @@ static void turn_unhealthy(struct emc__node *node)
     emc__pool_seek(node);
 }
 
+static void turn_healthy(struct emc__node *node)
+{
+    node->reason[0] = '\0';
+    node->last_failure = EMC_OK;
+    log_turn(node, true);
+    node->listener->health_changed(node->context, node, true, "connected, and it answers");
+    if (!emc__node_replay(node)) {
+        emc__pool_close_all(node, EMC_ERROR_MEMORY, "no memory for the deletes that must go first");
+    }
+}
+
 void emc__node_apply(struct emc__node *node, enum emc__health_verdict verdict)
 {
     if (node->destroyed) {
@@ -174,14 +188,19 @@ void emc__node_apply(struct emc__node *node, enum emc__health_verdict verdict)
         }
         emc__pool_attempt(node);
         break;
+    case EMC__VERDICT_PROBE:
+        for (uint32_t i = 0; i < node->connection_count && node->engine->options.ask_version; i++) {
+            emc__connection_probe(node->connections[i]);
+        }
+        break;
+    case EMC__VERDICT_FELL_SILENT:
+        emc__pool_close_all(node, EMC_ERROR_CONNECTION_LOST, "it answered again, and then no more");
+        break;
     case EMC__VERDICT_TURN_UNHEALTHY:
         turn_unhealthy(node);
         break;
     case EMC__VERDICT_TURN_HEALTHY:
-        node->reason[0] = '\0';
-        node->last_failure = EMC_OK;
-        log_turn(node, true);
-        node->listener->health_changed(node->context, node, true, "connected, and it answers");
+        turn_healthy(node);
         break;
     }
     emc__node_watch_health(node);
@@ -225,6 +244,7 @@ void emc__node_fail_soon(struct emc__node *node, struct emc__operation *operatio
     struct emc__engine *engine = node->engine;
     operation->held = true;
     node->load++;
+    emc__node_missed(operation, EMC_ERROR_NODE_DOWN); /* now: by the time it is told, the node may be back */
     emc_status status = node->destroyed ? EMC_ERROR_CANCELLED : down_status(node);
     if (operation->kind != EMC__OPERATION_BULK_PART) {
         emc__operation_settle(engine, operation, status);

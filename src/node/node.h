@@ -37,6 +37,9 @@ const emc_address *emc__node_address(const struct emc__node *node);
 uint32_t emc__node_weight(const struct emc__node *node);
 void emc__node_set_weight(struct emc__node *node, uint32_t weight);
 bool emc__node_usable(const struct emc__node *node);     /* healthy or suspect */
+/* The key (on the wire; in base64 when binary) must be deleted on the node before it is read there again: what it has is out of date, and it is down. Does
+ * nothing when options.deletes_replayed_max is 0. */
+void emc__node_remember(struct emc__node *node, uint64_t hash, struct emc__slice key, bool binary);
 /* A node whose credentials, certificates … were put right, or whose name may have moved: attempts begin at once. */
 void emc__node_hurry(struct emc__node *node);
 void emc__node_report_metrics(const struct emc__node *node, emc_pool_metrics *out);

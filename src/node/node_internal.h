@@ -5,6 +5,7 @@
 #include "node/connection.h"
 #include "node/dial.h"
 #include "node/health.h"
+#include "node/journal.h"
 #include "node/metrics.h"
 #include "node/node.h"
 
@@ -41,6 +42,8 @@ struct emc__node {
     struct emc__timer health_timer;
     struct emc__timer upkeep_timer;  /* growth and purge */
     struct emc__metrics metrics;
+    struct emc__journal journal;     /* deletes that did not reach it */
+    uint64_t refused_told;           /* journal.refused when the last warning about it was due; UINT64_MAX: it was given */
     emc_status last_failure;         /* of the last attempt */
     char reason[EMC_ERROR_MESSAGE_SIZE];
     char version_text[EMC_VERSION_TEXT_SIZE];
@@ -49,6 +52,12 @@ struct emc__node {
 /* operation.c asks these of its node. */
 void emc__node_operation_due(struct emc__operation *operation);
 struct emc__metrics *emc__node_metrics(struct emc__node *node);
+
+/* replay.c: remembers the delete if the operation is one and its node is out of reach. */
+void emc__node_missed(struct emc__operation *operation, emc_status status);
+/* Puts the remembered deletes at the end of the queue of the node's connection, which is its first and still empty. False without memory; those that
+ * are left stay remembered. */
+bool emc__node_replay(struct emc__node *node);
 
 /* pool.c */
 extern const struct emc__connection_listener emc__pool_connection_listener;

@@ -49,6 +49,9 @@ static void count_at_node(const struct emc__engine *engine, const struct emc__op
 
 void emc__operation_complete(struct emc__engine *engine, struct emc__operation *operation, emc_result *result)
 {
+    if (result->status < EMC_OK && operation->node != NULL) {
+        emc__node_missed(operation, result->status);
+    }
     if (operation->completed) {
         emc__operation_discard(engine, operation);
         return;

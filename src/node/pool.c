@@ -351,6 +351,9 @@ static void connection_ready(void *context, struct emc__connection *connection)
         node->connections[node->connection_count++] = connection;
     }
     emc__node_apply(node, verdict);
+    if (emc__health_usable(&node->health) && !emc__node_replay(node)) {
+        emc__pool_close_all(node, EMC_ERROR_MEMORY, "no memory for the deletes that must go first");
+    }
     place_waiting(node);
     emc__pool_schedule_upkeep(node);
     emc__pool_seek(node);
@@ -424,8 +427,13 @@ static void connection_closed(void *context, struct emc__connection *connection,
             snprintf(node->reason, sizeof node->reason, "%s", message);
         }
     }
+    enum emc__health_verdict verdict = EMC__VERDICT_NOTHING;
+    if (node->connection_count == 0 && !node->destroyed) {
+        verdict = emc__health_lost(&node->health, status < 0, node->engine->now_ns);
+    }
     replace_pending(node, connection);
     emc__pool_seek(node);
+    emc__node_apply(node, verdict);
     emc__node_watch_health(node);
     emc__node_check_drained(node);
 }
@@ -453,7 +461,8 @@ static void connection_owes(void *context, struct emc__connection *connection, b
         connection->last_used_ns = engine->now_ns;
     }
     emc__health_owed(&node->health, node->owing > 0, engine->now_ns);
-    if (owed && !emc__timer_is_set(&node->health_timer)) {
+    bool returning = node->health.state == EMC__HEALTH_RETURNING; /* the last answer may be all that its return waits for */
+    if (returning || (owed && !emc__timer_is_set(&node->health_timer))) {
         emc__node_watch_health(node);
     }
     if (!owed && connection->state == EMC__CONNECTION_DRAINING) {

@@ -160,8 +160,88 @@ static void with_a_steady_time_it_returns_only_after_that_and_a_relapse_begins_a
     emc__health_disconnected(&health, START + S + 100 * MS);
     assert_int_equal(emc__health_tick(&health, START + 2 * S), EMC__VERDICT_NOTHING);
     assert_int_equal(emc__health_connected(&health, START + 3 * S), EMC__VERDICT_NOTHING);
-    assert_int_equal(emc__health_tick(&health, START + 3 * S + 499 * MS), EMC__VERDICT_NOTHING);
+    assert_int_equal(emc__health_tick(&health, START + 3 * S + 200 * MS), EMC__VERDICT_PROBE);
+    assert_int_equal(emc__health_tick(&health, START + 3 * S + 300 * MS), EMC__VERDICT_NOTHING);
+    assert_int_equal(emc__health_tick(&health, START + 3 * S + 499 * MS), EMC__VERDICT_PROBE);
     assert_int_equal(emc__health_tick(&health, START + 3 * S + 500 * MS), EMC__VERDICT_TURN_HEALTHY);
+}
+
+static struct emc__health returning(void)
+{
+    struct emc__health health = down();
+    health.settings.steady_ns = 500 * MS;
+    emc__health_connected(&health, START);
+    assert_int_equal(emc__health_tick(&health, START + 200 * MS), EMC__VERDICT_PROBE);
+    emc__health_owed(&health, true, START + 200 * MS);
+    return health;
+}
+
+static void while_an_answer_is_owed_it_does_not_return(void **state)
+{
+    (void)state;
+    struct emc__health health = returning();
+    assert_int_equal(emc__health_next_ns(&health), START + 1200 * MS);
+    assert_int_equal(emc__health_tick(&health, START + 900 * MS), EMC__VERDICT_NOTHING);
+    emc__health_byte(&health, START + 901 * MS);
+    emc__health_owed(&health, false, START + 901 * MS);
+    assert_true(emc__health_next_ns(&health) <= START + 901 * MS);
+    assert_int_equal(emc__health_tick(&health, START + 901 * MS), EMC__VERDICT_TURN_HEALTHY);
+}
+
+static void a_node_that_falls_silent_while_it_returns_begins_again(void **state)
+{
+    (void)state;
+    struct emc__health health = returning();
+    assert_int_equal(emc__health_tick(&health, START + 1200 * MS), EMC__VERDICT_FELL_SILENT);
+    assert_int_equal(health.state, EMC__HEALTH_UNHEALTHY);
+    assert_int_equal(emc__health_next_ns(&health), EMC__NEVER);
+}
+
+static void with_a_steady_time_connections_that_do_not_last_make_it_unhealthy(void **state)
+{
+    (void)state;
+    struct emc__health health = fresh();
+    uint64_t now_ns = START;
+    health.settings.steady_ns = 500 * MS;
+    for (int i = 0; i < 2; i++, now_ns += 400 * MS) {
+        assert_int_equal(emc__health_connected(&health, now_ns), EMC__VERDICT_NOTHING);
+        assert_int_equal(emc__health_lost(&health, true, now_ns + 200 * MS), EMC__VERDICT_NOTHING);
+    }
+    emc__health_connected(&health, now_ns);
+    assert_int_equal(emc__health_lost(&health, true, now_ns + 200 * MS), EMC__VERDICT_TURN_UNHEALTHY);
+}
+
+static void a_connection_that_lasted_begins_the_count_anew(void **state)
+{
+    (void)state;
+    struct emc__health health = fresh();
+    health.settings.steady_ns = 500 * MS;
+    emc__health_attempt_failed(&health, false, START);
+    emc__health_attempt_failed(&health, false, START);
+    emc__health_connected(&health, START + S);
+    assert_int_equal(emc__health_lost(&health, true, START + 1500 * MS), EMC__VERDICT_NOTHING);
+    assert_int_equal(health.failures, 0);
+}
+
+static void a_connection_closed_by_our_own_will_is_no_failure(void **state)
+{
+    (void)state;
+    struct emc__health health = fresh();
+    health.settings.steady_ns = 500 * MS;
+    emc__health_connected(&health, START);
+    assert_int_equal(emc__health_lost(&health, false, START + 1), EMC__VERDICT_NOTHING);
+    assert_int_equal(health.failures, 0);
+}
+
+static void without_a_steady_time_a_short_connection_is_no_failure(void **state)
+{
+    (void)state;
+    struct emc__health health = fresh();
+    for (int i = 0; i < 20; i++) {
+        emc__health_connected(&health, START);
+        assert_int_equal(emc__health_lost(&health, true, START + 1), EMC__VERDICT_NOTHING);
+    }
+    assert_true(emc__health_usable(&health));
 }
 
 static void pauses_double_to_the_maximum_and_jitter_only_downwards(void **state)
@@ -194,6 +274,12 @@ int main(void)
         cmocka_unit_test(silence_without_anything_owed_means_nothing),
         cmocka_unit_test(it_is_healthy_again_when_a_connection_answers),
         cmocka_unit_test(with_a_steady_time_it_returns_only_after_that_and_a_relapse_begins_anew),
+        cmocka_unit_test(while_an_answer_is_owed_it_does_not_return),
+        cmocka_unit_test(a_node_that_falls_silent_while_it_returns_begins_again),
+        cmocka_unit_test(with_a_steady_time_connections_that_do_not_last_make_it_unhealthy),
+        cmocka_unit_test(a_connection_that_lasted_begins_the_count_anew),
+        cmocka_unit_test(a_connection_closed_by_our_own_will_is_no_failure),
+        cmocka_unit_test(without_a_steady_time_a_short_connection_is_no_failure),
         cmocka_unit_test(pauses_double_to_the_maximum_and_jitter_only_downwards),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
