@@ -35,6 +35,8 @@ EMC_API emc_status emc_cluster_nodes(emc_cluster_management *view, emc_node_list
 EMC_API emc_status emc_cluster_healthy_nodes(emc_cluster_management *view, emc_node_list **list_out);
 /** The nodes that are unhealthy: operations to them fail at once. Since 0.1. */
 EMC_API emc_status emc_cluster_unhealthy_nodes(emc_cluster_management *view, emc_node_list **list_out);
+/** The nodes of the gutter (EMC_FAILOVER_GUTTER), healthy or not; they are in none of the lists above. Since 0.1. */
+EMC_API emc_status emc_cluster_gutter_nodes(emc_cluster_management *view, emc_node_list **list_out);
 
 /** How one node's connection pool fares. Counters count since the node was added. */
 typedef struct emc_pool_metrics {
@@ -56,7 +58,7 @@ typedef struct emc_pool_metrics {
     double operation_time_worst_s;
 } emc_pool_metrics;
 
-/** The metrics of one node. EMC_OK or EMC_ERROR_UNKNOWN_NODE. Since 0.1. */
+/** The metrics of one node, which may be the gutter's. EMC_OK or EMC_ERROR_UNKNOWN_NODE. Since 0.1. */
 EMC_API emc_status emc_cluster_connection_pool_metrics(emc_cluster_management *view, const emc_address *node,
                                                        emc_pool_metrics *metrics_out);
 
@@ -64,15 +66,19 @@ EMC_API emc_status emc_cluster_connection_pool_metrics(emc_cluster_management *v
 typedef struct emc_node_state {
     bool healthy;
     uint32_t weight;
-    uint64_t state_age_ms;                  /**< how long it has been so */
-    char reason[EMC_ERROR_MESSAGE_SIZE];    /**< unhealthy: what the last attempt met, in words; else empty */
-    char server_version[64];                /**< as the node told it last; empty before */
+    uint64_t state_age_ms;               /**< how long it has been so */
+    char reason[EMC_ERROR_MESSAGE_SIZE]; /**< unhealthy: what the last attempt met, in words; else empty */
+    char server_version[64];             /**< as the node told it last; empty before */
+    uint64_t
+        deletes_remembered; /**< keys that will be deleted there before it serves again (options.deletes_replayed_max) */
+    uint64_t deletes_forgotten; /**< keys for which there was no room, since the node was added */
 } emc_node_state;
 
-/** The state of one node. EMC_OK or EMC_ERROR_UNKNOWN_NODE. Since 0.1. */
-EMC_API emc_status emc_cluster_node_state(emc_cluster_management *view, const emc_address *node, emc_node_state *state_out);
+/** The state of one node, which may be the gutter's. EMC_OK or EMC_ERROR_UNKNOWN_NODE. Since 0.1. */
+EMC_API emc_status emc_cluster_node_state(emc_cluster_management *view, const emc_address *node,
+                                          emc_node_state *state_out);
 
-/** The node that an operation on `key` goes to now (a list of one). EMC_OK, EMC_ERROR_KEY, EMC_ERROR_NO_NODES (all purged), EMC_ERROR_MEMORY. Since 0.1. */
+/** The node that an operation on `key` goes to now (a list of one); while its own node is down, the one that stands in. EMC_OK, EMC_ERROR_KEY, EMC_ERROR_NO_NODES (all purged), EMC_ERROR_MEMORY. Since 0.1. */
 EMC_API emc_status emc_cluster_node_for_key(emc_cluster_management *view, const void *key, size_t key_length,
                                             emc_node_list **list_out);
 

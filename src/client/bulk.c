@@ -56,34 +56,32 @@ static void fill_bulk(const emc_client *client, struct emc__bulk *bulk, const em
 /* The chain of one node while the keys are dealt out. */
 struct chain {
     struct emc__node *node; /* NULL: the keys that no node has */
+    bool gutter;
     struct emc__operation *part;
     uint32_t last;
 };
 
-static struct chain *chain_of(struct chain *chains, size_t *count, struct emc__node *node)
+static struct chain *chain_of(struct chain *chains, size_t *count, struct emc__route route)
 {
     for (size_t i = 0; i < *count; i++) {
-        if (chains[i].node == node) {
+        if (chains[i].node == route.node) {
             return &chains[i];
         }
     }
-    chains[*count] = (struct chain){.node = node};
+    chains[*count] = (struct chain){.node = route.node, .gutter = route.gutter};
     return &chains[(*count)++];
 }
 
-static struct emc__node *node_of_key(const emc_client *client, const emc_key *key, const emc_call *call)
-{
-    struct emc__slice by = call->routing_key != NULL ? emc__slice_of(call->routing_key, call->routing_key_length)
-                                                     : emc__slice_of(key->data, key->length);
-    return emc__cluster_pick(client->cluster, by);
-}
-
-static bool deal_key(emc_client *client, struct chain *chain, struct emc__bulk *bulk, const struct emc__operation *operation, uint32_t index)
+static bool deal_key(emc_client *client, struct chain *chain, struct emc__bulk *bulk,
+                     const struct emc__operation *operation, uint32_t index)
 {
     if (chain->part == NULL) {
         chain->part = emc__bulk_branch(&client->engine, bulk, operation, EMC__OPERATION_BULK_PART);
         if (chain->part == NULL) {
             return false;
+        }
+        if (chain->gutter) {
+            chain->part->exptime = (int32_t)emc__client_gutter_exptime(client, operation->exptime);
         }
         chain->part->in.records.first = index;
     } else {
@@ -111,12 +109,14 @@ static emc_status scatter(emc_client *client, struct emc__operation *operation, 
     struct emc__bulk *bulk = operation->of.bulk;
     size_t chain_count = 0;
     emc_status status = EMC_OK;
-    struct chain *chains = emc__allocate_zeroed(&engine->allocator, emc__cluster_count(client->cluster) + 1, sizeof *chains);
+    struct chain *chains = emc__allocate_zeroed(&engine->allocator, emc__cluster_count_all(client->cluster) + 1,
+                                                sizeof *chains);
     if (chains == NULL) {
         return emc__client_refuse(client, EMC_ERROR_MEMORY, "out of memory");
     }
     for (uint32_t i = 0; i < bulk->count && status == EMC_OK; i++) {
-        struct chain *chain = chain_of(chains, &chain_count, node_of_key(client, &keys[i], call));
+        struct chain *chain = chain_of(chains, &chain_count,
+                                       emc__client_route(client, emc__slice_of(keys[i].data, keys[i].length), call));
         if (!deal_key(client, chain, bulk, operation, i)) {
             status = emc__client_refuse(client, EMC_ERROR_MEMORY, "out of memory");
         }

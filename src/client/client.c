@@ -82,17 +82,27 @@ static void release(struct emc_client *client)
     emc__release(&allocator, client);
 }
 
-static emc_status create_cluster(struct emc_client *client, const emc_address *nodes, size_t count, emc_error *error)
+static emc_status create_cluster(struct emc_client *client, const emc_address *nodes, size_t count,
+                                 const emc_options *options, emc_error *error)
 {
-    const struct emc__cluster_hooks hooks = {client->environment.take_in, client->environment.context};
-    emc_weighted_address *list = emc__allocate_zeroed(&client->engine.allocator, count + 1, sizeof *list);
+    const emc_address *gutter = options->gutter_nodes;
+    size_t gutter_count = options->failover == EMC_FAILOVER_GUTTER ? options->gutter_node_count : 0;
+    emc_weighted_address *list = emc__allocate_zeroed(&client->engine.allocator, count + gutter_count + 1,
+                                                      sizeof *list);
     if (list == NULL) {
         return emc__error_set(error, EMC_ERROR_MEMORY, "%s", emc_status_text(EMC_ERROR_MEMORY));
     }
-    for (size_t i = 0; i < count; i++) {
-        list[i] = (emc_weighted_address){nodes[i], 100};
+    for (size_t i = 0; i < count + gutter_count; i++) {
+        list[i] = (emc_weighted_address){i < count ? nodes[i] : gutter[i - count], 100};
     }
-    emc_status status = emc__cluster_create(&client->engine, &hooks, list, count, &client->cluster, error);
+    const struct emc__cluster_setup setup = {
+        .hooks = {client->environment.take_in, client->environment.context},
+        .nodes = list,
+        .count = count,
+        .gutter = list + count,
+        .gutter_count = gutter_count,
+    };
+    emc_status status = emc__cluster_create(&client->engine, &setup, &client->cluster, error);
     emc__release(&client->engine.allocator, list);
     return status;
 }
@@ -124,7 +134,7 @@ emc_status emc__client_create(struct emc_client **client_out, const struct emc__
     if (status != EMC_OK) {
         emc__error_set(error, status, "%s", emc_status_text(status));
     } else {
-        status = create_cluster(client, nodes, node_count, error);
+        status = create_cluster(client, nodes, node_count, &options, error);
     }
     if (status != EMC_OK) {
         release(client);

@@ -44,6 +44,18 @@ emc_status emc__client_check_open(struct emc_client *client, const emc_call *cal
 void emc__client_start(struct emc_client *client, struct emc__operation *operation, const emc_call *call);
 /* Reads the clock for the tick's first submission. */
 void emc__client_begin_tick(struct emc_client *client);
+
+/* failover.c */
+/* Where the call goes. */
+struct emc__route emc__client_route(const struct emc_client *client, struct emc__slice key, const emc_call *call);
+/* An expiry as the gutter takes it: options.gutter_exptime at most. A time of the calendar becomes that: the engine has no calendar. */
+int64_t emc__client_gutter_exptime(const struct emc_client *client, int64_t exptime);
+/* The same for all expiries of a meta command, those that are not given included. */
+emc_meta_options emc__client_gutter_meta(const struct emc_client *client, char command,
+                                         const emc_meta_options *options);
+/* The operation was submitted: if it changes a key elsewhere, the absent node must forget it. */
+void emc__client_note_diverted(const struct emc__route *route, const struct emc__operation *operation, bool binary_key);
+
 emc_status emc__client_check_exptime(struct emc_client *client, int64_t exptime);
 emc_status emc__client_check_key(struct emc_client *client, struct emc__slice key);
 

@@ -231,6 +231,12 @@ static emc_status submit(emc_client *client, const struct knowledge *knows, stru
     if (status != EMC_OK) {
         return status;
     }
+    emc_meta_options bounded;
+    if (key.data != NULL && client->engine.options.failover == EMC_FAILOVER_GUTTER &&
+        emc__client_route(client, key, call).gutter) {
+        bounded = emc__client_gutter_meta(client, knows->command, options);
+        options = &bounded;
+    }
     write_flags(&flags, knows, options);
     struct emc__request request = {.kind = EMC__OPERATION_META, .verb = EMC__VERB_RAW_LINE, .key = key, .value = value,
                                    .argument = emc__slice_of(flags.text, flags.length), .number = flags.version,

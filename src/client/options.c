@@ -153,6 +153,13 @@ static emc_status check_combinations(const emc_options *o, emc_error *error)
     if (o->failover == EMC_FAILOVER_GUTTER && (o->gutter_nodes == NULL || o->gutter_node_count == 0)) {
         return emc__error_set(error, EMC_ERROR_ARGUMENT, "gutter_nodes: empty; EMC_FAILOVER_GUTTER needs at least one");
     }
+    if (o->purge_unhealthy_nodes && (o->failover == EMC_FAILOVER_GUTTER || o->deletes_replayed_max > 0)) {
+        return emc__error_set(
+            error, EMC_ERROR_ARGUMENT,
+            "purge_unhealthy_nodes: does not go with %s, which must know the node that a key belongs to; "
+            "EMC_FAILOVER_NEXT does the same key by key",
+            o->failover == EMC_FAILOVER_GUTTER ? "EMC_FAILOVER_GUTTER" : "deletes_replayed_max");
+    }
     const emc_allocator *allocator = o->allocator;
     if (allocator != NULL && (allocator->allocate == NULL || allocator->reallocate == NULL || allocator->release == NULL)) {
         return emc__error_set(error, EMC_ERROR_ARGUMENT, "allocator: one of its three functions is missing");

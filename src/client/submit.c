@@ -133,18 +133,20 @@ static inline emc_status check(struct emc_client *client, const struct emc__requ
     return status != EMC_OK || usual ? status : check_unusual(client, request, call);
 }
 
-/* The node, or NULL: none is available. */
-static emc_status find_node(struct emc_client *client, const struct emc__request *request, const emc_call *call, struct emc__node **node_out)
+/* The node may be NULL: none is available. */
+static emc_status find_route(struct emc_client *client, const struct emc__request *request, const emc_call *call,
+                             struct emc__route *route_out)
 {
     if (request->node != NULL) {
-        *node_out = emc__cluster_find(client->cluster, request->node);
-        return *node_out != NULL ? EMC_OK : emc__client_refuse(client, EMC_ERROR_UNKNOWN_NODE, "node: it is not in the cluster");
+        route_out->node = route_out->home = emc__cluster_find_any(client->cluster, request->node);
+        return route_out->node != NULL
+                   ? EMC_OK
+                   : emc__client_refuse(client, EMC_ERROR_UNKNOWN_NODE, "node: it is not in the cluster");
     }
     if (!has_key(request)) {
         return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "node: NULL");
     }
-    struct emc__slice by = call->routing_key != NULL ? emc__slice_of(call->routing_key, call->routing_key_length) : request->key;
-    *node_out = emc__cluster_pick(client->cluster, by);
+    *route_out = emc__client_route(client, request->key, call);
     return EMC_OK;
 }
 
@@ -247,13 +249,13 @@ static emc_status admit(struct emc_client *client, const struct emc__node *node,
 emc_status emc__client_submit(struct emc_client *client, const struct emc__request *request, const emc_call *call)
 {
     struct emc__engine *engine = &client->engine;
-    struct emc__node *node = NULL;
+    struct emc__route route = {NULL, NULL, false};
     emc_status status = check(client, request, call);
     if (status == EMC_OK) {
-        status = find_node(client, request, call, &node);
+        status = find_route(client, request, call, &route);
     }
     if (status == EMC_OK) {
-        status = admit(client, node, request->key.length + request->value.length);
+        status = admit(client, route.node, request->key.length + request->value.length);
     }
     if (status != EMC_OK) {
         return status;
@@ -272,9 +274,13 @@ emc_status emc__client_submit(struct emc_client *client, const struct emc__reque
     uint64_t hash = emc__hash_key(emc__operation_key(operation), engine->hash_seed);
     operation->hash = (uint32_t)hash;
     operation->slot = emc__slot_of(hash);
+    if (route.gutter) {
+        operation->exptime = (int32_t)emc__client_gutter_exptime(client, operation->exptime);
+    }
     emc__client_start(client, operation, call);
-    if (node != NULL) {
-        emc__node_submit(node, operation);
+    emc__client_note_diverted(&route, operation, request->binary_key);
+    if (route.node != NULL) {
+        emc__node_submit(route.node, operation);
     } else {
         emc__operation_settle(engine, operation, EMC_ERROR_NO_NODES);
     }

@@ -1,4 +1,4 @@
-/* The cluster as one piece: its life, and which node a key goes to. */
+/* The cluster as one piece: its life, and what it does on behalf of autodiscovery. */
 #include "cluster/cluster_internal.h"
 
 #include <string.h>
@@ -47,8 +47,24 @@ emc_status emc__cluster_discovered(const struct emc__cluster *cluster, emc_error
 
 /* ------------------------------------------------------------------ life */
 
-emc_status emc__cluster_create(struct emc__engine *engine, const struct emc__cluster_hooks *hooks,
-                               const emc_weighted_address *nodes, size_t count, struct emc__cluster **cluster_out, emc_error *error)
+/* The members, or the way to find them, and the gutter. */
+static emc_status populate(struct emc__cluster *cluster, const struct emc__cluster_setup *setup, emc_error *error)
+{
+    const emc_options *options = &cluster->engine->options;
+    emc_status status = EMC_OK;
+    if (options->failover == EMC_FAILOVER_GUTTER) {
+        status = emc__gutter_open(cluster, setup->gutter, setup->gutter_count, error);
+    }
+    if (status != EMC_OK) {
+        return status;
+    }
+    return options->discovery != EMC_DISCOVERY_NONE
+               ? begin_discovery(cluster, setup->nodes, setup->count, error)
+               : emc__membership_replace(cluster, setup->nodes, setup->count, error);
+}
+
+emc_status emc__cluster_create(struct emc__engine *engine, const struct emc__cluster_setup *setup,
+                               struct emc__cluster **cluster_out, emc_error *error)
 {
     struct emc__cluster *cluster = emc__allocate_zeroed(&engine->allocator, 1, sizeof *cluster);
     emc_status status = EMC_ERROR_MEMORY;
@@ -56,18 +72,17 @@ emc_status emc__cluster_create(struct emc__engine *engine, const struct emc__clu
         return emc__error_set(error, status, "%s", emc_status_text(status));
     }
     cluster->engine = engine;
-    cluster->hooks = *hooks;
+    cluster->hooks = setup->hooks;
     emc__events_init(&cluster->events, engine);
     cluster->view = emc__view_create(cluster);
     if (cluster->view == NULL) {
         emc__error_set(error, status, "%s", emc_status_text(status));
-    } else if (engine->options.discovery != EMC_DISCOVERY_NONE) {
-        status = begin_discovery(cluster, nodes, count, error);
     } else {
-        status = emc__membership_replace(cluster, nodes, count, error);
+        status = populate(cluster, setup, error);
     }
     if (status != EMC_OK) {
         cluster->closed = true;
+        emc__gutter_close(cluster);
         emc__cluster_free(cluster);
         return status;
     }
@@ -87,44 +102,16 @@ void emc__cluster_close(struct emc__cluster *cluster)
         emc__node_destroy(cluster->leaving[i]);
     }
     cluster->count = cluster->leaving_count = 0;
+    emc__gutter_close(cluster);
 }
 
 void emc__cluster_free(struct emc__cluster *cluster)
 {
     emc__events_deinit(&cluster->events);
     emc__membership_release(cluster);
+    emc__gutter_release(cluster);
     emc_cluster_management_release(cluster->view);
     emc__release(&cluster->engine->allocator, cluster);
-}
-
-/* The first usable node in the key's order of preference; the first of all when none is. */
-static uint32_t first_usable(const struct emc__cluster *cluster, struct emc__slice routing_key)
-{
-    uint32_t ranked[16];
-    size_t count = emc__router_rank(cluster->router, routing_key, ranked, sizeof ranked / sizeof ranked[0]);
-    for (size_t i = 0; i < count; i++) {
-        if (emc__node_usable(cluster->members[cluster->routed[ranked[i]]])) {
-            return ranked[i];
-        }
-    }
-    return ranked[0];
-}
-
-struct emc__node *emc__cluster_pick(const struct emc__cluster *cluster, struct emc__slice routing_key)
-{
-    const emc_options *options = &cluster->engine->options;
-    if (cluster->router == NULL || cluster->count == 0) {
-        return NULL;
-    }
-    struct emc__slice part = options->hash_tag_open != 0
-                                 ? emc__routing_key(routing_key, options->hash_tag_open, options->hash_tag_close)
-                                 : routing_key;
-    uint32_t index = emc__router_pick(cluster->router, part);
-    struct emc__node *node = cluster->members[cluster->routed[index]];
-    if (options->failover == EMC_FAILOVER_NEXT && !emc__node_usable(node)) {
-        node = cluster->members[cluster->routed[first_usable(cluster, part)]];
-    }
-    return node;
 }
 
 struct emc__node *emc__cluster_find(const struct emc__cluster *cluster, const emc_address *address)
@@ -137,18 +124,22 @@ struct emc__node *emc__cluster_find(const struct emc__cluster *cluster, const em
     return NULL;
 }
 
-size_t emc__cluster_count(const struct emc__cluster *cluster)
+struct emc__node *emc__cluster_find_any(const struct emc__cluster *cluster, const emc_address *address)
 {
-    return cluster->count;
+    struct emc__node *member = emc__cluster_find(cluster, address);
+    return member != NULL ? member : emc__gutter_find(cluster, address);
 }
 
-struct emc__node *emc__cluster_member(const struct emc__cluster *cluster, size_t index)
+size_t emc__cluster_count_all(const struct emc__cluster *cluster)
 {
-    return cluster->members[index];
+    return cluster->count + cluster->gutter.count;
 }
 
 bool emc__cluster_deliver_events(struct emc__cluster *cluster)
 {
+    if (cluster->route_stale && !cluster->closed && emc__membership_route(cluster) == EMC_OK) {
+        cluster->route_stale = false;
+    }
     return emc__events_deliver(&cluster->events);
 }
 
@@ -162,6 +153,9 @@ void emc__cluster_after_fork(struct emc__cluster *cluster)
     }
     for (size_t i = 0; i < cluster->leaving_count; i++) {
         emc__node_after_fork(cluster->leaving[i]);
+    }
+    for (size_t i = 0; i < cluster->gutter.count; i++) {
+        emc__node_after_fork(cluster->gutter.nodes[i]);
     }
 }
 

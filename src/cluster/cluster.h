@@ -13,9 +13,18 @@ struct emc__cluster_hooks {
     void *context;
 };
 
+/* Addresses are borrowed until create returns. */
+struct emc__cluster_setup {
+    struct emc__cluster_hooks hooks;
+    const emc_weighted_address *nodes; /* or the endpoints of autodiscovery */
+    size_t count;
+    const emc_weighted_address *gutter; /* for EMC_FAILOVER_GUTTER */
+    size_t gutter_count;
+};
+
 /* EMC_OK, EMC_ERROR_ARGUMENT, EMC_ERROR_DUPLICATE, EMC_ERROR_MEMORY. Begins to connect. */
-emc_status emc__cluster_create(struct emc__engine *engine, const struct emc__cluster_hooks *hooks,
-                               const emc_weighted_address *nodes, size_t count, struct emc__cluster **cluster_out, emc_error *error);
+emc_status emc__cluster_create(struct emc__engine *engine, const struct emc__cluster_setup *setup,
+                               struct emc__cluster **cluster_out, emc_error *error);
 /* Whether there is a list of nodes: EMC_OK; with autodiscovery and no answer yet EMC_ERROR_NO_NODES and, once an attempt failed, its words. */
 emc_status emc__cluster_discovered(const struct emc__cluster *cluster, emc_error *error);
 /* First step of the end: every node is destroyed, its operations completed; the view keeps the last state. */
@@ -23,12 +32,21 @@ void emc__cluster_close(struct emc__cluster *cluster);
 /* Second step: the memory. */
 void emc__cluster_free(struct emc__cluster *cluster);
 
-/* The node that an operation on this routing key goes to; NULL: none is available. */
-struct emc__node *emc__cluster_pick(const struct emc__cluster *cluster, struct emc__slice routing_key);
+/* Which node an operation goes to. */
+struct emc__route {
+    struct emc__node *node; /* NULL: none is available */
+    struct emc__node
+        *home;   /* the node that the key belongs to; another one while that is down and failover allows it */
+    bool gutter; /* node is of the gutter */
+};
+
+struct emc__route emc__cluster_route(const struct emc__cluster *cluster, struct emc__slice routing_key);
 /* The node of that address; NULL: no such node. */
 struct emc__node *emc__cluster_find(const struct emc__cluster *cluster, const emc_address *address);
-size_t emc__cluster_count(const struct emc__cluster *cluster);
-struct emc__node *emc__cluster_member(const struct emc__cluster *cluster, size_t index);
+/* The same, nodes of the gutter included. */
+struct emc__node *emc__cluster_find_any(const struct emc__cluster *cluster, const emc_address *address);
+/* How many nodes there are, with those of the gutter. */
+size_t emc__cluster_count_all(const struct emc__cluster *cluster);
 /* Delivers the events that happened, in order. True: something was delivered. */
 bool emc__cluster_deliver_events(struct emc__cluster *cluster);
 void emc__cluster_after_fork(struct emc__cluster *cluster);

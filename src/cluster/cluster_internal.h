@@ -7,6 +7,13 @@
 #include "cluster/events.h"
 #include "routing/routing.h"
 
+/* The nodes that stand in for others (failover.c). */
+struct emc__gutter {
+    struct emc__node **nodes;
+    size_t count;
+    struct emc__router *router;
+};
+
 struct emc__cluster {
     struct emc__engine *engine;
     struct emc__cluster_hooks hooks;
@@ -17,6 +24,8 @@ struct emc__cluster {
     struct emc__router *router;      /* NULL: no node is available */
     uint32_t *routed;                /* the router's index → index into members */
     size_t routed_count;
+    bool route_stale; /* the router could not follow a node's health, for want of memory */
+    struct emc__gutter gutter;
     struct emc__events events;
     emc_cluster_management *view;
     struct emc__discovery *discovery; /* NULL: the list is as it was given, or set */
@@ -31,6 +40,14 @@ emc_status emc__membership_validate(const emc_weighted_address *nodes, size_t co
 /* Builds the router anew; on failure the old one stays. */
 emc_status emc__membership_route(struct emc__cluster *cluster);
 void emc__membership_release(struct emc__cluster *cluster);
+
+/* failover.c */
+emc_status emc__gutter_open(struct emc__cluster *cluster, const emc_weighted_address *nodes, size_t count,
+                            emc_error *error);
+/* Its nodes are destroyed. */
+void emc__gutter_close(struct emc__cluster *cluster);
+void emc__gutter_release(struct emc__cluster *cluster);
+struct emc__node *emc__gutter_find(const struct emc__cluster *cluster, const emc_address *address);
 
 /* management.c */
 emc_cluster_management *emc__view_create(struct emc__cluster *cluster);

@@ -16,8 +16,8 @@ struct emc_cluster_management {
     emc_allocator allocator;
     uint32_t references;
     struct emc__cluster *cluster; /* NULL: the client is gone */
-    struct last_node *last;
-    size_t last_count;
+    struct last_node *last;       /* members, then the gutter */
+    size_t last_count, last_gutter;
 };
 
 emc_cluster_management *emc__view_create(struct emc__cluster *cluster)
@@ -29,6 +29,12 @@ emc_cluster_management *emc__view_create(struct emc__cluster *cluster)
         view->cluster = cluster;
     }
     return view;
+}
+
+/* Members first, then the gutter. */
+static const struct emc__node *node_at(const struct emc__cluster *cluster, size_t index)
+{
+    return index < cluster->count ? cluster->members[index] : cluster->gutter.nodes[index - cluster->count];
 }
 
 static void copy_address(const emc_address *address, emc_address_storage *storage)
@@ -47,15 +53,17 @@ void emc__view_detach(emc_cluster_management *view)
     if (cluster == NULL || view->references == 1) {
         return; /* nobody else holds it: nobody can ask */
     }
-    view->last = emc__allocate_zeroed(&view->allocator, cluster->count, sizeof *view->last);
+    view->last = emc__allocate_zeroed(&view->allocator, emc__cluster_count_all(cluster), sizeof *view->last);
     if (view->last == NULL) {
         return;
     }
     view->last_count = cluster->count;
-    for (size_t i = 0; i < cluster->count; i++) {
-        copy_address(emc__node_address(cluster->members[i]), &view->last[i].storage);
-        emc__node_report_state(cluster->members[i], &view->last[i].state);
-        emc__node_report_metrics(cluster->members[i], &view->last[i].metrics);
+    view->last_gutter = cluster->gutter.count;
+    for (size_t i = 0; i < emc__cluster_count_all(cluster); i++) {
+        const struct emc__node *node = node_at(cluster, i);
+        copy_address(emc__node_address(node), &view->last[i].storage);
+        emc__node_report_state(node, &view->last[i].state);
+        emc__node_report_metrics(node, &view->last[i].metrics);
     }
 }
 
@@ -90,28 +98,37 @@ static size_t node_count(const emc_cluster_management *view)
     return view->cluster != NULL ? view->cluster->count : view->last_count;
 }
 
+static size_t count_all(const emc_cluster_management *view)
+{
+    return view->cluster != NULL ? emc__cluster_count_all(view->cluster) : view->last_count + view->last_gutter;
+}
+
 static const emc_address *node_address(const emc_cluster_management *view, size_t index)
 {
-    return view->cluster != NULL ? emc__node_address(view->cluster->members[index]) : &view->last[index].storage.address;
+    return view->cluster != NULL ? emc__node_address(node_at(view->cluster, index))
+                                 : &view->last[index].storage.address;
 }
 
 static bool node_healthy(const emc_cluster_management *view, size_t index)
 {
-    return view->cluster != NULL ? emc__node_usable(view->cluster->members[index]) : view->last[index].state.healthy;
+    return view->cluster != NULL ? emc__node_usable(node_at(view->cluster, index)) : view->last[index].state.healthy;
 }
 
 /* Which nodes a list has. */
-enum filter { FILTER_ALL, FILTER_HEALTHY, FILTER_UNHEALTHY, FILTER_ONE };
+enum filter { FILTER_ALL, FILTER_HEALTHY, FILTER_UNHEALTHY, FILTER_GUTTER, FILTER_ONE };
 
 static bool passes(const emc_cluster_management *view, size_t index, enum filter filter, size_t one)
 {
+    bool member = index < node_count(view);
     switch (filter) {
     case FILTER_ALL:
-        return true;
+        return member;
     case FILTER_HEALTHY:
-        return node_healthy(view, index);
+        return member && node_healthy(view, index);
     case FILTER_UNHEALTHY:
-        return !node_healthy(view, index);
+        return member && !node_healthy(view, index);
+    case FILTER_GUTTER:
+        return !member;
     case FILTER_ONE:
         break;
     }
@@ -126,7 +143,7 @@ static const char *address_text(const emc_address *address)
 static void fill_list(const emc_cluster_management *view, enum filter filter, size_t one, emc_node_list *list, emc_address *nodes, char *text)
 {
     size_t count = 0;
-    for (size_t i = 0; i < node_count(view); i++) {
+    for (size_t i = 0; i < count_all(view); i++) {
         const emc_address *address = node_address(view, i);
         if (!passes(view, i, filter, one)) {
             continue;
@@ -147,7 +164,7 @@ static void fill_list(const emc_cluster_management *view, enum filter filter, si
 static emc_status make_list(const emc_cluster_management *view, enum filter filter, size_t one, emc_node_list **list_out)
 {
     size_t count = 0, text = 0;
-    for (size_t i = 0; i < node_count(view); i++) {
+    for (size_t i = 0; i < count_all(view); i++) {
         if (passes(view, i, filter, one)) {
             count++;
             text += strlen(address_text(node_address(view, i))) + 1;
@@ -190,11 +207,17 @@ emc_status emc_cluster_unhealthy_nodes(emc_cluster_management *view, emc_node_li
     return make_list(view, FILTER_UNHEALTHY, 0, list_out);
 }
 
+emc_status emc_cluster_gutter_nodes(emc_cluster_management *view, emc_node_list **list_out)
+{
+    take_in(view);
+    return make_list(view, FILTER_GUTTER, 0, list_out);
+}
+
 /* ------------------------------------------------------------------ one node */
 
 static bool find(const emc_cluster_management *view, const emc_address *address, size_t *index_out)
 {
-    for (size_t i = 0; i < node_count(view); i++) {
+    for (size_t i = 0; i < count_all(view); i++) {
         if (emc_address_equal(node_address(view, i), address)) {
             *index_out = i;
             return true;
@@ -211,7 +234,7 @@ emc_status emc_cluster_connection_pool_metrics(emc_cluster_management *view, con
         return EMC_ERROR_UNKNOWN_NODE;
     }
     if (view->cluster != NULL) {
-        emc__node_report_metrics(view->cluster->members[index], metrics_out);
+        emc__node_report_metrics(node_at(view->cluster, index), metrics_out);
     } else {
         *metrics_out = view->last[index].metrics;
     }
@@ -226,7 +249,7 @@ emc_status emc_cluster_node_state(emc_cluster_management *view, const emc_addres
         return EMC_ERROR_UNKNOWN_NODE;
     }
     if (view->cluster != NULL) {
-        emc__node_report_state(view->cluster->members[index], state_out);
+        emc__node_report_state(node_at(view->cluster, index), state_out);
     } else {
         *state_out = view->last[index].state;
     }
@@ -240,9 +263,11 @@ emc_status emc_cluster_node_for_key(emc_cluster_management *view, const void *ke
         return status;
     }
     take_in(view);
-    const struct emc__node *node = view->cluster != NULL ? emc__cluster_pick(view->cluster, emc__slice_of(key, key_length)) : NULL;
-    for (size_t i = 0; node != NULL && i < view->cluster->count; i++) {
-        if (view->cluster->members[i] == node) {
+    const struct emc__node *node = view->cluster != NULL
+                                       ? emc__cluster_route(view->cluster, emc__slice_of(key, key_length)).node
+                                       : NULL;
+    for (size_t i = 0; node != NULL && i < count_all(view); i++) {
+        if (node_at(view->cluster, i) == node) {
             return make_list(view, FILTER_ONE, i, list_out);
         }
     }

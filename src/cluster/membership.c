@@ -44,6 +44,7 @@ emc_status emc__membership_route(struct emc__cluster *cluster)
             emc__router_destroy(cluster->router);
             emc__release(allocator, cluster->routed);
             cluster->router = router;
+            cluster->route_stale = false;
             cluster->routed = routed;
             cluster->routed_count = count;
             routed = NULL;
@@ -65,7 +66,8 @@ static void health_changed(void *context, struct emc__node *node, bool healthy, 
         return;
     }
     if (cluster->engine->options.purge_unhealthy_nodes && emc__membership_route(cluster) != EMC_OK) {
-        emc__log_write(&cluster->engine->log, EMC_LOG_ERROR, "out of memory: routing stays as it was");
+        cluster->route_stale = true; /* tried again in each pass */
+        emc__log_write(&cluster->engine->log, EMC_LOG_ERROR, "out of memory: routing stays as it was for now");
     }
     if (!healthy && cluster->discovery != NULL) {
         emc__discovery_hurry(cluster->discovery); /* it may be gone for good, and the configuration knows */
@@ -231,6 +233,13 @@ emc_status emc__membership_replace(struct emc__cluster *cluster, const emc_weigh
     emc_status status = emc__membership_validate(nodes, count, error);
     if (status != EMC_OK) {
         return status;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (emc__gutter_find(cluster, &nodes[i].address) != NULL) {
+            char text[EMC_ADDRESS_TEXT_SIZE];
+            emc_address_format(&nodes[i].address, text, sizeof text);
+            return emc__error_set(error, EMC_ERROR_DUPLICATE, "nodes: %.200s is one of the gutter's", text);
+        }
     }
     struct emc__node **members = emc__allocate_zeroed(allocator, count, sizeof(struct emc__node *));
     uint32_t *before = emc__allocate_zeroed(allocator, count, sizeof *before);

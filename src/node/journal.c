@@ -14,6 +14,8 @@ void emc__journal_deinit(struct emc__journal *journal)
     while (journal->count > 0) {
         emc__journal_drop_first(journal);
     }
+    emc__release(journal->allocator, journal->buckets); /* there when memory failed after it */
+    journal->buckets = NULL;
 }
 
 static struct emc__journal_entry **bucket_of(const struct emc__journal *journal, uint64_t hash)

@@ -168,9 +168,7 @@ static void turn_healthy(struct emc__node *node)
     node->last_failure = EMC_OK;
     log_turn(node, true);
     node->listener->health_changed(node->context, node, true, "connected, and it answers");
-    if (!emc__node_replay(node)) {
-        emc__pool_close_all(node, EMC_ERROR_MEMORY, "no memory for the deletes that must go first");
-    }
+    emc__node_replay(node);
 }
 
 void emc__node_apply(struct emc__node *node, enum emc__health_verdict verdict)
@@ -433,6 +431,8 @@ void emc__node_report_state(const struct emc__node *node, emc_node_state *out)
     memset(out, 0, sizeof *out);
     out->healthy = emc__node_usable(node);
     out->weight = node->weight;
+    out->deletes_remembered = node->journal.count;
+    out->deletes_forgotten = node->journal.refused;
     out->state_age_ms = (node->engine->now_ns - node->health.changed_ns) / 1000000u;
     if (!out->healthy) {
         snprintf(out->reason, sizeof out->reason, "%s", node->reason);

@@ -55,9 +55,9 @@ struct emc__metrics *emc__node_metrics(struct emc__node *node);
 
 /* replay.c: remembers the delete if the operation is one and its node is out of reach. */
 void emc__node_missed(struct emc__operation *operation, emc_status status);
-/* Puts the remembered deletes at the end of the queue of the node's connection, which is its first and still empty. False without memory; those that
- * are left stay remembered. */
-bool emc__node_replay(struct emc__node *node);
+/* Puts the remembered deletes into the queue of the node's connection, before anything else. Without memory the connection is closed, and those that are
+ * left stay remembered. */
+void emc__node_replay(struct emc__node *node);
 
 /* pool.c */
 extern const struct emc__connection_listener emc__pool_connection_listener;

@@ -351,8 +351,8 @@ static void connection_ready(void *context, struct emc__connection *connection)
         node->connections[node->connection_count++] = connection;
     }
     emc__node_apply(node, verdict);
-    if (emc__health_usable(&node->health) && !emc__node_replay(node)) {
-        emc__pool_close_all(node, EMC_ERROR_MEMORY, "no memory for the deletes that must go first");
+    if (emc__health_usable(&node->health)) {
+        emc__node_replay(node);
     }
     place_waiting(node);
     emc__pool_schedule_upkeep(node);

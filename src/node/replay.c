@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "routing/routing.h"
+
 static bool remembers(const struct emc__node *node)
 {
     return node->journal.most > 0 && !node->destroyed;
@@ -101,21 +103,32 @@ static struct emc__operation *delete_of(struct emc__node *node, const struct emc
     operation->internal = true;
     operation->callback = told;
     operation->user_data = node;
-    operation->hash = entry->hash;
+    uint64_t hash = emc__hash_key(emc__operation_key(operation), engine->hash_seed);
+    operation->hash = (uint32_t)hash;
     operation->submitted_ns = engine->now_ns;
     operation->node = node;
-    operation->slot = emc__slot_of(entry->hash);
+    operation->slot = emc__slot_of(hash);
     return operation;
 }
 
-bool emc__node_replay(struct emc__node *node)
+/* It can't serve before they are said: begins again after a pause. */
+static void wait_for_memory(struct emc__node *node)
+{
+    struct emc__engine *engine = node->engine;
+    emc__timer_set(&engine->wheel, &node->attempt_timer,
+                   engine->now_ns + emc__ms_to_ns(engine->options.backoff_min_ms));
+    emc__pool_close_all(node, EMC_ERROR_MEMORY, "no memory for the deletes that must go first");
+}
+
+void emc__node_replay(struct emc__node *node)
 {
     const struct emc__journal_entry *entry;
     uint32_t count = node->journal.count;
     while ((entry = emc__journal_first(&node->journal)) != NULL) {
         struct emc__operation *operation = delete_of(node, entry);
         if (operation == NULL) {
-            return false;
+            wait_for_memory(node);
+            return;
         }
         emc__journal_drop_first(&node->journal);
         emc__pool_place(node, operation);
@@ -124,5 +137,4 @@ bool emc__node_replay(struct emc__node *node)
         emc__log_write(&node->engine->log, EMC_LOG_INFO, "%u remembered deletes are said again", count);
     }
     node->refused_told = node->journal.refused;
-    return true;
 }

@@ -65,6 +65,7 @@ struct sim_model {
     bool replies_spoilt;     /* a server's error answers may be untrue */
     bool gets_asked_again;   /* an error line stood in place of a get's answer: asked alone, it may see what was submitted later */
     bool malformed_allowed;  /* the test sends nonsense itself */
+    bool deletes_again;      /* options.deletes_replayed_max: a delete may be said more often than it was asked for */
     uint64_t slack_ns;       /* how late a deadline may be kept */
     uint64_t paused_from_ns, paused_until_ns; /* the last time the client's process stood still */
 };

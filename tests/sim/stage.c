@@ -144,6 +144,8 @@ emc_status sim_stage_open(struct sim_stage *stage, uint32_t count, emc_error *er
     for (uint32_t i = 0; i < count; i++) {
         addresses[i] = stage->nodes[i].address;
     }
+    stage->model.deletes_again = stage->options.deletes_replayed_max > 0;
+    stage->model.routing_moves |= stage->options.failover != EMC_FAILOVER_FAIL;
     stage->model.prefix_length = stage->options.key_prefix == NULL ? 0 : strlen(stage->options.key_prefix);
     if (stage->world.trace) {
         stage->options.log = log_line;
