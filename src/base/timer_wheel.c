@@ -13,6 +13,8 @@ void emc__timer_wheel_init(struct emc__timer_wheel *wheel, uint64_t now_ns)
 {
     wheel->now_tick = now_ns / NS_PER_TICK;
     wheel->count = 0;
+    wheel->next_tick = UINT64_MAX;
+    wheel->next_known = true;
     wheel->recent.tick = UINT64_MAX;
     emc__list_init(&wheel->due);
     for (unsigned level = 0; level < EMC__WHEEL_LEVELS; level++) {
@@ -45,7 +47,10 @@ static void insert(struct emc__timer_wheel *wheel, struct emc__timer *timer)
     unsigned slot = (unsigned)(tick >> (level * SLOT_BITS)) & SLOT_MASK;
     emc__list_append(&wheel->slots[level][slot], &timer->link);
     wheel->occupied[level] |= (uint64_t)1 << slot;
+    uint64_t due = tick >> (level * SLOT_BITS) << (level * SLOT_BITS);
+    wheel->next_tick = due < wheel->next_tick ? due : wheel->next_tick;
     wheel->recent.tick = timer->at_tick;
+    wheel->recent.due = due;
     wheel->recent.slot = &wheel->slots[level][slot];
     wheel->recent.occupied = &wheel->occupied[level];
     wheel->recent.bit = (uint64_t)1 << slot;
@@ -60,21 +65,11 @@ void emc__timer_set(struct emc__timer_wheel *wheel, struct emc__timer *timer, ui
     if (tick == wheel->recent.tick) {
         emc__list_append(wheel->recent.slot, &timer->link);
         *wheel->recent.occupied |= wheel->recent.bit;
+        wheel->next_tick = wheel->recent.due < wheel->next_tick ? wheel->recent.due : wheel->next_tick;
     } else if (tick <= wheel->now_tick) {
         emc__list_append(&wheel->due, &timer->link);
     } else {
         insert(wheel, timer);
-    }
-}
-
-/* An emptied slot loses its bit, so that next_ns does not wake for nothing. An only entry points at its list's head from both sides, and
- * the head's place among the slots tells level and slot. */
-void emc__timer_forget_slot(struct emc__timer_wheel *wheel, const struct emc__link *head)
-{
-    uintptr_t distance = (uintptr_t)head - (uintptr_t)&wheel->slots[0][0];
-    if (distance < sizeof wheel->slots) { /* else: the list of what is due, or one that is being fired */
-        size_t place = distance / sizeof(struct emc__list);
-        wheel->occupied[place / EMC__WHEEL_SLOTS] &= ~((uint64_t)1 << place % EMC__WHEEL_SLOTS);
     }
 }
 
@@ -84,6 +79,28 @@ static unsigned next_occupied(const struct emc__timer_wheel *wheel, unsigned lev
     uint64_t bits = wheel->occupied[level];
     uint64_t turned = from == 0 ? bits : bits >> from | bits << (EMC__WHEEL_SLOTS - from);
     return turned == 0 ? EMC__WHEEL_SLOTS : (unsigned)__builtin_ctzll(turned);
+}
+
+/* The tick at which the slot is due: within the next turn of its level. */
+static uint64_t slot_due(const struct emc__timer_wheel *wheel, unsigned level, unsigned slot)
+{
+    unsigned shift = level * SLOT_BITS;
+    uint64_t now = wheel->now_tick >> shift;
+    unsigned distance = (slot - (unsigned)now) & SLOT_MASK;
+    return (now + (distance == 0 ? EMC__WHEEL_SLOTS : distance)) << shift;
+}
+
+/* An emptied slot loses its bit, so that next_ns does not wake for nothing. An only entry points at its list's head from both sides, and
+ * the head's place among the slots tells level and slot. */
+void emc__timer_forget_slot(struct emc__timer_wheel *wheel, const struct emc__link *head)
+{
+    uintptr_t distance = (uintptr_t)head - (uintptr_t)&wheel->slots[0][0];
+    if (distance < sizeof wheel->slots) { /* else: the list of what is due, or one that is being fired */
+        size_t place = distance / sizeof(struct emc__list);
+        unsigned level = (unsigned)(place / EMC__WHEEL_SLOTS), slot = (unsigned)(place % EMC__WHEEL_SLOTS);
+        wheel->occupied[level] &= ~((uint64_t)1 << slot);
+        wheel->next_known = wheel->next_known && slot_due(wheel, level, slot) > wheel->next_tick;
+    }
 }
 
 /* The first tick at which a slot of the level is due; UINT64_MAX: none. */
@@ -101,17 +118,22 @@ static uint64_t level_due(const struct emc__timer_wheel *wheel, unsigned level)
     return ((wheel->now_tick >> shift) + distance) << shift;
 }
 
-static uint64_t next_tick(const struct emc__timer_wheel *wheel)
+static uint64_t next_tick(struct emc__timer_wheel *wheel)
 {
     uint64_t earliest = UINT64_MAX;
+    if (wheel->next_known) {
+        return wheel->next_tick;
+    }
     for (unsigned level = 0; level < EMC__WHEEL_LEVELS; level++) {
         uint64_t due = level_due(wheel, level);
         earliest = due < earliest ? due : earliest;
     }
+    wheel->next_tick = earliest;
+    wheel->next_known = true;
     return earliest;
 }
 
-uint64_t emc__timer_wheel_next_ns(const struct emc__timer_wheel *wheel)
+uint64_t emc__timer_wheel_next_ns(struct emc__timer_wheel *wheel)
 {
     if (!emc__list_empty(&wheel->due)) {
         return wheel->now_tick * NS_PER_TICK;
@@ -163,6 +185,7 @@ void emc__timer_wheel_advance(struct emc__timer_wheel *wheel, uint64_t now_ns)
             return;
         }
         wheel->now_tick = tick;
+        wheel->next_known = false;
         for (unsigned level = EMC__WHEEL_LEVELS - 1; level > 0; level--) {
             if ((tick & (((uint64_t)1 << (level * SLOT_BITS)) - 1)) == 0) {
                 spread(wheel, level);

@@ -25,9 +25,12 @@ struct emc__timer_wheel {
     struct emc__list due;                 /* set for a time already past: fires at the next advance */
     struct emc__list slots[EMC__WHEEL_LEVELS][EMC__WHEEL_SLOTS];
     uint32_t count; /* timers set */
+    uint64_t next_tick; /* the first tick at which a slot is due, while next_known */
+    bool next_known;
     /* Where the timer set last went: operations of one tick share their deadline, so the next one mostly goes there too. */
     struct {
         uint64_t tick; /* UINT64_MAX: nothing is remembered */
+        uint64_t due; /* when its slot is */
         struct emc__list *slot;
         uint64_t *occupied;
         uint64_t bit;
@@ -59,7 +62,7 @@ static inline void emc__timer_clear(struct emc__timer_wheel *wheel, struct emc__
 }
 /* A time at which advance should be called next: never later than the earliest timer is due, and just then when that is within its level-0
  * slots (below 64 ms); at times earlier otherwise (a slot of an upper level must be spread out). EMC__NEVER when no timer is set. */
-uint64_t emc__timer_wheel_next_ns(const struct emc__timer_wheel *wheel);
+uint64_t emc__timer_wheel_next_ns(struct emc__timer_wheel *wheel);
 /* Fires all that is due, in order of their milliseconds (and in order of setting within one). Fired timers may set and clear any
  * timer, themselves included. A now_ns smaller than before is taken as the time reached before. */
 void emc__timer_wheel_advance(struct emc__timer_wheel *wheel, uint64_t now_ns);

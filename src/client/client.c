@@ -269,7 +269,7 @@ void *emc__client_context(const struct emc_client *client)
     return client->environment.context;
 }
 
-uint64_t emc__client_next_ns(const struct emc_client *client)
+uint64_t emc__client_next_ns(struct emc_client *client)
 {
     return emc__timer_wheel_next_ns(&client->engine.wheel);
 }

@@ -47,7 +47,7 @@ bool emc__client_in_callback(const struct emc_client *client);
 /* The facade's own context, as given in the environment. */
 void *emc__client_context(const struct emc_client *client);
 /* When the engine wants to be woken; EMC__NEVER (UINT64_MAX) for not at all. */
-uint64_t emc__client_next_ns(const struct emc_client *client);
+uint64_t emc__client_next_ns(struct emc_client *client);
 /* Sets the words for a usage error and returns status. */
 emc_status emc__client_refuse(struct emc_client *client, emc_status status, const char *format, ...);
 /* The client's allocator. */

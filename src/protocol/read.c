@@ -152,8 +152,9 @@ static enum step feed_line(struct feed *feed)
     struct emc__slice text;
     struct emc__line line;
     size_t next;
-    if (feed->length - feed->at >= EMC__HIT_LINE_MAX && feed->reader->limits.line_length_max >= EMC__HIT_LINE_MAX) {
-        size_t hit = emc__line_read_hit(feed->data + feed->at, &line.header);
+    size_t available = feed->length - feed->at;
+    if (available >= EMC__HIT_BYTES_MIN && feed->reader->limits.line_length_max >= EMC__HIT_LINE_MAX) {
+        size_t hit = emc__line_read_hit(feed->data + feed->at, available, &line.header);
         if (hit > 0) {
             return take_value(feed, &line.header, feed->at + hit);
         }

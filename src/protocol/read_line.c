@@ -63,10 +63,15 @@ static enum emc__line_kind read_value_header(const uint8_t *at, const uint8_t *e
 
 #define EACH_BYTE(value) ((uint64_t)(value)*UINT64_C(0x0101010101010101))
 
-/* How many bytes before the first one below 0x21: a space, or what no key has; at most EMC__KEY_LENGTH_MAX + 8. (The usual test for "a byte below n"; its lowest hit is exact.) */
-static inline size_t key_length(const uint8_t *at)
+/* What follows a key in a hit's line at most: two numbers with the byte after each, and the rest of the CRLF. */
+#define HIT_TAIL_MAX (1 + 10 + 10 + 1)
+
+/* How many bytes before the first one below 0x21: a space, or what no key has. More than EMC__KEY_LENGTH_MAX, or than lie at `at`: there is none.
+ * (The usual test for "a byte below n"; its lowest hit is exact.) */
+static inline size_t key_length(const uint8_t *at, size_t available)
 {
-    for (size_t i = 0; i <= EMC__KEY_LENGTH_MAX; i += 8) {
+    size_t i = 0;
+    for (; i <= EMC__KEY_LENGTH_MAX && i + 8 <= available; i += 8) {
         uint64_t word = emc__load_le64(at + i);
         uint64_t below = (word - EACH_BYTE(0x21)) & ~word & EACH_BYTE(0x80);
         if (below != 0) {
@@ -95,15 +100,15 @@ static inline const uint8_t *short_number(const uint8_t *at, uint32_t *number_ou
     return at + 1;
 }
 
-size_t emc__line_read_hit(const uint8_t at[EMC__HIT_LINE_MAX], struct emc__value_header *header)
+size_t emc__line_read_hit(const uint8_t *at, size_t available, struct emc__value_header *header)
 {
     const uint8_t *key = at + 6;
     uint32_t flags, length;
     if (memcmp(at, "VALUE ", 6) != 0) {
         return 0;
     }
-    size_t key_bytes = key_length(key);
-    if (key_bytes == 0 || key_bytes > EMC__KEY_LENGTH_MAX || key[key_bytes] != ' ') {
+    size_t key_bytes = key_length(key, available - 6);
+    if (key_bytes == 0 || key_bytes > EMC__KEY_LENGTH_MAX || 6 + key_bytes + HIT_TAIL_MAX > available || key[key_bytes] != ' ') {
         return 0;
     }
     const uint8_t *end = short_number(key + key_bytes + 1, &flags);

@@ -19,11 +19,13 @@ struct emc__line {
 /* Understands a line (without its CRLF). Only what the result names is filled; slices point into the line. */
 enum emc__line_kind emc__line_read(struct emc__slice text, struct emc__line *line);
 
-/* The bytes that emc__line_read_hit must see to recognise a line. */
-#define EMC__HIT_LINE_MAX (6 + EMC__KEY_LENGTH_MAX + 1 + 10 + 1 + 10 + 2 + 8)
+/* The fewest bytes in which emc__line_read_hit looks for a line, and the longest line that it takes. */
+#define EMC__HIT_BYTES_MIN 48
+#define EMC__HIT_LINE_MAX  (6 + EMC__KEY_LENGTH_MAX + 1 + 9 + 1 + 9 + 2)
 
 /* The line that a multi-get's hit begins with, read in one go: `VALUE key flags length\r\n` with numbers of at most nine digits. Returns the length of the
- * line with its CRLF, or 0: it is another line (or a strange one), for emc__line_read to judge. */
-size_t emc__line_read_hit(const uint8_t at[EMC__HIT_LINE_MAX], struct emc__value_header *header);
+ * line with its CRLF, or 0: it is another line (or a strange one, or too near the end of what is there), for emc__line_read to judge.
+ * available: bytes at `at`, EMC__HIT_BYTES_MIN or more. */
+size_t emc__line_read_hit(const uint8_t *at, size_t available, struct emc__value_header *header);
 
 #endif

@@ -438,11 +438,11 @@ static const char *error_text(struct emc__transport *transport, const struct emc
 
 static bool make_blocking(struct emc__socket *socket)
 {
-    struct timeval limit = {0, BLOCKING_WAIT_NS / 1000};
-    int flags = fcntl(socket->descriptor, F_GETFL);
     if (socket->may_block) {
         return true;
     }
+    struct timeval limit = {0, BLOCKING_WAIT_NS / 1000};
+    int flags = fcntl(socket->descriptor, F_GETFL);
     if (flags < 0 || setsockopt(socket->descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0 ||
         fcntl(socket->descriptor, F_SETFL, flags & ~O_NONBLOCK) != 0) {
         return false;

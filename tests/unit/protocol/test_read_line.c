@@ -283,17 +283,41 @@ static void a_line_begins_with_a_letter_or_a_digit(void **state)
     assert_int_equal(emc__line_read(emc__slice_of("", 0), &line), EMC__LINE_BROKEN);
 }
 
-/* The line in a block of exactly the bytes that emc__line_read_hit may look at, filled with what would count were it looked at. */
-static size_t read_hit(const char *text, char filler, struct emc__value_header *header)
+/* The line in a block of exactly `available` bytes, so that the address sanitizer notices a byte too many, filled with what would count were it looked at. */
+static size_t read_hit_within(const char *text, size_t available, char filler, struct emc__value_header *header)
 {
     size_t length = strlen(text);
     free(block);
-    block = malloc(EMC__HIT_LINE_MAX);
+    block = malloc(available);
     assert_non_null(block);
-    memset(block, filler, EMC__HIT_LINE_MAX);
-    memcpy(block, text, length);
-    memcpy(block + length, "\r\n", 2);
-    return emc__line_read_hit(block, header);
+    memset(block, filler, available);
+    memcpy(block, text, length < available ? length : available);
+    for (size_t i = length; i < length + 2 && i < available; i++) {
+        block[i] = i == length ? '\r' : '\n';
+    }
+    return emc__line_read_hit(block, available, header);
+}
+
+static size_t read_hit(const char *text, char filler, struct emc__value_header *header)
+{
+    return read_hit_within(text, EMC__HIT_LINE_MAX + 64, filler, header);
+}
+
+static void a_hit_cut_anywhere_is_taken_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    const char *const lines[] = {"VALUE k 0 0", "VALUE a-key-of-some-length-that-is-longer-than-most 123456789 123456789"};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        size_t length = strlen(lines[i]) + 2;
+        bool taken = false;
+        for (size_t available = EMC__HIT_BYTES_MIN; available < 200; available++) {
+            struct emc__value_header hit;
+            size_t got = read_hit_within(lines[i], available, '0', &hit);
+            assert_true(got == 0 || (got == length && got <= available));
+            taken = taken || got > 0;
+        }
+        assert_true(taken);
+    }
 }
 
 static void a_hit_read_in_one_go_is_what_the_line_says(void **state)
@@ -357,6 +381,7 @@ int main(void)
         cmocka_unit_test(a_header_that_is_not_exactly_one_breaks),
         cmocka_unit_test(a_line_begins_with_a_letter_or_a_digit),
         cmocka_unit_test(a_hit_read_in_one_go_is_what_the_line_says),
+        cmocka_unit_test(a_hit_cut_anywhere_is_taken_whole_or_not_at_all),
         cmocka_unit_test(what_is_no_plain_hit_is_left_to_the_other_reader),
     };
     return cmocka_run_group_tests(tests, NULL, free_block);
