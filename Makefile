@@ -1,6 +1,8 @@
 # The front door: installs what is missing from Debian's packages, then calls Meson. `make help` lists the doors.
 
-# Debian's Python runs Meson, whatever other one comes first in PATH.
+# The extension module is built for the python3 that the user's PATH has (asked now, before the PATH changes; a shim tells the real one) …
+USER_PYTHON := $(shell python3 -c 'import sys; print(sys.executable)' 2>/dev/null)
+# … but Debian's Python runs Meson, whatever other one comes first in PATH.
 export PATH := /usr/bin:$(PATH)
 
 PREFIX ?= /usr/local
@@ -61,7 +63,9 @@ coverage: ## run every C test with coverage; lines and branches by folder go to 
 python: ## build the Python package into build/python
 	@scripts/ensure-packages python
 	@$(MAKE) --no-print-directory $(PYTHON_BUILD)/build.ninja
+	@meson configure $(PYTHON_BUILD) -Dpython_executable=$(USER_PYTHON)
 	@ninja -C $(PYTHON_BUILD)
+	@ln -sfn python/emcache $(PYTHON_BUILD)/emcache
 
 install: build ## install into PREFIX (/usr/local), below DESTDIR if given
 	@meson configure $(RELEASE) -Dprefix=$(PREFIX)
@@ -91,4 +95,4 @@ build/bench/build.ninja:
 	@meson setup build/bench --buildtype=release -Dtests=false -Dexamples=false
 
 $(PYTHON_BUILD)/build.ninja:
-	@meson setup $(PYTHON_BUILD) --buildtype=release -Dtests=false -Dbench=false -Dexamples=false -Dpython=true
+	@meson setup $(PYTHON_BUILD) --buildtype=release -Dtests=false -Dbench=false -Dexamples=false -Dpython=true -Dpython_executable=$(USER_PYTHON)

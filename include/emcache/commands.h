@@ -22,6 +22,10 @@
 extern "C" {
 #endif
 
+/** Whether `key` may be a key of a client without prefix: EMC_OK, or EMC_ERROR_KEY with words in *error (may be NULL). For callers that check early;
+ *  every command checks by itself. Any thread. Since 0.1. */
+EMC_API emc_status emc_key_validate(const void *key, size_t key_length, emc_error *error);
+
 /** Fetches a value: EMC_OK, or EMC_MISS. *item_out is the caller's to release. */
 EMC_API emc_status emc_get(emc_client *client, const void *key, size_t key_length, emc_item *item_out, const emc_call *call);
 /** emc_get() without waiting: the outcome comes through call->callback. */

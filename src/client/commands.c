@@ -4,6 +4,11 @@
 
 #include "client/client_internal.h"
 
+emc_status emc_key_validate(const void *key, size_t key_length, emc_error *error)
+{
+    return key == NULL && key_length > 0 ? emc__error_set(error, EMC_ERROR_KEY, "key: NULL") : emc__key_validate(emc__slice_of(key, key_length), error);
+}
+
 /* ------------------------------------------------------------------ retrieval */
 
 static emc_status retrieve(emc_client *client, enum emc__verb verb, const void *key, size_t key_length, int64_t exptime, const emc_call *call)

@@ -1,0 +1,363 @@
+"""The interfaces, as programs name them in annotations and as classes of their own implement them.
+
+What create_client() returns is made in C (_emcache) and registered here, so that isinstance() holds. The documentation of each command is below."""
+from abc import ABCMeta, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+
+from . import _emcache
+from ._address import Address
+from .connection_pool import ConnectionPoolMetrics, NodeState, OperationMetrics
+
+if TYPE_CHECKING:
+    from .meta import FetchResult, MetaResult
+
+#: What can be stored: bytes, and everything that gives its bytes.
+Value = Union[bytes, bytearray, memoryview]
+
+if TYPE_CHECKING:
+
+    @dataclass
+    class Item:
+        """What a get gives. Flags and cas are None unless they were asked for."""
+
+        value: bytes
+        flags: Optional[int]
+        cas: Optional[int]
+
+else:
+
+    @dataclass
+    class _Fields:
+        value: bytes
+        flags: Optional[int]
+        cas: Optional[int]
+
+    #: Made in C; behaves as this dataclass does.
+    Item = _emcache.Item
+    Item.__annotations__ = _Fields.__annotations__
+    Item.__dataclass_fields__ = _Fields.__dataclass_fields__
+    Item.__dataclass_params__ = _Fields.__dataclass_params__
+    Item.__match_args__ = ("value", "flags", "cas")
+
+
+class Client(metaclass=ABCMeta):
+    """A client of a cluster, made by create_client().
+
+    Commands are coroutines: await them, or give them to asyncio.create_task(), gather(), wait_for() … Common to all: keys are bytes, 1 to 250 of them
+    without spaces and control characters. asyncio.TimeoutError when no answer comes within the client's timeout, of which NodeDownError comes at once;
+    CommandError when the server refuses; ClusterNoAvailableNodes when there is no node; RuntimeError when the client is closed; TypeError and
+    ValueError for arguments, already at the call."""
+
+    @property
+    @abstractmethod
+    def closed(self) -> bool:
+        """True when the client is closed."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Closes the connections. Operations under way end with a RuntimeError. May be called again."""
+
+    @abstractmethod
+    def cluster_managment(self) -> "ClusterManagment":
+        """The management view of this client's cluster: the same one at every call. It may be kept, and outlives the client."""
+
+    @abstractmethod
+    async def get(self, key: bytes, return_flags: bool = False) -> Optional[Item]:
+        """Fetches a value; None for a key that is not there. `flags` of the item is None unless `return_flags`."""
+
+    @abstractmethod
+    async def gets(self, key: bytes, return_flags: bool = False) -> Optional[Item]:
+        """Fetches a value with its cas value, for cas()."""
+
+    @abstractmethod
+    async def get_many(self, keys: Iterable[bytes], return_flags: bool = False) -> Dict[bytes, Item]:
+        """Fetches many values, from all nodes at once; keys that are not there are left out.
+
+        The first error ends the call. Clients made by create_client() take `return_exceptions=True` besides: a key that failed then maps
+        to its exception."""
+
+    @abstractmethod
+    async def gets_many(self, keys: Iterable[bytes], return_flags: bool = False) -> Dict[bytes, Item]:
+        """Fetches many values with their cas values; as get_many()."""
+
+    @abstractmethod
+    async def gat(self, exptime: int, key: bytes, return_flags: bool = False) -> Optional[Item]:
+        """Fetches a value and sets its expiry. exptime -1 gives the value and expires it."""
+
+    @abstractmethod
+    async def gats(self, exptime: int, key: bytes, return_flags: bool = False) -> Optional[Item]:
+        """Fetches a value with its cas value and sets its expiry."""
+
+    @abstractmethod
+    async def gat_many(self, exptime: int, keys: Iterable[bytes], return_flags: bool = False) -> Dict[bytes, Item]:
+        """Fetches many values and sets their expiry; as get_many()."""
+
+    @abstractmethod
+    async def gats_many(self, exptime: int, keys: Iterable[bytes], return_flags: bool = False) -> Dict[bytes, Item]:
+        """Fetches many values with their cas values and sets their expiry; as get_many()."""
+
+    @abstractmethod
+    async def set(self, key: bytes, value: Value, *, flags: int = 0, exptime: int = 0, noreply: bool = False) -> None:
+        """Stores a value. Raises StorageCommandError when the server refuses it.
+
+        `flags`: an unsigned 32-bit number kept beside the value. `exptime`, in seconds: 0 never, up to 30 days from now, above that a Unix time;
+        -1 expires at once. `noreply`: returns as soon as the command is written; what the server says is not seen."""
+
+    @abstractmethod
+    async def add(self, key: bytes, value: Value, *, flags: int = 0, exptime: int = 0, noreply: bool = False) -> None:
+        """Stores a value if the key has none, else NotStoredStorageCommandError; as set()."""
+
+    @abstractmethod
+    async def replace(self, key: bytes, value: Value, *, flags: int = 0, exptime: int = 0, noreply: bool = False) -> None:
+        """Stores a value if the key has one, else NotStoredStorageCommandError; as set()."""
+
+    @abstractmethod
+    async def append(self, key: bytes, value: Value, *, noreply: bool = False) -> None:
+        """Appends to a value that is there, else NotStoredStorageCommandError."""
+
+    @abstractmethod
+    async def prepend(self, key: bytes, value: Value, *, noreply: bool = False) -> None:
+        """Prepends to a value that is there, else NotStoredStorageCommandError."""
+
+    @abstractmethod
+    async def cas(
+        self, key: bytes, value: Value, cas: int, *, flags: int = 0, exptime: int = 0, noreply: bool = False
+    ) -> None:
+        """Stores a value if the item's cas value is still `cas`: NotStoredStorageCommandError when it has changed, StorageCommandError when it is
+        gone."""
+
+    @abstractmethod
+    async def increment(self, key: bytes, value: int, *, noreply: bool = False) -> Optional[int]:
+        """Adds to a decimal number, wrapping at 2**64, and returns the new one (None with `noreply`). NotFoundCommandError when the key is not
+        there."""
+
+    @abstractmethod
+    async def decrement(self, key: bytes, value: int, *, noreply: bool = False) -> Optional[int]:
+        """Subtracts from a decimal number, stopping at 0; as increment()."""
+
+    @abstractmethod
+    async def touch(self, key: bytes, exptime: int, *, noreply: bool = False) -> None:
+        """Sets an item's expiry. NotFoundCommandError when the key is not there."""
+
+    @abstractmethod
+    async def delete(self, key: bytes, *, noreply: bool = False) -> None:
+        """Deletes a key. NotFoundCommandError when it is not there."""
+
+    @abstractmethod
+    async def flush_all(self, memcached_host_address: Address, delay: int = 0, *, noreply: bool = False) -> None:
+        """Makes everything on a node expire, at once or in `delay` seconds."""
+
+    @abstractmethod
+    async def version(self, memcached_host_address: Address) -> Optional[str]:
+        """The version of a node's server."""
+
+    @abstractmethod
+    async def stats(self, memcached_host_address: Address, *args: str) -> Dict[str, str]:
+        """A node's statistics: the general ones, or those named by args ("items", "slabs", "settings" …)."""
+
+    @abstractmethod
+    async def verbosity(self, memcached_host_address: Address, level: int, *, noreply: bool = False) -> None:
+        """Sets how talkative a node's log is."""
+
+    @abstractmethod
+    async def cache_memlimit(self, memcached_host_address: Address, value: int, *, noreply: bool = False) -> None:
+        """Sets a node's memory limit, in megabytes."""
+
+    # What follows is beyond emcache 1.3. It is not abstract, so that classes written against that one stay whole.
+
+    @property
+    def pending(self) -> int:
+        """Operations awaited and not yet complete."""
+        raise NotImplementedError
+
+    def cluster_management(self) -> "ClusterManagment":
+        """cluster_managment(), spelt as a dictionary has it."""
+        return self.cluster_managment()
+
+    async def set_many(
+        self, items: Mapping[bytes, Value], *, flags: int = 0, exptime: int = 0, noreply: bool = False
+    ) -> Dict[bytes, Union[bool, Exception]]:
+        """Stores many values, on all nodes at once. A status for each key: True, or the exception that set() would have raised."""
+        raise NotImplementedError
+
+    async def delete_many(self, keys: Iterable[bytes], *, noreply: bool = False) -> Dict[bytes, Union[bool, Exception]]:
+        """Deletes many keys. A status for each: True, False when it was not there, or an exception."""
+        raise NotImplementedError
+
+    async def dump_keys(self, memcached_host_address: Address, *, keys_only: bool = False) -> List[Tuple[bytes, bytes]]:
+        """All keys of a node, each with the server's line about it (`lru_crawler metadump`; with `keys_only` the leaner `mgdump`, which needs
+        memcached 1.6.19). CommandError while another dump is under way."""
+        raise NotImplementedError
+
+    async def meta_get(
+        self,
+        key: bytes,
+        *,
+        want: Iterable[str] = ("value",),
+        binary_key: bool = False,
+        no_bump: bool = False,
+        ttl: Optional[int] = None,
+        vivify_ttl: Optional[int] = None,
+        recache_below: Optional[int] = None,
+        cas: int = 0,
+        opaque: Optional[str] = None,
+    ) -> "MetaResult":
+        """mg. `want`: any of "value", "flags", "cas", "ttl", "size", "hit_before", "last_access", "key". `ttl`: a new time to live. `vivify_ttl`: on a
+        miss an empty item of that time to live is made, and this caller has won it. `recache_below`: less than so many seconds left wins the right
+        to recache. `cas`: only if the item has this one (memcached 1.6.40). `binary_key`: 1 to 186 bytes of any kind."""
+        raise NotImplementedError
+
+    async def meta_set(
+        self,
+        key: bytes,
+        value: Value,
+        *,
+        mode: str = "set",
+        want: Iterable[str] = (),
+        binary_key: bool = False,
+        invalidate: bool = False,
+        ttl: Optional[int] = None,
+        vivify_ttl: Optional[int] = None,
+        cas: int = 0,
+        new_cas: int = 0,
+        flags: int = 0,
+        opaque: Optional[str] = None,
+    ) -> "MetaResult":
+        """ms. `mode`: "set", "add", "replace", "append" or "prepend". `want`: any of "cas", "size", "key". `invalidate`: store as stale when `cas` is
+        older than the item's. `new_cas`: the cas value the item shall have (memcached 1.6.27)."""
+        raise NotImplementedError
+
+    async def meta_delete(
+        self,
+        key: bytes,
+        *,
+        want: Iterable[str] = (),
+        binary_key: bool = False,
+        invalidate: bool = False,
+        drop_value: bool = False,
+        ttl: Optional[int] = None,
+        cas: int = 0,
+        new_cas: int = 0,
+        opaque: Optional[str] = None,
+    ) -> "MetaResult":
+        """md. `invalidate`: mark stale instead, for `ttl` seconds. `drop_value`: empty the value, keep the item (memcached 1.6.27)."""
+        raise NotImplementedError
+
+    async def meta_arithmetic(
+        self,
+        key: bytes,
+        *,
+        delta: int = 1,
+        decrement: bool = False,
+        initial: int = 0,
+        want: Iterable[str] = ("value",),
+        binary_key: bool = False,
+        ttl: Optional[int] = None,
+        vivify_ttl: Optional[int] = None,
+        cas: int = 0,
+        new_cas: int = 0,
+        opaque: Optional[str] = None,
+    ) -> "MetaResult":
+        """ma. With `vivify_ttl` a key that is not there begins with `initial`."""
+        raise NotImplementedError
+
+    async def fetch(self, key: bytes, lease: int, *, recache_below: int = 0) -> "FetchResult":
+        """Fetches a value with a lease, against stampedes: when the key is missing, stale, or has less than `recache_below` seconds left, exactly one
+        caller gets `won` and loads it within `lease` seconds (1 to 30 days); the others get the old value at once, or None with `already_won`."""
+        raise NotImplementedError
+
+    async def fill(self, key: bytes, value: Value, lease: "FetchResult", *, flags: int = 0, exptime: int = 0) -> bool:
+        """Stores the value that a lease was won for. False when the key was changed or deleted meanwhile: then nothing is stored."""
+        raise NotImplementedError
+
+    async def give_up(self, key: bytes, lease: "FetchResult") -> bool:
+        """Gives a lease back when the value can't be loaded: the next caller wins at once. False when the key was changed meanwhile."""
+        raise NotImplementedError
+
+    async def invalidate(self, key: bytes, stale: int) -> bool:
+        """Marks a value stale for `stale` seconds: the first fetch() wins, the others get the stale value. False when the key is not there."""
+        raise NotImplementedError
+
+    async def count(self, key: bytes, delta: int = 1, *, initial: int = 0, exptime: int = 0) -> int:
+        """Counts: adds `delta` (negative: subtracts, stopping at 0) to a number that begins with `initial` and `exptime` where there is none."""
+        raise NotImplementedError
+
+
+_emcache_client: Any = _emcache.Client
+Client.register(_emcache_client)
+
+
+class ClusterEvents(metaclass=ABCMeta):
+    """Hears of changes in the cluster: given to create_client(cluster_events=…). Events come in order, one at a time."""
+
+    @abstractmethod
+    async def on_node_healthy(self, cluster_managment: "ClusterManagment", host: Address) -> None:
+        """A node answers again."""
+
+    @abstractmethod
+    async def on_node_unhealthy(self, cluster_managment: "ClusterManagment", host: Address) -> None:
+        """A node can't be reached, or is silent. With `purge_unhealthy_nodes` its keys go elsewhere from now on."""
+
+
+class ClusterManagment(metaclass=ABCMeta):
+    """The view of a client's cluster.
+
+    >>> client = await emcache.create_client(...)
+    >>> cluster_managment = client.cluster_managment()
+    >>> print(cluster_managment.nodes())
+
+    It may be kept: it holds its client, and when that is closed it answers with the last state."""
+
+    @abstractmethod
+    def nodes(self) -> Sequence[Address]:
+        """All nodes, in the order they were given."""
+
+    @abstractmethod
+    def healthy_nodes(self) -> Sequence[Address]:
+        """The nodes that are healthy: connected and answering, or not yet found otherwise."""
+
+    @abstractmethod
+    def unhealthy_nodes(self) -> Sequence[Address]:
+        """The nodes that are unhealthy: commands to them fail at once."""
+
+    @abstractmethod
+    def connection_pool_metrics(self) -> Mapping[Address, ConnectionPoolMetrics]:
+        """How the connection pool of each node fares."""
+
+    # Beyond emcache 1.3.
+
+    def operation_metrics(self) -> Mapping[Address, OperationMetrics]:
+        """How long the operations of each node take."""
+        raise NotImplementedError
+
+    def node_states(self) -> Mapping[Address, NodeState]:
+        """Why each node is as it is, since when, and which server it runs."""
+        raise NotImplementedError
+
+    def node_for_key(self, key: bytes) -> Address:
+        """The node that a command on `key` goes to now."""
+        raise NotImplementedError
+
+    def add_node(self, host: Address, weight: int = 100) -> None:
+        """Adds a node: from now on keys may go to it. ValueError when it is there already."""
+        raise NotImplementedError
+
+    def remove_node(self, host: Address) -> None:
+        """Removes a node: nothing new is sent to it, what is in flight completes. ValueError when it is not there, or the last one."""
+        raise NotImplementedError
+
+    def set_weight(self, host: Address, weight: int) -> None:
+        """Sets a node's weight, 1 or more; matters to the kinds of routing that know weights."""
+        raise NotImplementedError
+
+    def replace_nodes(self, nodes: Union[Iterable[Address], Mapping[Address, int]]) -> None:
+        """Replaces the whole list (or mapping from address to weight) in one step: nodes that stay keep their connections."""
+        raise NotImplementedError
+
+
+_emcache_management: Any = _emcache.ClusterManagment
+ClusterManagment.register(_emcache_management)
+
+#: As a dictionary spells it.
+ClusterManagement = ClusterManagment

@@ -1,0 +1,209 @@
+"""create_client()."""
+import asyncio
+from typing import Any, Dict, Iterable, Optional, Sequence, Tuple
+
+from . import _emcache
+from ._address import Address
+from ._events import Dispatcher
+from ._fast_wake import FAST_WAKE
+from .base import Client, ClusterEvents
+from .default_values import (
+    DEFAULT_AUTOBATCHING_ENABLED,
+    DEFAULT_AUTOBATCHING_MAX_KEYS,
+    DEFAULT_AUTODISCOVERY_POLL_INTERVAL,
+    DEFAULT_AUTODISCOVERY_TIMEOUT,
+    DEFAULT_CONNECTION_TIMEOUT,
+    DEFAULT_MAX_CONNECTIONS,
+    DEFAULT_MIN_CONNECTIONS,
+    DEFAULT_PURGE_UNHEALTHY_NODES,
+    DEFAULT_PURGE_UNUSED_CONNECTIONS_AFTER,
+    DEFAULT_SSL,
+    DEFAULT_SSL_VERIFY,
+    DEFAULT_STARTUP_WAIT_AUTODISCOVERY,
+    DEFAULT_TIMEOUT,
+)
+
+#: The kinds of routing, in the order of <emcache/routing_kind.h>.
+ROUTING_KINDS = (
+    "emcache",
+    "rendezvous",
+    "ketama_weighted",
+    "ketama",
+    "ketama_md5",
+    "modula",
+    "pymemcache",
+    "pymemcache_bytes",
+    "spymemcached",
+    "twemproxy",
+    "jump",
+    "mcrouter",
+    "dalli",
+)
+FAILOVER_KINDS = ("fail", "next", "gutter")
+DISCOVERY_KINDS = ("none", "cluster", "dns", "dns_srv")
+
+#: The engine's connections carry many operations each; programs written for a connection per task ask for more than it ever needs.
+MAX_CONNECTIONS = 64
+
+
+def _index(name: str, value: str, words: Tuple[str, ...]) -> int:
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: a str is needed, not {type(value).__name__}")
+    if value not in words:
+        raise ValueError(f"{name}: {value!r}; it is one of {', '.join(words)}")
+    return words.index(value)
+
+
+def _connections(max_connections: int, min_connections: Optional[int]) -> Dict[str, int]:
+    for name, value in (("max_connections", max_connections), ("min_connections", min_connections)):
+        if value is not None and not isinstance(value, int):
+            raise TypeError(f"{name}: an int is needed, not {type(value).__name__}")
+    if max_connections < 1:
+        raise ValueError(f"max_connections: {max_connections}; it is at least 1")
+    if min_connections is not None and min_connections < 0:
+        raise ValueError(f"min_connections: {min_connections}; it is at least 0")
+    most = min(max_connections, MAX_CONNECTIONS)
+    return {"connections_max": most, "connections_min": min(DEFAULT_MIN_CONNECTIONS if min_connections is None else min_connections, most)}
+
+
+async def create_client(
+    node_addresses: Sequence[Address],
+    *,
+    timeout: Optional[float] = DEFAULT_TIMEOUT,
+    max_connections: int = DEFAULT_MAX_CONNECTIONS,
+    min_connections: Optional[int] = DEFAULT_MIN_CONNECTIONS,
+    purge_unused_connections_after: Optional[float] = DEFAULT_PURGE_UNUSED_CONNECTIONS_AFTER,
+    connection_timeout: Optional[float] = DEFAULT_CONNECTION_TIMEOUT,
+    cluster_events: Optional[ClusterEvents] = None,
+    purge_unhealthy_nodes: bool = DEFAULT_PURGE_UNHEALTHY_NODES,
+    autobatching: bool = DEFAULT_AUTOBATCHING_ENABLED,
+    autobatching_max_keys: int = DEFAULT_AUTOBATCHING_MAX_KEYS,
+    ssl: bool = DEFAULT_SSL,
+    ssl_verify: bool = DEFAULT_SSL_VERIFY,
+    ssl_extra_ca: Optional[str] = None,
+    username: Optional[str] = None,
+    password: Optional[str] = None,
+    autodiscovery: bool = False,
+    autodiscovery_poll_interval: float = DEFAULT_AUTODISCOVERY_POLL_INTERVAL,
+    autodiscovery_timeout: float = DEFAULT_AUTODISCOVERY_TIMEOUT,
+    # Beyond emcache 1.3.
+    autodiscovery_kind: str = "cluster",
+    autodiscovery_start_timeout: float = DEFAULT_STARTUP_WAIT_AUTODISCOVERY,
+    routing: str = "emcache",
+    hash_tag: Optional[str] = None,
+    failover: str = "fail",
+    gutter_nodes: Iterable[Address] = (),
+    gutter_exptime: int = 10,
+    return_steady: float = 0.0,
+    deletes_replayed_max: int = 0,
+    key_prefix: Optional[str] = None,
+    sasl: bool = False,
+    ssl_trust: Optional[str] = None,
+    ssl_certificate: Optional[str] = None,
+    ssl_key: Optional[str] = None,
+    ssl_key_password: Optional[str] = None,
+    ssl_version_min: str = "1.2",
+    ssl_session_resumption: bool = True,
+    engine_options: Optional[Dict[str, Any]] = None,
+) -> Client:
+    """A client on the nodes given. Connections are opened in the background: nodes that are down are no error here. Durations are seconds.
+
+    - `timeout`: how long a command may take; None: no limit.
+    - `max_connections`, `min_connections`: of each node's pool. A connection carries many commands at once, so the defaults serve thousands of
+      tasks; more than 64 count as 64.
+    - `purge_unused_connections_after`: a connection beyond the minimum that was not used for so long is closed; None: never.
+    - `connection_timeout`: how long one attempt to connect may take; None: no limit.
+    - `cluster_events`: hears of changes of health.
+    - `purge_unhealthy_nodes`: keys of an unhealthy node go to other nodes until it is healthy again.
+    - `autobatching`, `autobatching_max_keys`: gets of one turn of the loop go out together, those of one key as one. The engine puts what is submitted in
+      one turn into as few writes as it can in any case; with `autobatching` it never sends the first one ahead.
+    - `ssl`, `ssl_verify`, `ssl_extra_ca`: TLS; whether certificates are checked; a file of certificate authorities trusted beside the system's.
+    - `username`, `password`: both or none.
+    - `autodiscovery`: the list of nodes comes from `config get cluster` at the address given, asked every `autodiscovery_poll_interval`.
+
+    Beyond emcache:
+
+    - `autodiscovery_kind`: "cluster"; "dns", all addresses of the one host given; "dns_srv", its SRV records.
+    - `autodiscovery_start_timeout`: how long this call waits for the first list.
+    - `routing`: how a key finds its node: "emcache" (as emcache 1.3 does it, so that no key moves), "rendezvous", "ketama_weighted", "ketama",
+      "ketama_md5", "modula", "pymemcache", "pymemcache_bytes", "spymemcached", "twemproxy", "jump", "mcrouter", "dalli".
+    - `hash_tag`: two characters; routing looks only at what stands between them, when both are in the key.
+    - `failover`: what happens to commands whose node is unhealthy: "fail" at once, the "next" node, or the `gutter_nodes`, where they expire after
+      `gutter_exptime` seconds at the latest.
+    - `return_steady`: a node is used again only after it answered for so long.
+    - `deletes_replayed_max`: so many deletes that could not reach a down node are remembered and replayed before it serves again.
+    - `key_prefix`: put before every key on the wire; not part of routing.
+    - `sasl`: the credentials go by SASL PLAIN over the binary protocol.
+    - `ssl_trust`: a file of certificate authorities trusted instead of the system's. `ssl_certificate`, `ssl_key`, `ssl_key_password`: the client's own
+      certificate. `ssl_version_min`: "1.2" or "1.3".
+    - `engine_options`: anything else of <emcache/options.h> by its name there; durations in seconds."""
+    loop = asyncio.get_running_loop()
+    if not node_addresses:
+        raise ValueError("At least one memcached host needs to be provided")
+    if bool(username) != bool(password):
+        raise ValueError("username, password: both are needed, or none")
+    if not isinstance(autobatching_max_keys, int):
+        raise TypeError(f"autobatching_max_keys: an int is needed, not {type(autobatching_max_keys).__name__}")
+    if autobatching_max_keys < 1:
+        raise ValueError(f"autobatching_max_keys: {autobatching_max_keys}; it is at least 1")
+    options: Dict[str, Any] = {
+        "timeout_ms": timeout,
+        "purge_unused_connections_after_ms": purge_unused_connections_after,
+        "connection_timeout_ms": connection_timeout,
+        "purge_unhealthy_nodes": purge_unhealthy_nodes,
+        "username": username or None,
+        "password": password or None,
+        "sasl": sasl,
+        "routing": _index("routing", routing, ROUTING_KINDS),
+        "failover": _index("failover", failover, FAILOVER_KINDS),
+        "gutter_exptime": gutter_exptime,
+        "deletes_replayed_max": deletes_replayed_max,
+        "key_prefix": key_prefix,
+        **_connections(max_connections, min_connections),
+    }
+    if return_steady:
+        options["return_steady_ms"] = return_steady
+    if hash_tag is not None:
+        if len(hash_tag) != 2:
+            raise ValueError(f"hash_tag: {hash_tag!r}; it has two characters")
+        options["hash_tag_open"], options["hash_tag_close"] = hash_tag
+    if ssl:
+        options.update(_tls_options(ssl_verify, ssl_extra_ca, ssl_trust, ssl_certificate, ssl_key, ssl_key_password))
+        options["tls.version_min"] = (12, 13)[_index("ssl_version_min", ssl_version_min, ("1.2", "1.3"))]
+        options["tls.session_resumption"] = ssl_session_resumption
+    if autodiscovery:
+        options["discovery"] = _index("autodiscovery_kind", autodiscovery_kind, DISCOVERY_KINDS)
+        options["discovery_interval_ms"] = max(autodiscovery_poll_interval, 0.1)
+        options["discovery_timeout_ms"] = autodiscovery_timeout
+        options["discovery_start_timeout_ms"] = 0  # awaited below, not in the engine
+    options.update(engine_options or {})
+
+    dispatcher = Dispatcher(loop, cluster_events)
+    if autodiscovery:
+        dispatcher.discovered = loop.create_future()
+    client: Any = _emcache.Client(
+        loop, tuple(node_addresses), options, tuple(gutter_nodes), dispatcher, cluster_events is not None, FAST_WAKE, bool(autobatching)
+    )
+    dispatcher.attach(client)
+    if dispatcher.discovered is not None:
+        try:
+            await asyncio.wait_for(dispatcher.discovered, autodiscovery_start_timeout)
+        except BaseException:
+            await client.close()
+            raise
+    result: Client = client
+    return result
+
+
+def _tls_options(
+    verify: bool, extra_ca: Optional[str], trust: Optional[str], certificate: Optional[str], key: Optional[str], key_password: Optional[str]
+) -> Dict[str, Any]:
+    return {
+        "tls.enabled": True,
+        "tls.verify": verify,
+        "tls.extra_ca_file": extra_ca,
+        "tls.trust_file": trust,
+        "tls.certificate_file": certificate,
+        "tls.key_file": key,
+        "tls.key_password": key_password,
+    }

@@ -1,0 +1,116 @@
+/* Addresses between Python's classes and the engine's. */
+#include "address.h"
+
+static const char *text_of(PyObject *object, PyObject *name, PyObject **keep_out)
+{
+    PyObject *text = PyObject_GetAttr(object, name);
+    Py_ssize_t length = 0;
+    if (text == NULL) {
+        return NULL;
+    }
+    if (!PyUnicode_Check(text)) {
+        PyErr_Format(PyExc_TypeError, "%U: a str is needed, not %.100s", name, Py_TYPE(text)->tp_name);
+        Py_DECREF(text);
+        return NULL;
+    }
+    const char *bytes = PyUnicode_AsUTF8AndSize(text, &length);
+    if (bytes != NULL && strlen(bytes) != (size_t)length) {
+        PyErr_Format(PyExc_ValueError, "%U: has a zero character", name);
+        bytes = NULL;
+    }
+    if (bytes == NULL) {
+        Py_DECREF(text);
+        return NULL;
+    }
+    *keep_out = text;
+    return bytes;
+}
+
+static bool port_of(const struct module_state *state, PyObject *object, uint32_t *port_out)
+{
+    PyObject *number = PyObject_GetAttr(object, state->name_port);
+    if (number == NULL) {
+        return false;
+    }
+    if (!PyLong_Check(number)) {
+        PyErr_Format(PyExc_TypeError, "port: an int is needed, not %.100s", Py_TYPE(number)->tp_name);
+        Py_DECREF(number);
+        return false;
+    }
+    int overflow = 0;
+    long port = PyLong_AsLongAndOverflow(number, &overflow);
+    Py_DECREF(number);
+    if (overflow != 0 || port < 1 || port > 65535) {
+        PyErr_SetString(PyExc_ValueError, "port: it is 1 to 65535");
+        return false;
+    }
+    *port_out = (uint32_t)port;
+    return true;
+}
+
+bool address_from_python(const struct module_state *state, PyObject *object, emc_address *address_out, PyObject **keep_out)
+{
+    int is_host = PyObject_IsInstance(object, state->host_address);
+    int is_path = is_host == 0 ? PyObject_IsInstance(object, state->unix_path) : 0;
+    if (is_host < 0 || is_path < 0) {
+        return false;
+    }
+    if (!is_host && !is_path) {
+        PyErr_Format(PyExc_TypeError, "a MemcachedHostAddress or MemcachedUnixSocketPath is needed, not %.100s", Py_TYPE(object)->tp_name);
+        return false;
+    }
+    const char *text = text_of(object, is_host ? state->name_address : state->name_path, keep_out);
+    if (text == NULL) {
+        return false;
+    }
+    uint32_t port = 0;
+    if (is_host && !port_of(state, object, &port)) {
+        Py_CLEAR(*keep_out);
+        return false;
+    }
+    *address_out = is_host ? emc_address_tcp(text, port) : emc_address_unix(text);
+    return true;
+}
+
+PyObject *address_to_python(const struct module_state *state, const emc_address *address)
+{
+    if (address->kind == EMC_ADDRESS_UNIX) {
+        return PyObject_CallFunction(state->unix_path, "s", address->path);
+    }
+    return PyObject_CallFunction(state->host_address, "sI", address->host, (unsigned int)address->port);
+}
+
+bool address_list_from_python(const struct module_state *state, PyObject *sequence, struct address_list *list_out)
+{
+    PyObject *items = PySequence_Tuple(sequence);
+    if (items == NULL) {
+        return false;
+    }
+    size_t count = (size_t)PyTuple_GET_SIZE(items);
+    struct address_list list = {count, PyMem_Calloc(count + 1, sizeof(emc_address)), PyList_New(0)};
+    bool good = list.addresses != NULL && list.keep != NULL;
+    for (size_t i = 0; i < count && good; i++) {
+        PyObject *keep = NULL;
+        good = address_from_python(state, PyTuple_GET_ITEM(items, (Py_ssize_t)i), &list.addresses[i], &keep) &&
+               PyList_Append(list.keep, keep) == 0;
+        Py_XDECREF(keep);
+    }
+    Py_DECREF(items);
+    if (!good) {
+        if (!PyErr_Occurred()) {
+            PyErr_NoMemory();
+        }
+        address_list_release(&list);
+        return false;
+    }
+    *list_out = list;
+    return true;
+}
+
+void address_list_release(struct address_list *list)
+{
+    PyMem_Free(list->addresses);
+    Py_CLEAR(list->keep);
+    list->addresses = NULL;
+    list->count = 0;
+}

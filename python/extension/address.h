@@ -1,0 +1,22 @@
+/* Addresses between Python's classes and the engine's. */
+#ifndef EMC_PYTHON_ADDRESS_H
+#define EMC_PYTHON_ADDRESS_H
+
+#include "module.h"
+
+/* TypeError or ValueError unless `object` is a MemcachedHostAddress or MemcachedUnixSocketPath with sound fields. *keep_out receives what the strings
+ * of *address_out live in (a new reference). */
+bool address_from_python(const struct module_state *state, PyObject *object, emc_address *address_out, PyObject **keep_out);
+/* A new reference, or NULL with an exception. */
+PyObject *address_to_python(const struct module_state *state, const emc_address *address);
+
+/* A sequence of them. */
+struct address_list {
+    size_t count;
+    emc_address *addresses;
+    PyObject *keep;
+};
+bool address_list_from_python(const struct module_state *state, PyObject *sequence, struct address_list *list_out);
+void address_list_release(struct address_list *list);
+
+#endif

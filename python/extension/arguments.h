@@ -1,0 +1,35 @@
+/* The arguments of a command: found by position or name without a dictionary, and checked at the call. */
+#ifndef EMC_PYTHON_ARGUMENTS_H
+#define EMC_PYTHON_ARGUMENTS_H
+
+#include "operation.h"
+
+#define ARGUMENTS_MAX 16
+
+struct signature {
+    const char *function;
+    uint8_t count;      /* of names */
+    uint8_t positional; /* so many may be given by position */
+    uint8_t required;   /* the first so many must be given */
+    const char *names[ARGUMENTS_MAX];
+};
+
+/* Fills out[0 .. count-1] with borrowed references, NULL where an argument is not given. False with a TypeError. */
+bool arguments_parse(const struct signature *signature, PyObject *const *args, Py_ssize_t nargs, PyObject *keyword_names, PyObject **out);
+
+/* The conversions raise TypeError or ValueError with the argument's name; NULL leaves *out as it is. */
+bool arguments_bool(PyObject *object, bool *out);
+bool arguments_unsigned(PyObject *object, const char *name, uint64_t max, uint64_t *out);
+bool arguments_exptime(PyObject *object, const char *name, int64_t *out);
+bool arguments_flags(PyObject *object, uint64_t *out);
+/* bytes that the server takes as a key of this client. */
+bool arguments_key(const struct client *client, PyObject *object);
+/* A tuple of such keys (a new reference) from any iterable. */
+PyObject *arguments_keys(const struct client *client, PyObject *iterable);
+/* bytes, or anything that gives its bytes: then its buffer is held. */
+bool arguments_value(struct operation *operation, PyObject *object);
+
+/* The bytes of the value. */
+const void *operation_value(const struct operation *operation, size_t *length_out);
+
+#endif

@@ -1,0 +1,237 @@
+/* The commands of many keys: get_many and its kin, set_many, delete_many. */
+#include "arguments.h"
+#include "client.h"
+#include "convert.h"
+
+/* ------------------------------------------------------------------ retrieval */
+
+/* The keys as the engine takes them; freed with PyMem_Free. NULL: a MemoryError is set. */
+static emc_key *keys_of(const struct operation *operation, size_t *count_out)
+{
+    size_t count = (size_t)PyTuple_GET_SIZE(operation->key);
+    emc_key *keys = PyMem_Malloc((count + 1) * sizeof *keys);
+    if (keys == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        PyObject *key = PyTuple_GET_ITEM(operation->key, (Py_ssize_t)i);
+        keys[i] = (emc_key){PyBytes_AS_STRING(key), (size_t)PyBytes_GET_SIZE(key)};
+    }
+    *count_out = count;
+    return keys;
+}
+
+#define DEFINE_SUBMIT(name, function, ...)                                                                             \
+    static emc_status name(struct operation *operation, const emc_call *call)                                          \
+    {                                                                                                                  \
+        size_t count = 0;                                                                                              \
+        emc_key *keys = keys_of(operation, &count);                                                                    \
+        emc_status status = keys != NULL ? function(operation->client->engine, keys, count __VA_ARGS__, call)          \
+                                         : EMC_ERROR_MEMORY;                                                           \
+        PyMem_Free(keys);                                                                                              \
+        return status;                                                                                                 \
+    }
+#define COMMA ,
+DEFINE_SUBMIT(submit_get_many, emc_get_many_async)
+DEFINE_SUBMIT(submit_gets_many, emc_gets_many_async)
+DEFINE_SUBMIT(submit_gat_many, emc_gat_many_async, COMMA operation->exptime)
+DEFINE_SUBMIT(submit_gats_many, emc_gats_many_async, COMMA operation->exptime)
+DEFINE_SUBMIT(submit_delete_many, emc_delete_many_async)
+#undef DEFINE_SUBMIT
+#undef COMMA
+
+static const struct operation_traits get_many_traits = {.name = "get_many", .submit = submit_get_many, .complete = convert_many};
+static const struct operation_traits gets_many_traits = {.name = "gets_many", .submit = submit_gets_many, .complete = convert_many_with_cas};
+static const struct operation_traits gat_many_traits = {.name = "gat_many", .submit = submit_gat_many, .complete = convert_many};
+static const struct operation_traits gats_many_traits = {.name = "gats_many", .submit = submit_gats_many, .complete = convert_many_with_cas};
+static const struct operation_traits delete_many_traits = {.name = "delete_many", .submit = submit_delete_many, .complete = convert_statuses};
+
+static struct operation *create_bulk(PyObject *self, const struct operation_traits *traits, PyObject *iterable)
+{
+    struct client *client = (struct client *)self;
+    PyObject *keys = arguments_keys(client, iterable);
+    struct operation *operation = keys != NULL ? operation_create(client, traits, keys) : NULL;
+    Py_XDECREF(keys);
+    return operation;
+}
+
+static PyObject *retrieve_many(PyObject *self, const struct operation_traits *traits, PyObject *keys, PyObject *exptime, PyObject *const *options)
+{
+    struct operation *operation = create_bulk(self, traits, keys);
+    if (operation != NULL &&
+        !(arguments_exptime(exptime, "exptime", &operation->exptime) && arguments_bool(options[0], &operation->return_flags) &&
+          arguments_bool(options[1], &operation->return_errors))) {
+        operation_discard(operation);
+        return NULL;
+    }
+    return (PyObject *)operation;
+}
+
+static PyObject *parse_many(PyObject *self, const struct operation_traits *traits, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
+{
+    const struct signature signature = {traits->name, 3, 2, 1, {"keys", "return_flags", "return_exceptions"}};
+    PyObject *given[3];
+    return arguments_parse(&signature, args, nargs, keywords, given) ? retrieve_many(self, traits, given[0], NULL, given + 1) : NULL;
+}
+
+static PyObject *parse_many_and_touch(PyObject *self, const struct operation_traits *traits, PyObject *const *args, Py_ssize_t nargs,
+                                      PyObject *keywords)
+{
+    const struct signature signature = {traits->name, 4, 3, 2, {"exptime", "keys", "return_flags", "return_exceptions"}};
+    PyObject *given[4];
+    return arguments_parse(&signature, args, nargs, keywords, given) ? retrieve_many(self, traits, given[1], given[0], given + 2) : NULL;
+}
+
+static PyObject *client_get_many(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
+{
+    return parse_many(self, &get_many_traits, args, nargs, keywords);
+}
+
+static PyObject *client_gets_many(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
+{
+    return parse_many(self, &gets_many_traits, args, nargs, keywords);
+}
+
+static PyObject *client_gat_many(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
+{
+    return parse_many_and_touch(self, &gat_many_traits, args, nargs, keywords);
+}
+
+static PyObject *client_gats_many(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
+{
+    return parse_many_and_touch(self, &gats_many_traits, args, nargs, keywords);
+}
+
+/* ------------------------------------------------------------------ set_many, delete_many */
+
+static emc_status submit_set_many(struct operation *operation, const emc_call *call)
+{
+    size_t count = (size_t)PyTuple_GET_SIZE(operation->key);
+    emc_store_item *items = PyMem_Calloc(count + 1, sizeof *items);
+    if (items == NULL) {
+        PyErr_NoMemory();
+        return EMC_ERROR_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        PyObject *key = PyTuple_GET_ITEM(operation->key, (Py_ssize_t)i), *value = PyTuple_GET_ITEM(operation->value, (Py_ssize_t)i);
+        items[i] = (emc_store_item){
+            .key = {PyBytes_AS_STRING(key), (size_t)PyBytes_GET_SIZE(key)},
+            .value = PyBytes_AS_STRING(value),
+            .value_length = (size_t)PyBytes_GET_SIZE(value),
+            .exptime = operation->exptime,
+            .flags = operation->flags,
+        };
+    }
+    emc_status status = emc_set_many_async(operation->client->engine, items, count, call);
+    PyMem_Free(items);
+    return status;
+}
+
+static const struct operation_traits set_many_traits = {
+    .name = "set_many", .submit = submit_set_many, .complete = convert_statuses, .storage = true};
+
+/* Bytes as they are; a copy of anything else that has bytes. */
+static PyObject *bytes_of(PyObject *value)
+{
+    if (PyBytes_CheckExact(value)) {
+        Py_INCREF(value);
+        return value;
+    }
+    if (!PyObject_CheckBuffer(value)) {
+        PyErr_Format(PyExc_TypeError, "value: a bytes-like object is needed, not %.100s", Py_TYPE(value)->tp_name);
+        return NULL;
+    }
+    return PyBytes_FromObject(value);
+}
+
+/* The values of a mapping whose items are a sequence of pairs. */
+static PyObject *split_items(PyObject *items, PyObject **keys_out)
+{
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(items);
+    PyObject *keys = PyTuple_New(count), *values = PyTuple_New(count);
+    bool good = keys != NULL && values != NULL;
+    for (Py_ssize_t i = 0; i < count && good; i++) {
+        PyObject *pair = PySequence_Fast_GET_ITEM(items, i);
+        good = PyTuple_Check(pair) && PyTuple_GET_SIZE(pair) == 2;
+        if (!good) {
+            PyErr_SetString(PyExc_TypeError, "items: a mapping from key to value is needed");
+            break;
+        }
+        PyObject *value = bytes_of(PyTuple_GET_ITEM(pair, 1));
+        good = value != NULL;
+        if (good) {
+            Py_INCREF(PyTuple_GET_ITEM(pair, 0));
+            PyTuple_SET_ITEM(keys, i, PyTuple_GET_ITEM(pair, 0));
+            PyTuple_SET_ITEM(values, i, value);
+        }
+    }
+    if (!good) {
+        Py_XDECREF(keys);
+        Py_XDECREF(values);
+        return NULL;
+    }
+    *keys_out = keys;
+    return values;
+}
+
+static struct operation *create_set_many(PyObject *self, PyObject *mapping)
+{
+    PyObject *keys = NULL;
+    PyObject *items = PyMapping_Check(mapping) && !PySequence_Check(mapping) ? PyMapping_Items(mapping) : NULL;
+    if (items == NULL && !PyErr_Occurred()) {
+        PyErr_Format(PyExc_TypeError, "items: a mapping from key to value is needed, not %.100s", Py_TYPE(mapping)->tp_name);
+    }
+    PyObject *values = items != NULL ? split_items(items, &keys) : NULL;
+    Py_XDECREF(items);
+    struct operation *operation = values != NULL ? create_bulk(self, &set_many_traits, keys) : NULL;
+    Py_XDECREF(keys);
+    if (operation == NULL) {
+        Py_XDECREF(values);
+        return NULL;
+    }
+    operation->value = values;
+    return operation;
+}
+
+static PyObject *client_set_many(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
+{
+    static const struct signature signature = {"set_many", 4, 1, 1, {"items", "flags", "exptime", "noreply"}};
+    PyObject *given[4];
+    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given) ? create_set_many(self, given[0]) : NULL;
+    if (operation != NULL &&
+        !(arguments_flags(given[1], &operation->flags) && arguments_exptime(given[2], "exptime", &operation->exptime) &&
+          arguments_bool(given[3], &operation->noreply))) {
+        operation_discard(operation);
+        return NULL;
+    }
+    return (PyObject *)operation;
+}
+
+static PyObject *client_delete_many(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
+{
+    static const struct signature signature = {"delete_many", 2, 1, 1, {"keys", "noreply"}};
+    PyObject *given[2];
+    struct operation *operation =
+        arguments_parse(&signature, args, nargs, keywords, given) ? create_bulk(self, &delete_many_traits, given[0]) : NULL;
+    if (operation != NULL && !arguments_bool(given[1], &operation->noreply)) {
+        operation_discard(operation);
+        return NULL;
+    }
+    return (PyObject *)operation;
+}
+
+#define COMMAND(name, signature)                                                                                       \
+    {                                                                                                                  \
+        #name, (PyCFunction)(void (*)(void))client_##name, METH_FASTCALL | METH_KEYWORDS, #name signature "\n--\n\n"   \
+    }
+
+PyMethodDef client_bulk_commands[] = {
+    COMMAND(get_many, "($self, keys, return_flags=False, *, return_exceptions=False)"),
+    COMMAND(gets_many, "($self, keys, return_flags=False, *, return_exceptions=False)"),
+    COMMAND(gat_many, "($self, exptime, keys, return_flags=False, *, return_exceptions=False)"),
+    COMMAND(gats_many, "($self, exptime, keys, return_flags=False, *, return_exceptions=False)"),
+    COMMAND(set_many, "($self, items, *, flags=0, exptime=0, noreply=False)"),
+    COMMAND(delete_many, "($self, keys, *, noreply=False)"),
+    {NULL, NULL, 0, NULL},
+};

@@ -1,0 +1,411 @@
+/* The client object: its birth, its lists, its end. */
+#include <stddef.h>
+#include <unistd.h>
+
+#include "address.h"
+#include "client.h"
+#include "errors.h"
+#include "management.h"
+#include "reader.h"
+
+void client_raise_closed(void)
+{
+    PyErr_SetString(PyExc_RuntimeError, "Emcache client is closed");
+}
+
+bool client_check_loop(struct client *client)
+{
+    if (client->thread != PyThread_get_thread_ident()) {
+        PyErr_SetString(PyExc_RuntimeError, "Emcache client is used from another thread than the one whose event loop it was created in");
+        return false;
+    }
+    if (client->in_reader) {
+        return true; /* the loop is calling us */
+    }
+    PyObject *running = PyObject_CallNoArgs(client->state->running_loop);
+    if (running == NULL) {
+        return false;
+    }
+    bool good = running == client->loop;
+    if (!good) {
+        PyErr_SetString(PyExc_RuntimeError, running == Py_None ? "no running event loop" : "Emcache client belongs to another event loop");
+    }
+    Py_DECREF(running);
+    return good;
+}
+
+static bool loop_is_closed(const struct client *client)
+{
+    PyObject *closed = client->loop != NULL ? PyObject_CallMethodObjArgs(client->loop, client->state->name_is_closed, NULL) : NULL;
+    bool result = closed == Py_True;
+    Py_XDECREF(closed);
+    PyErr_Clear();
+    return result;
+}
+
+bool client_may_close(struct client *client)
+{
+    return loop_is_closed(client) || client_check_loop(client);
+}
+
+/* ------------------------------------------------------------------ lists */
+
+static struct operation_list *list_of(struct client *client, const struct operation *operation)
+{
+    return operation->in_list == 1 ? &client->in_flight : &client->waiting;
+}
+
+static void unlink_operation(struct client *client, struct operation *operation)
+{
+    struct operation_list *list = list_of(client, operation);
+    *(operation->previous != NULL ? &operation->previous->next : &list->first) = operation->next;
+    *(operation->next != NULL ? &operation->next->previous : &list->last) = operation->previous;
+    operation->previous = operation->next = NULL;
+    operation->in_list = 0;
+    list->count--;
+}
+
+void client_list_add(struct client *client, struct operation *operation, bool waiting)
+{
+    if (operation->in_list != 0) {
+        unlink_operation(client, operation);
+    } else {
+        Py_INCREF(operation);
+    }
+    operation->in_list = waiting ? 2 : 1;
+    struct operation_list *list = list_of(client, operation);
+    operation->previous = list->last;
+    operation->next = NULL;
+    *(list->last != NULL ? &list->last->next : &list->first) = operation;
+    list->last = operation;
+    list->count++;
+}
+
+void client_list_remove(struct client *client, struct operation *operation)
+{
+    if (operation->in_list != 0) {
+        unlink_operation(client, operation);
+        Py_DECREF(operation);
+    }
+}
+
+/* ------------------------------------------------------------------ the end */
+
+static void fail_waiting(struct client *client)
+{
+    struct operation *operation;
+    while ((operation = client->waiting.first) != NULL) {
+        client_raise_closed();
+        operation_set_raised(operation);
+        operation->state = OPERATION_DONE;
+        reader_completed(operation);
+        client_list_remove(client, operation);
+    }
+}
+
+static void close_listener(struct client *client)
+{
+    PyObject *on_event = client->on_event;
+    client->on_event = NULL;
+    client->has_listener = false;
+    if (on_event == NULL) {
+        return;
+    }
+    PyObject *result = PyObject_CallFunctionObjArgs(on_event, Py_None, NULL);
+    if (result == NULL) {
+        PyErr_WriteUnraisable(on_event);
+    }
+    Py_XDECREF(result);
+    Py_DECREF(on_event);
+}
+
+void client_shut_down(struct client *client)
+{
+    emc_client *engine = client->engine;
+    if (engine == NULL) {
+        return;
+    }
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    Py_INCREF(client);
+    client->engine = NULL;
+    if (client->reader != NULL && client->process == getpid()) { /* a child of fork must not touch its parent's loop */
+        reader_stop(client->reader);
+    }
+    emc_client_destroy(engine);
+    fail_waiting(client);
+    close_listener(client);
+    reader_wake_soon(client);
+    reader_update_hold(client);
+    if (client->reader != NULL) {
+        client->reader->client = NULL;
+    }
+    Py_DECREF(client);
+    PyErr_Restore(type, value, traceback);
+}
+
+static void client_finalize(PyObject *self)
+{
+    struct client *client = (struct client *)self;
+    if (client->engine == NULL) {
+        return;
+    }
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (PyErr_ResourceWarning(self, 1, "unclosed emcache client %R", self) < 0) {
+        PyErr_WriteUnraisable(self);
+    }
+    client_shut_down(client);
+    PyErr_Restore(type, value, traceback);
+}
+
+static int client_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    struct client *client = (struct client *)self;
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT((PyObject *)client->reader);
+    Py_VISIT(client->loop);
+    Py_VISIT(client->call_soon);
+    Py_VISIT(client->get_loop);
+    Py_VISIT(client->flush_soon);
+    Py_VISIT(client->process_soon);
+    Py_VISIT(client->finished);
+    Py_VISIT(client->on_event);
+    Py_VISIT(client->events);
+    Py_VISIT(client->expiry_timer);
+    for (struct operation *operation = client->in_flight.first; operation != NULL; operation = operation->next) {
+        Py_VISIT((PyObject *)operation);
+    }
+    for (struct operation *operation = client->waiting.first; operation != NULL; operation = operation->next) {
+        Py_VISIT((PyObject *)operation);
+    }
+    for (size_t i = 0; i < client->ready_count; i++) {
+        Py_VISIT((PyObject *)client->ready[i]);
+    }
+    return 0;
+}
+
+static int client_clear(PyObject *self)
+{
+    struct client *client = (struct client *)self;
+    client_shut_down(client);
+    Py_CLEAR(client->reader);
+    Py_CLEAR(client->loop);
+    Py_CLEAR(client->call_soon);
+    Py_CLEAR(client->get_loop);
+    Py_CLEAR(client->flush_soon);
+    Py_CLEAR(client->process_soon);
+    Py_CLEAR(client->finished);
+    Py_CLEAR(client->on_event);
+    Py_CLEAR(client->events);
+    Py_CLEAR(client->expiry_timer);
+    while (client->ready_count > 0) {
+        Py_DECREF(client->ready[--client->ready_count]);
+    }
+    return 0;
+}
+
+static void client_dealloc(PyObject *self)
+{
+    struct client *client = (struct client *)self;
+    if (PyObject_CallFinalizerFromDealloc(self) < 0) {
+        return;
+    }
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    if (client->weak_references != NULL) {
+        PyObject_ClearWeakRefs(self);
+    }
+    (void)client_clear(self);
+    PyMem_Free(client->ready);
+    emc_cluster_management_release(client->view);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+/* ------------------------------------------------------------------ birth */
+
+/* The future that every direct wake shows to the Task: finished, its result None. */
+static PyObject *finished_future(struct client *client)
+{
+    PyObject *keywords = Py_BuildValue("{s:O}", "loop", client->loop);
+    PyObject *none = PyTuple_New(0);
+    PyObject *future = keywords != NULL && none != NULL ? PyObject_Call(client->state->future_class, none, keywords) : NULL;
+    Py_XDECREF(keywords);
+    Py_XDECREF(none);
+    PyObject *result = future != NULL ? PyObject_CallMethodObjArgs(future, client->state->name_set_result, Py_None, NULL) : NULL;
+    if (result == NULL) {
+        Py_CLEAR(future);
+    }
+    Py_XDECREF(result);
+    return future;
+}
+
+static bool bind(struct client *client, bool fast)
+{
+    const struct module_state *state = client->state;
+    client->reader = reader_create(client);
+    client->events = PyList_New(0);
+    if (client->reader == NULL || client->events == NULL) {
+        return false;
+    }
+    client->call_soon = PyObject_GetAttr(client->loop, state->name_call_soon);
+    client->flush_soon = PyObject_GetAttrString((PyObject *)client->reader, "flush");
+    client->process_soon = PyObject_GetAttrString((PyObject *)client->reader, "process");
+    client->get_loop = PyObject_GetAttrString((PyObject *)client->reader, "get_loop");
+    client->finished = fast ? finished_future(client) : NULL;
+    return client->call_soon != NULL && client->flush_soon != NULL && client->process_soon != NULL && client->get_loop != NULL &&
+           (!fast || client->finished != NULL);
+}
+
+static bool create_engine(struct client *client, PyObject *nodes, PyObject *options_dict, PyObject *gutter)
+{
+    struct address_list list = {0}, gutter_list = {0};
+    emc_options options;
+    emc_error error = {.message = ""};
+    if (!options_fill(&options, options_dict) || !address_list_from_python(client->state, nodes, &list)) {
+        return false;
+    }
+    if (!address_list_from_python(client->state, gutter, &gutter_list)) {
+        address_list_release(&list);
+        return false;
+    }
+    options.gutter_nodes = gutter_list.count > 0 ? gutter_list.addresses : NULL;
+    options.gutter_node_count = gutter_list.count;
+    options.log = management_log;
+    options.log_context = client;
+    options.log_level = EMC_LOG_INFO;
+    client->timeout = options.timeout_ms == EMC_NO_LIMIT ? -1.0 : (double)options.timeout_ms / 1000.0;
+    client->key_length_max = 250 - (options.key_prefix != NULL ? strlen(options.key_prefix) : 0);
+    emc_status status = emc_client_create(&client->engine, list.addresses, list.count, &options, &error);
+    address_list_release(&list);
+    address_list_release(&gutter_list);
+    if (status != EMC_OK) {
+        errors_raise_refusal(client->state, status, error.message);
+        return false;
+    }
+    client->view = emc_cluster_management_retain(emc_client_cluster_management(client->engine));
+    return true;
+}
+
+static PyObject *client_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    static char *names[] = {"loop", "nodes", "options", "gutter_nodes", "on_event", "listens", "fast_wake", "batch_ticks", NULL};
+    PyObject *loop, *nodes, *options, *gutter, *on_event;
+    int listens, fast, batch;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOO!OOppp:Client", names, &loop, &nodes, &PyDict_Type, &options, &gutter, &on_event, &listens,
+                                     &fast, &batch)) {
+        return NULL;
+    }
+    struct client *client = (struct client *)type->tp_alloc(type, 0);
+    if (client == NULL) {
+        return NULL;
+    }
+    client->state = PyType_GetModuleState(type);
+    client->thread = PyThread_get_thread_ident();
+    client->process = getpid();
+    Py_INCREF(loop);
+    client->loop = loop;
+    client->batch_ticks = batch != 0;
+    if (!bind(client, fast != 0) || !create_engine(client, nodes, options, gutter)) {
+        Py_DECREF(client);
+        return NULL;
+    }
+    Py_INCREF(on_event);
+    client->on_event = on_event;
+    client->has_listener = listens != 0;
+    if (!management_subscribe(client) || !reader_start(client->reader)) {
+        client_shut_down(client);
+        Py_DECREF(client);
+        return NULL;
+    }
+    reader_update_hold(client);
+    reader_after_call(client);
+    return (PyObject *)client;
+}
+
+/* ------------------------------------------------------------------ the type */
+
+static PyObject *get_closed(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyBool_FromLong(((struct client *)self)->engine == NULL);
+}
+
+static PyObject *get_pending(PyObject *self, void *Py_UNUSED(closure))
+{
+    const struct client *client = (struct client *)self;
+    return PyLong_FromSize_t(client->in_flight.count + client->waiting.count);
+}
+
+static PyObject *client_repr(PyObject *self)
+{
+    const struct client *client = (struct client *)self;
+    return PyUnicode_FromFormat("<emcache.Client closed=%s at %p>", client->engine == NULL ? "True" : "False", self);
+}
+
+static PyObject *client_cluster_management(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    return management_of((struct client *)self);
+}
+
+static PyMethodDef client_methods[] = {
+    {"cluster_managment", client_cluster_management, METH_NOARGS, "cluster_managment($self)\n--\n\n"},
+    {"cluster_management", client_cluster_management, METH_NOARGS, "cluster_management($self)\n--\n\n"},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef client_properties[] = {
+    {"closed", get_closed, NULL, "True when the client is closed.", NULL},
+    {"pending", get_pending, NULL, "Operations awaited and not yet complete.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyMemberDef client_members[] = {
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(struct client, weak_references), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyType_Slot client_slots[] = {
+    {Py_tp_doc, "A client of a memcached cluster; made by emcache.create_client()."},
+    {Py_tp_new, client_new},
+    {Py_tp_dealloc, client_dealloc},
+    {Py_tp_finalize, client_finalize},
+    {Py_tp_traverse, client_traverse},
+    {Py_tp_clear, client_clear},
+    {Py_tp_repr, client_repr},
+    {Py_tp_methods, client_methods},
+    {Py_tp_getset, client_properties},
+    {Py_tp_members, client_members},
+    {0, NULL},
+};
+
+static PyType_Spec client_spec = {
+    .name = "emcache._emcache.Client",
+    .basicsize = sizeof(struct client),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .slots = client_slots,
+};
+
+/* The commands come from several files: they become attributes of the type one by one. */
+static bool add_methods(PyTypeObject *type, PyMethodDef *methods)
+{
+    for (PyMethodDef *method = methods; method->ml_name != NULL; method++) {
+        PyObject *descriptor = PyDescr_NewMethod(type, method);
+        int status = descriptor != NULL ? PyObject_SetAttrString((PyObject *)type, method->ml_name, descriptor) : -1;
+        Py_XDECREF(descriptor);
+        if (status < 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+PyTypeObject *client_type_create(PyObject *module)
+{
+    PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &client_spec, NULL);
+    if (type != NULL && !(add_methods(type, client_commands) && add_methods(type, client_bulk_commands) &&
+                          add_methods(type, client_node_commands) && add_methods(type, client_meta_commands))) {
+        Py_CLEAR(type);
+    }
+    return type;
+}

@@ -1,0 +1,68 @@
+/* The client object: the engine, the loop it lives in, and the operations under way. */
+#ifndef EMC_PYTHON_CLIENT_H
+#define EMC_PYTHON_CLIENT_H
+
+#include <sys/types.h>
+
+#include "operation.h"
+
+struct reader;
+struct management;
+
+struct operation_list {
+    struct operation *first, *last;
+    size_t count;
+};
+
+struct client {
+    PyObject_HEAD
+    struct module_state *state;     /* lives as long as the type */
+    emc_client *engine;             /* NULL: closed */
+    struct reader *reader;          /* what the loop calls; owned */
+    PyObject *loop;
+    PyObject *call_soon;            /* bound methods of the loop */
+    PyObject *get_loop;
+    PyObject *flush_soon;           /* what call_soon calls at the end of a tick */
+    PyObject *process_soon;
+    PyObject *finished;             /* a finished future, the argument of every direct wake */
+    PyObject *on_event;             /* called with (kind, address, weight, reason); or NULL */
+    PyObject *events;               /* events and log lines that came during a pass: a list of tuples */
+    PyObject *expiry_timer;         /* for the line of those that wait for room */
+    PyObject *weak_references;
+    struct management *management;  /* the view while anybody holds it; borrowed */
+    emc_cluster_management *view;   /* retained */
+    struct operation_list in_flight, waiting;
+    struct operation **ready;       /* outcomes known, Tasks not yet woken; owned references */
+    size_t ready_count, ready_size;
+    unsigned long thread;
+    pid_t process;
+    double timeout;                 /* seconds; < 0: none */
+    size_t key_length_max;
+    bool in_reader;                 /* the loop is calling us: a flush follows anyway */
+    bool flush_wanted;              /* a flush is on its way by call_soon */
+    bool process_wanted;            /* a pass of the reader too */
+    bool room;                      /* the engine accepts again */
+    bool has_listener;              /* somebody hears the events: the loop holds the client until it is closed */
+    bool batch_ticks;               /* autobatching: a tick always ends by call_soon, so that its gets share lines */
+};
+
+/* True when the calling thread and the running loop are the client's; else an exception is set. */
+bool client_check_loop(struct client *client);
+/* The same for close(), which a client whose loop is closed takes from any loop. */
+bool client_may_close(struct client *client);
+/* RuntimeError: closed. */
+void client_raise_closed(void);
+/* Ends the engine and lets every operation under way fail; the reader leaves the loop. Idempotent. */
+void client_shut_down(struct client *client);
+
+/* The lists. An operation in a list is owned by it. */
+void client_list_add(struct client *client, struct operation *operation, bool waiting);
+void client_list_remove(struct client *client, struct operation *operation);
+
+/* Client's methods that make operations (commands.c, bulk_commands.c, meta_commands.c). */
+extern PyMethodDef client_commands[], client_bulk_commands[], client_node_commands[], client_meta_commands[];
+
+/* The engine's options from a dict by name; false with an exception. What the strings point to is kept by the dict. */
+bool options_fill(emc_options *options, PyObject *dict);
+
+#endif

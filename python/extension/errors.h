@@ -1,0 +1,12 @@
+/* From a status to the exception that emcache's users expect. */
+#ifndef EMC_PYTHON_ERRORS_H
+#define EMC_PYTHON_ERRORS_H
+
+#include "operation.h"
+
+/* Sets the exception for a call that was refused. `message`: the library's words. */
+void errors_raise_refusal(const struct module_state *state, emc_status status, const char *message);
+/* The exception for an outcome below zero (a new reference), or NULL with an exception. */
+PyObject *errors_from_result(const struct operation *operation, const emc_result *result);
+
+#endif

@@ -1,0 +1,481 @@
+/* The meeting of engine and event loop.
+ *
+ *   loop --readable--> process: the engine calls back, outcomes become Python objects
+ *                      wake:    the Tasks run, right here, and submit more
+ *                      flush:   what they submitted leaves in one write
+ *
+ * A Task is woken directly only from here, where no Task is current; everything else goes through call_soon. */
+#include "reader.h"
+#include "submit.h"
+
+/* ------------------------------------------------------------------ a call of the loop's */
+
+static PyObject *call_soon(const struct client *client, PyObject *callback, PyObject *argument, PyObject *context)
+{
+    PyObject *arguments[] = {NULL, callback, argument, context};
+    if (client->call_soon == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "Emcache client is closed");
+        return NULL;
+    }
+    size_t count = argument != NULL ? 2 : 1;
+    return PyObject_Vectorcall(client->call_soon, arguments + 1, count | PY_VECTORCALL_ARGUMENTS_OFFSET,
+                               context != NULL ? client->state->context_keyword : NULL);
+}
+
+/* The loop may be closed already: nobody is left to be told. */
+static void call_soon_quietly(const struct client *client, PyObject *callback, PyObject *argument, PyObject *context)
+{
+    PyObject *handle = call_soon(client, callback, argument, context);
+    if (handle == NULL) {
+        PyErr_Clear();
+    }
+    Py_XDECREF(handle);
+}
+
+/* From another thread only the thread-safe call will do. */
+static void call_process_soon(struct client *client)
+{
+    if (client->process_wanted || client->process_soon == NULL) {
+        return;
+    }
+    client->process_wanted = true;
+    PyObject *name = client->thread == PyThread_get_thread_ident() ? client->state->name_call_soon : client->state->name_call_soon_threadsafe;
+    PyObject *handle = PyObject_CallMethodObjArgs(client->loop, name, client->process_soon, NULL);
+    if (handle == NULL) {
+        PyErr_Clear();
+        client->process_wanted = false;
+    }
+    Py_XDECREF(handle);
+}
+
+/* ------------------------------------------------------------------ completions */
+
+void reader_completed(struct operation *operation)
+{
+    struct client *client = operation->client;
+    if (client->ready_count == client->ready_size) {
+        size_t size = client->ready_size > 0 ? client->ready_size * 2 : 64;
+        struct operation **ready = PyMem_Realloc(client->ready, size * sizeof(struct operation *));
+        if (ready == NULL) { /* woken alone */
+            if (operation->callback != NULL) {
+                call_soon_quietly(client, operation->callback, (PyObject *)operation, operation->context);
+            }
+            return;
+        }
+        client->ready = ready;
+        client->ready_size = size;
+    }
+    Py_INCREF(operation);
+    client->ready[client->ready_count++] = operation;
+}
+
+static void wake_soon(struct client *client, struct operation *operation)
+{
+    PyObject *callback = operation->callback, *context = operation->context;
+    operation->callback = NULL;
+    operation->context = NULL;
+    if (callback != NULL) {
+        call_soon_quietly(client, callback, (PyObject *)operation, context);
+    }
+    Py_XDECREF(callback);
+    Py_XDECREF(context);
+}
+
+/* Takes the list of those to wake; the caller frees it. */
+static struct operation **take_ready(struct client *client, size_t *count)
+{
+    struct operation **ready = client->ready;
+    *count = client->ready_count;
+    client->ready = NULL;
+    client->ready_count = client->ready_size = 0;
+    return ready;
+}
+
+/* Keeps the memory for the next batch. */
+static void give_back(struct client *client, struct operation **ready, size_t size)
+{
+    if (client->ready == NULL) {
+        client->ready = ready;
+        client->ready_size = size;
+    } else {
+        PyMem_Free(ready);
+    }
+}
+
+void reader_wake_soon(struct client *client)
+{
+    size_t size = client->ready_size, count;
+    if (client->ready_count == 0) {
+        return;
+    }
+    struct operation **ready = take_ready(client, &count);
+    for (size_t i = 0; i < count; i++) {
+        wake_soon(client, ready[i]);
+        Py_DECREF(ready[i]);
+    }
+    give_back(client, ready, size);
+}
+
+/* ------------------------------------------------------------------ waking directly */
+
+/* Whether the callback is the wakeup of a real asyncio.Task, whose next step a finished future brings about. */
+static bool can_wake(const struct client *client, PyObject *callback)
+{
+    const struct module_state *state = client->state;
+    return state->task_wakeup != NULL && PyCFunction_CheckExact(callback) &&
+           PyCFunction_GET_FUNCTION(callback) == state->task_wakeup &&
+           (PyObject *)Py_TYPE(PyCFunction_GET_SELF(callback)) == state->task_class;
+}
+
+/* False: an exception that ends the program (KeyboardInterrupt, SystemExit) came out of the Task. */
+static bool wake(struct client *client, struct operation *operation)
+{
+    PyObject *callback = operation->callback, *context = operation->context;
+    if (callback == NULL || operation->state != OPERATION_DONE) {
+        return true;
+    }
+    if (client->finished == NULL || !can_wake(client, callback)) {
+        wake_soon(client, operation);
+        return true;
+    }
+    if (PyContext_Enter(context) < 0) {
+        PyErr_Clear();
+        wake_soon(client, operation);
+        return true;
+    }
+    operation->callback = NULL;
+    operation->context = NULL;
+    PyObject *arguments[] = {NULL, client->finished};
+    PyObject *result = PyObject_Vectorcall(callback, arguments + 1, 1 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (PyContext_Exit(context) < 0) {
+        PyErr_Clear();
+    }
+    PyErr_Restore(type, value, traceback);
+    Py_DECREF(callback);
+    Py_DECREF(context);
+    Py_XDECREF(result);
+    return result != NULL;
+}
+
+static bool wake_ready(struct client *client)
+{
+    bool good = true;
+    while (client->ready_count > 0) {
+        size_t size = client->ready_size, count;
+        struct operation **ready = take_ready(client, &count);
+        for (size_t i = 0; i < count; i++) {
+            if (good) {
+                good = wake(client, ready[i]);
+            } else {
+                PyObject *type, *value, *traceback;
+                PyErr_Fetch(&type, &value, &traceback);
+                wake_soon(client, ready[i]);
+                PyErr_Restore(type, value, traceback);
+            }
+            Py_DECREF(ready[i]);
+        }
+        give_back(client, ready, size);
+    }
+    return good;
+}
+
+/* ------------------------------------------------------------------ the end of a tick */
+
+void reader_end_tick(struct client *client)
+{
+    if (client->in_reader || client->flush_wanted || client->engine == NULL) {
+        return;
+    }
+    if (client->in_flight.count <= 1 && !client->batch_ticks) {
+        emc_client_flush(client->engine);
+        reader_update_hold(client);
+        return;
+    }
+    reader_update_hold(client);
+    client->flush_wanted = true;
+    PyObject *handle = call_soon(client, client->flush_soon, NULL, NULL);
+    if (handle == NULL) {
+        PyErr_Clear();
+        client->flush_wanted = false;
+        emc_client_flush(client->engine);
+    }
+    Py_XDECREF(handle);
+}
+
+static PyObject *reader_flush(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    struct client *client = ((struct reader *)self)->client;
+    if (client != NULL) {
+        client->flush_wanted = false;
+        if (client->engine != NULL && !client->in_reader) {
+            emc_client_flush(client->engine);
+        }
+    }
+    Py_RETURN_NONE;
+}
+
+/* ------------------------------------------------------------------ events and log lines, after the pass that brought them */
+
+static void deliver_events(struct client *client)
+{
+    while (client->events != NULL && PyList_GET_SIZE(client->events) > 0 && client->on_event != NULL) {
+        PyObject *events = client->events;
+        client->events = NULL;
+        PyObject *result = PyObject_CallFunctionObjArgs(client->on_event, events, NULL);
+        if (result == NULL) {
+            PyErr_WriteUnraisable(client->on_event);
+        }
+        Py_XDECREF(result);
+        Py_DECREF(events);
+    }
+}
+
+/* ------------------------------------------------------------------ those that wait for room */
+
+static double loop_time(const struct client *client)
+{
+    PyObject *now = PyObject_CallMethod(client->loop, "time", NULL);
+    double seconds = now != NULL ? PyFloat_AsDouble(now) : 0;
+    Py_XDECREF(now);
+    PyErr_Clear();
+    return seconds;
+}
+
+static void set_expiry_timer(struct client *client, double now)
+{
+    struct operation *first = client->waiting.first;
+    if (client->expiry_timer != NULL || first == NULL || first->deadline <= 0) {
+        return;
+    }
+    PyObject *delay = PyFloat_FromDouble(first->deadline > now ? first->deadline - now : 0);
+    client->expiry_timer = delay == NULL ? NULL : PyObject_CallMethodObjArgs(client->loop, client->state->name_call_later, delay,
+                                                                             client->process_soon, NULL);
+    Py_XDECREF(delay);
+    if (client->expiry_timer == NULL) {
+        PyErr_Clear();
+    }
+}
+
+void reader_wait_for_room(struct operation *operation)
+{
+    struct client *client = operation->client;
+    double now = loop_time(client);
+    operation->deadline = client->timeout < 0 ? 0 : now + client->timeout;
+    operation->state = OPERATION_WAITING;
+    client_list_add(client, operation, true);
+    emc_client_on_room(client->engine, reader_room, client);
+    set_expiry_timer(client, now);
+}
+
+void reader_room(void *client)
+{
+    ((struct client *)client)->room = true;
+}
+
+static void expire(struct client *client, struct operation *operation)
+{
+    PyErr_SetString(client->state->timeout_error, "no room among the client's operations within the operation's timeout");
+    operation_set_raised(operation);
+    operation->state = OPERATION_DONE;
+    reader_completed(operation);
+    client_list_remove(client, operation);
+}
+
+/* First come, first served; what is overdue fails. */
+static void serve_waiting(struct client *client)
+{
+    if (client->waiting.count == 0) {
+        return;
+    }
+    double now = loop_time(client);
+    while (client->waiting.first != NULL && client->waiting.first->deadline > 0 && client->waiting.first->deadline <= now) {
+        expire(client, client->waiting.first);
+    }
+    bool room = client->room || client->in_flight.count == 0;
+    client->room = false;
+    while (room && client->waiting.first != NULL && client->engine != NULL) {
+        room = submit_waiting(client->waiting.first, now);
+    }
+    if (client->expiry_timer != NULL) {
+        Py_XDECREF(PyObject_CallMethodObjArgs(client->expiry_timer, client->state->name_cancel, NULL));
+        PyErr_Clear();
+        Py_CLEAR(client->expiry_timer);
+    }
+    if (client->waiting.count > 0 && client->engine != NULL) {
+        emc_client_on_room(client->engine, reader_room, client);
+        set_expiry_timer(client, now);
+    }
+}
+
+/* ------------------------------------------------------------------ the pass */
+
+static PyObject *reader_process(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    struct client *client = ((struct reader *)self)->client;
+    if (client == NULL || client->engine == NULL || client->in_reader) {
+        Py_RETURN_NONE;
+    }
+    Py_INCREF(client);
+    client->process_wanted = false;
+    client->in_reader = true;
+    (void)emc_client_process(client->engine);
+    serve_waiting(client);
+    deliver_events(client);
+    bool good = wake_ready(client);
+    client->in_reader = false;
+    if (client->engine != NULL) {
+        emc_client_flush(client->engine);
+        PyObject *type, *value, *traceback;
+        PyErr_Fetch(&type, &value, &traceback);
+        reader_update_hold(client);
+        PyErr_Restore(type, value, traceback);
+    }
+    Py_DECREF(client);
+    if (!good) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+void reader_after_call(struct client *client)
+{
+    if (client->engine == NULL) {
+        reader_wake_soon(client);
+    } else if (!client->in_reader && (client->ready_count > 0 || client->room || (client->events != NULL && PyList_GET_SIZE(client->events) > 0))) {
+        call_process_soon(client);
+    }
+}
+
+/* ------------------------------------------------------------------ the loop's side */
+
+void reader_update_hold(struct client *client)
+{
+    struct reader *reader = client->reader;
+    if (reader == NULL) {
+        return;
+    }
+    bool wanted = client->engine != NULL && (client->in_flight.count > 0 || client->waiting.count > 0 || client->has_listener);
+    if (wanted && !reader->holds) {
+        reader->holds = true;
+        Py_INCREF(client);
+    } else if (!wanted && reader->holds) {
+        reader->holds = false;
+        Py_DECREF(client);
+    }
+}
+
+struct reader *reader_create(struct client *client)
+{
+    struct reader *reader = PyObject_GC_New(struct reader, client->state->reader_type);
+    if (reader != NULL) {
+        reader->client = client;
+        reader->loop = client->loop;
+        Py_INCREF(reader->loop);
+        reader->holds = false;
+        reader->descriptor = -1;
+        PyObject_GC_Track((PyObject *)reader);
+    }
+    return reader;
+}
+
+bool reader_start(struct reader *reader)
+{
+    struct client *client = reader->client;
+    int descriptor = emc_client_descriptor(client->engine);
+    PyObject *number = PyLong_FromLong(descriptor);
+    PyObject *result = number == NULL ? NULL : PyObject_CallMethodObjArgs(client->loop, client->state->name_add_reader, number,
+                                                                          client->process_soon, NULL);
+    Py_XDECREF(number);
+    Py_XDECREF(result);
+    reader->descriptor = result != NULL ? descriptor : -1;
+    return result != NULL;
+}
+
+void reader_stop(struct reader *reader)
+{
+    if (reader->client == NULL || reader->descriptor < 0 || reader->loop == NULL) {
+        return;
+    }
+    PyObject *number = PyLong_FromLong(reader->descriptor);
+    PyObject *name = reader->client->state->name_remove_reader;
+    reader->descriptor = -1;
+    PyObject *result = number == NULL ? NULL : PyObject_CallMethodObjArgs(reader->loop, name, number, NULL);
+    if (result == NULL) {
+        PyErr_Clear(); /* a closed loop watches nothing any more */
+    }
+    Py_XDECREF(result);
+    Py_XDECREF(number);
+}
+
+static int reader_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    struct reader *reader = (struct reader *)self;
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(reader->loop);
+    if (reader->holds) {
+        Py_VISIT((PyObject *)reader->client);
+    }
+    return 0;
+}
+
+static int reader_clear(PyObject *self)
+{
+    struct reader *reader = (struct reader *)self;
+    if (reader->holds) {
+        reader->holds = false;
+        Py_DECREF(reader->client);
+    }
+    Py_CLEAR(reader->loop);
+    return 0;
+}
+
+/* What a Task asks each operation for: a bound method that is made once. */
+static PyObject *reader_get_loop(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    PyObject *loop = ((struct reader *)self)->loop;
+    loop = loop != NULL ? loop : Py_None;
+    Py_INCREF(loop);
+    return loop;
+}
+
+static void reader_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    (void)reader_clear(self);
+    PyObject_GC_Del(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef reader_methods[] = {
+    {"process", reader_process, METH_NOARGS, "Called by the loop when the engine has something to do."},
+    {"flush", reader_flush, METH_NOARGS, "Called by the loop at the end of a tick."},
+    {"get_loop", reader_get_loop, METH_NOARGS, "The loop that the client lives in."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot reader_slots[] = {
+    {Py_tp_dealloc, reader_dealloc},
+    {Py_tp_traverse, reader_traverse},
+    {Py_tp_clear, reader_clear},
+    {Py_tp_methods, reader_methods},
+    {0, NULL},
+};
+
+static PyType_Spec reader_spec = {
+    .name = "emcache._emcache.Reader",
+    .basicsize = sizeof(struct reader),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .slots = reader_slots,
+};
+
+PyTypeObject *reader_type_create(PyObject *module)
+{
+    PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &reader_spec, NULL);
+    if (type != NULL) {
+        type->tp_new = NULL; /* made by clients only */
+    }
+    return type;
+}
