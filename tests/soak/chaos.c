@@ -26,7 +26,7 @@ static bool pause_ms(const struct chaos *chaos, uint32_t milliseconds)
     return poll(&ending, 1, (int)milliseconds) == 0;
 }
 
-static bool kill_and_return(struct chaos *chaos, size_t node)
+static void kill_and_return(struct chaos *chaos, size_t node)
 {
     struct node_times *times = &chaos->nodes[node];
     atomic_fetch_add(&times->life, 1);
@@ -35,20 +35,17 @@ static bool kill_and_return(struct chaos *chaos, size_t node)
     atomic_fetch_add(&times->life, 1);
     atomic_store(&times->killed_ns, chaos_now_ns());
     atomic_fetch_add(&chaos->kills, 1);
-    bool go_on = pause_ms(chaos, chaos->down_ms);
+    poll(NULL, 0, (int)chaos->down_ms); /* to the end, even when the killing is to end: each kill is a whole one */
     atomic_fetch_add(&times->life, 1);
     server_restart(&chaos->servers[node]);
     atomic_store(&times->back_ns, chaos_now_ns());
-    return go_on;
 }
 
 static void *run(void *context)
 {
     struct chaos *chaos = context;
     for (size_t node = 0; pause_ms(chaos, chaos->every_ms - chaos->down_ms); node = (node + 1) % NODES) {
-        if (!kill_and_return(chaos, node)) {
-            break;
-        }
+        kill_and_return(chaos, node);
     }
     uint64_t one;
     struct pollfd ending = {chaos->ending, POLLIN, 0};

@@ -4,10 +4,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+
+#define LATE_NS 2000000000u
 
 void observer_init(struct observer *observer, emc_client *client, struct chaos *chaos)
 {
@@ -51,18 +54,47 @@ static bool is_unhealthy(const struct observer *observer, size_t node)
     return found;
 }
 
+/* Two seconds after its return a node is still not used: says what the client knows of all of them, once. */
+static void tell_when_late(struct observer *observer, size_t node, uint64_t now_ns)
+{
+    uint64_t back_ns = atomic_load(&observer->chaos->nodes[node].back_ns);
+    if (!observer->watched[node] || observer->used[node] || observer->told[node] || back_ns == 0 ||
+        now_ns < back_ns + LATE_NS) {
+        return;
+    }
+    observer->told[node] = true;
+    fprintf(stderr, "node %zu is not used two seconds after its return; %zu operations pending\n", node,
+            emc_client_pending(observer->client));
+    for (size_t i = 0; i < NODES; i++) {
+        emc_node_state state;
+        emc_pool_metrics metrics;
+        const emc_address *address = &observer->chaos->servers[i].address;
+        if (emc_cluster_node_state(observer->view, address, &state) == EMC_OK &&
+            emc_cluster_connection_pool_metrics(observer->view, address, &metrics) == EMC_OK) {
+            fprintf(stderr,
+                    "  %zu: pid %d, life %u, %s for %llu ms: %s; %u connections, %llu attempts failed, %llu operations "
+                    "in flight\n",
+                    i, (int)observer->chaos->servers[i].pid, (unsigned)atomic_load(&observer->chaos->nodes[i].life),
+                    state.healthy ? "healthy" : "unhealthy", (unsigned long long)state.state_age_ms, state.reason,
+                    metrics.connections, (unsigned long long)metrics.connections_created_with_error,
+                    (unsigned long long)metrics.operations_in_flight);
+        }
+    }
+}
+
 static void look_at(struct observer *observer, size_t node, uint64_t now_ns)
 {
     uint64_t killed_ns = atomic_load(&observer->chaos->nodes[node].killed_ns);
     if (killed_ns != observer->killed_ns[node]) {
         observer->killed_ns[node] = killed_ns;
         observer->watched[node] = true;
-        observer->shown[node] = observer->used[node] = false;
+        observer->shown[node] = observer->used[node] = observer->told[node] = false;
     }
     if (observer->watched[node] && !observer->shown[node] && is_unhealthy(observer, node)) {
         observer->shown[node] = true;
         add(&observer->to_shown, now_ns - killed_ns);
     }
+    tell_when_late(observer, node, now_ns);
 }
 
 static bool watching(const struct observer *observer)
@@ -87,7 +119,7 @@ static void close_window(struct observer *observer, uint64_t now_ns)
         double share = (double)observer->window_answers[i] / (double)all;
         if (!watching(observer)) {
             observer->share[i] += (share - observer->share[i]) / (double)(observer->calm_windows + 1);
-        } else if (observer->used[i] && share >= 0.8 * observer->share[i]) {
+        } else if (observer->watched[i] && observer->used[i] && share >= 0.8 * observer->share[i]) {
             add(&observer->to_pace, now_ns - atomic_load(&observer->chaos->nodes[i].back_ns));
             observer->watched[i] = false;
         }

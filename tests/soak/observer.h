@@ -21,7 +21,7 @@ struct observer {
     struct chaos *chaos;
     uint64_t killed_ns[NODES]; /* the last kill seen */
     bool watched[NODES];       /* not yet back at full pace after it */
-    bool shown[NODES], used[NODES];
+    bool shown[NODES], used[NODES], told[NODES];
     struct durations to_shown, to_use, to_pace;
     uint64_t window_began_ns;
     uint64_t window_answers[NODES], window_errors;
