@@ -26,6 +26,19 @@ static bool key_matches(const struct emc__operation *entry, struct emc__slice ke
     return emc__slice_equal(key, emc__operation_key(entry));
 }
 
+/* A label that comes back is the one that was sent. (Servers before 1.6.18 leave it out of some replies.) */
+static bool opaque_matches(const struct emc__operation *entry, struct emc__slice opaque)
+{
+    struct emc__slice sent = emc__slice_of(entry->block + entry->key_length, entry->in.meta.flags_length);
+    struct emc__meta_flag flag;
+    while (emc__meta_flags_next(&sent, &flag)) {
+        if (flag.letter == 'O') {
+            return emc__slice_equal(flag.token, opaque);
+        }
+    }
+    return false;
+}
+
 static void copy_opaque(emc_meta_reply *reply, struct emc__slice token)
 {
     size_t length = token.length < sizeof reply->opaque ? token.length : sizeof reply->opaque - 1;
@@ -39,7 +52,7 @@ static bool take_number(uint64_t *number, struct emc__slice token, emc_meta_repl
     return emc__parse_u64(token, number);
 }
 
-/* False: a flag that makes no sense, or another key. */
+/* False: a flag that makes no sense, another key, or another label. */
 static bool take_flag(const struct emc__operation *entry, emc_meta_reply *reply, const struct emc__meta_flag *flag)
 {
     uint64_t number = 0;
@@ -69,7 +82,7 @@ static bool take_flag(const struct emc__operation *entry, emc_meta_reply *reply,
         return emc__parse_i64(flag->token, &reply->ttl);
     case 'O':
         copy_opaque(reply, flag->token);
-        return true;
+        return opaque_matches(entry, flag->token);
     case 'k':
         reply->present |= EMC_META_KEY;
         return key_matches(entry, flag->token);
