@@ -1,4 +1,4 @@
-/* Hash functions that more than one mapping uses. */
+/* The hash of the client's own tables, which the mapping of memcached's proxy uses as well. */
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -7,15 +7,4 @@
 uint64_t emc__hash_key(struct emc__slice key, uint64_t seed)
 {
     return XXH3_64bits_withSeed(key.data, key.length, seed);
-}
-
-struct emc__slice emc__routing_key(struct emc__slice key, char open, char close)
-{
-    const uint8_t *begin = open != 0 && key.length > 0 ? memchr(key.data, open, key.length) : NULL;
-    if (begin == NULL) {
-        return key;
-    }
-    size_t left = key.length - (size_t)(begin - key.data) - 1;
-    const uint8_t *end = memchr(begin + 1, close, left);
-    return end == NULL || end == begin + 1 ? key : (struct emc__slice){begin + 1, (size_t)(end - begin) - 1};
 }

@@ -1,0 +1,40 @@
+/* Little-endian words out of bytes at any address, and rotations: what every hash function here is made of. */
+#ifndef EMC_ROUTING_LOAD_H
+#define EMC_ROUTING_LOAD_H
+
+#include <stdint.h>
+#include <string.h>
+
+static inline uint32_t emc__load_le32(const uint8_t *bytes)
+{
+    uint32_t word;
+    memcpy(&word, bytes, sizeof word);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap32(word);
+#endif
+    return word;
+}
+
+static inline uint64_t emc__load_le64(const uint8_t *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
+/* 0 < by < 32. */
+static inline uint32_t emc__rotate32(uint32_t word, unsigned by)
+{
+    return word << by | word >> (32 - by);
+}
+
+/* 0 < by < 64. */
+static inline uint64_t emc__rotate64(uint64_t word, unsigned by)
+{
+    return word << by | word >> (64 - by);
+}
+
+#endif

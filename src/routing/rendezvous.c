@@ -1,0 +1,120 @@
+/* Rendezvous with the full 64-bit score, and weights. The score of a node is the first 64 bits of murmur3_x64_128(key ‖ id), ids as emcache has them.
+ *
+ * Where all weights are equal the highest hash wins. Else the node with the highest weight / -ln(u), u = hash / 2^64, wins (the logarithm method: a node's
+ * share of the keys is its share of the weight, and changing one weight moves keys only from or to that node); with equal weights that is the same
+ * order. The logarithm is one of integers, so that every machine agrees, and is worked out only where the bound -ln(u) >= 1 - u does not already settle
+ * it, which is for a handful of nodes. Ties, which 64 bits make a curiosity, go to the order configured. */
+#include "routing/joined.h"
+#include "routing/negative_log.h"
+#include "routing/top.h"
+
+struct rendezvous {
+    struct emc__router base;
+    struct emc__joined_ids ids;
+    const uint32_t *weights; /* NULL: all equal */
+    uint32_t memory[];       /* weights, then the ids */
+};
+
+/* -ln(u) / weight with 90 bits behind the point: the least wins. */
+static emc__score distance(uint64_t hash, uint32_t weight)
+{
+    return ((emc__score)emc__negative_log(hash) << 32) / weight;
+}
+
+/* False: the distance is not below `best`, whatever the logarithm. */
+static bool may_be_nearer(uint64_t hash, uint32_t weight, emc__score best)
+{
+    return (emc__score)emc__negative_log_at_least(hash) << 32 < best * weight;
+}
+
+/* What is best so far. */
+struct best {
+    emc__score distance;
+    uint64_t hash;
+    uint32_t member;
+};
+
+/* Further than any node is, and still small enough to be multiplied by a weight. */
+#define FURTHEST ((emc__score)UINT64_MAX << 32)
+
+static inline void consider_equal(struct best *best, uint64_t hash, uint32_t member)
+{
+    if (hash > best->hash) {
+        best->hash = hash;
+        best->member = member;
+    }
+}
+
+static void consider_weighted(struct best *best, uint64_t hash, uint32_t weight, uint32_t member)
+{
+    if (!may_be_nearer(hash, weight, best->distance)) {
+        return;
+    }
+    emc__score own = distance(hash, weight);
+    if (own < best->distance) {
+        best->distance = own;
+        best->member = member;
+    }
+}
+
+static uint32_t pick(const struct emc__router *router, struct emc__slice key)
+{
+    const struct rendezvous *rendezvous = (const struct rendezvous *)router;
+    struct emc__joined_key joined;
+    struct best best = {.distance = FURTHEST};
+    emc__joined_begin(&joined, key);
+    for (size_t first = 0; first < router->count; first += EMC__JOINED_LANES) {
+        uint64_t hashes[EMC__JOINED_LANES];
+        emc__joined_hash(&rendezvous->ids, &joined, first, hashes);
+        for (size_t i = first; i < first + EMC__JOINED_LANES && i < router->count; i++) {
+            if (rendezvous->weights == NULL) {
+                consider_equal(&best, hashes[i - first], (uint32_t)i);
+            } else {
+                consider_weighted(&best, hashes[i - first], rendezvous->weights[i], (uint32_t)i);
+            }
+        }
+    }
+    return best.member;
+}
+
+static void score_all(const struct emc__router *router, struct emc__slice key, struct emc__top *top)
+{
+    const struct rendezvous *rendezvous = (const struct rendezvous *)router;
+    struct emc__joined_key joined;
+    emc__joined_begin(&joined, key);
+    for (size_t first = 0; first < router->count; first += EMC__JOINED_LANES) {
+        uint64_t hashes[EMC__JOINED_LANES];
+        emc__joined_hash(&rendezvous->ids, &joined, first, hashes);
+        for (size_t i = first; i < first + EMC__JOINED_LANES && i < router->count; i++) {
+            uint64_t hash = hashes[i - first];
+            emc__top_offer(top, rendezvous->weights == NULL ? hash : ~distance(hash, rendezvous->weights[i]),
+                           (uint32_t)i);
+        }
+    }
+}
+
+static size_t rank(const struct emc__router *router, struct emc__slice key, uint32_t *members_out, size_t most)
+{
+    return emc__top_rank(router, key, score_all, NULL, members_out, most);
+}
+
+static const struct emc__router_class rendezvous_class = {pick, rank};
+
+emc_status emc__rendezvous_build(const emc_allocator *allocator, const struct emc__routing_members *members,
+                                 struct emc__router **router_out)
+{
+    size_t weights_size = members->equal_weights ? 0 : members->count * sizeof(uint32_t);
+    struct rendezvous *rendezvous = emc__router_allocate(allocator, &rendezvous_class, members->count,
+                                                         sizeof *rendezvous + weights_size +
+                                                             emc__joined_ids_size(members));
+    if (rendezvous == NULL) {
+        return EMC_ERROR_MEMORY;
+    }
+    for (size_t i = 0; i < members->count && weights_size > 0; i++) {
+        rendezvous->memory[i] = members->list[i].weight;
+    }
+    rendezvous->weights = weights_size > 0 ? rendezvous->memory : NULL;
+    emc__joined_ids_init(&rendezvous->ids, (uint8_t *)rendezvous->memory + weights_size, members, NULL);
+    *router_out = &rendezvous->base;
+    return EMC_OK;
+}
