@@ -23,6 +23,18 @@ size_t emc__member_number(uint8_t name[static EMC__MEMBER_NAME_SIZE], size_t len
     return length + 1 + put_decimal(name + length + 1, number);
 }
 
+/* The name of a unix socket, its path being written. */
+static size_t unix_name(enum emc__member_form form, uint8_t name[static EMC__MEMBER_NAME_SIZE], size_t length)
+{
+    if (form == EMC__MEMBER_LIBMEMCACHED) {
+        return emc__member_number(name, length, ':', 0);
+    }
+    if (form == EMC__MEMBER_TWEMPROXY) {
+        name[length++] = ':';
+    }
+    return length;
+}
+
 size_t emc__member_name(const struct emc__routing_member *member, enum emc__member_form form,
                         uint8_t name_out[static EMC__MEMBER_NAME_SIZE])
 {
@@ -30,7 +42,7 @@ size_t emc__member_name(const struct emc__routing_member *member, enum emc__memb
     size_t length = strlen(text);
     memcpy(name_out, text, length);
     if (member->path != NULL) {
-        return form == EMC__MEMBER_LIBMEMCACHED ? emc__member_number(name_out, length, ':', 0) : length;
+        return unix_name(form, name_out, length);
     }
     if (form == EMC__MEMBER_JOINED) {
         return length + put_decimal(name_out + length, member->port);

@@ -8,7 +8,7 @@ enum emc__member_form {
     EMC__MEMBER_JOINED,       /* "host11211", no separator (emcache) */
     EMC__MEMBER_COLON,        /* "host:11211" */
     EMC__MEMBER_LIBMEMCACHED, /* "host" on port 11211, "host:port" else; a unix socket has port 0: "path:0" */
-    EMC__MEMBER_TWEMPROXY     /* the same, but a unix socket is its path alone */
+    EMC__MEMBER_TWEMPROXY     /* the same, but a unix socket is "path:" */
 };
 
 /* Room for any name and a point's number behind it ("-159", ":4294967295"). */
