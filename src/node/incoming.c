@@ -2,6 +2,7 @@
  *
  * The operation stays the head of its line until its value is complete; when it completes early (timeout, cancel) the rest is dropped. */
 #include "node/dialect.h"
+#include "node/node_internal.h"
 #include "node/pipeline.h"
 
 #include <string.h>
@@ -108,6 +109,7 @@ static void finish_bulk(struct emc__connection *connection, const struct emc__in
     }
     emc__bulk_answer(connection->engine, incoming->bulk, incoming->index, connection->node, &result);
     emc__bulk_unref(connection->engine, incoming->bulk);
+    emc__node_check_drained(connection->node); /* it has waited for this value */
 }
 
 bool emc__incoming_end(struct emc__connection *connection)

@@ -91,9 +91,20 @@ void emc__node_check_drained(struct emc__node *node)
     }
 }
 
+/* The key of a bulk whose long value is under way has left its line already, and is counted no more. */
+static bool receives_a_bulk_value(const struct emc__node *node)
+{
+    for (uint32_t i = 0; i < node->connection_count; i++) {
+        if (node->connections[i]->incoming.bulk != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool emc__node_tell_drained(struct emc__node *node)
 {
-    if (!node->draining || node->load > 0 || node->drained_told) {
+    if (!node->draining || node->load > 0 || node->drained_told || receives_a_bulk_value(node)) {
         return node->drained_told;
     }
     node->drained_told = true;

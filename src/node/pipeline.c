@@ -474,6 +474,7 @@ void emc__pipeline_fail(struct emc__connection *connection, emc_status status, c
     struct emc__link *link;
     struct emc__incoming incoming = connection->incoming;
     connection->incoming = (struct emc__incoming){0};
+    status = status < 0 ? status : EMC_ERROR_CONNECTION_LOST; /* a connection closed in peace owes nothing; if it does, that is no success */
     if (incoming.bulk != NULL) { /* the key whose value was under way has left its line's chain */
         emc_result result = {.status = status, .message = message};
         emc__bulk_answer(connection->engine, incoming.bulk, incoming.index, connection->node, &result);

@@ -285,7 +285,16 @@ void sim_host_return(struct sim_host *host)
         sim_host_black(host, false);
     }
     for (struct sim_link *link = host->links; link != NULL; link = link->next) {
-        if (link->orphaned && !link->client_done && link->up.refused) { /* the client's kernel asks for room, and hears a reset */
+        if (link->orphaned && !link->client_done && link->accepted && link->up.refused) { /* the client's kernel asks for room, and hears a reset */
+            sim_pipe_break(&link->down, 0, SIM_END_RESET);
+        }
+    }
+}
+
+void sim_host_reset_half_open(struct sim_host *host)
+{
+    for (struct sim_link *link = host->links; link != NULL; link = link->next) {
+        if (link->orphaned && !link->client_done && link->accepted) {
             sim_pipe_break(&link->down, 0, SIM_END_RESET);
         }
     }

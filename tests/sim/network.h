@@ -92,6 +92,8 @@ void sim_host_die(struct sim_host *host, enum sim_end end);
 void sim_host_vanish(struct sim_host *host);
 /* The machine is back, with a process that knows none of the old links. */
 void sim_host_return(struct sim_host *host);
+/* Links that the machine has forgotten are reset now, as the client's kernel finds out when it probes them. */
+void sim_host_reset_half_open(struct sim_host *host);
 /* Packets pass no more (true), or again: what was under way then arrives. */
 void sim_host_black(struct sim_host *host, bool black);
 /* Every link's reply direction ends after `offset` more bytes. */
