@@ -21,12 +21,26 @@ static struct sim_node *target(struct sim_fault *fault)
     return &fault->stage->nodes[fault->node];
 }
 
+/* A name may move while the fault lasts: it ends where it began. */
+static struct sim_host *host_of(struct sim_fault *fault)
+{
+    fault->host = fault->host == NULL ? target(fault)->host : fault->host;
+    return fault->host;
+}
+
+static struct sim_server *server_of(struct sim_fault *fault)
+{
+    fault->server = fault->server == NULL ? target(fault)->server : fault->server;
+    return fault->server;
+}
+
 /* ------------------------------------------------------------------ the process and the machine */
 
 static void begin_host(struct sim_fault *fault)
 {
     struct sim_world *world = &fault->stage->world;
-    struct sim_host *host = target(fault)->host;
+    struct sim_host *host = host_of(fault);
+    (void)server_of(fault);
     switch (fault->kind) {
     case SIM_FAULT_CRASH_RESET:
         sim_host_die(host, SIM_END_RESET);
@@ -61,12 +75,12 @@ static void begin_host(struct sim_fault *fault)
 
 static void end_host(struct sim_fault *fault)
 {
-    struct sim_host *host = target(fault)->host;
+    struct sim_host *host = host_of(fault);
     switch (fault->kind) {
     case SIM_FAULT_CRASH_RESET:
     case SIM_FAULT_CRASH_FIN:
     case SIM_FAULT_VANISH:
-        sim_server_restart(target(fault)->server);
+        sim_server_restart(server_of(fault));
         sim_host_return(host);
         break;
     case SIM_FAULT_BLACK:
@@ -86,7 +100,7 @@ static void begin_server(struct sim_fault *fault)
 {
     static const char blurt[] = "NOBODY asked\r\n";
     struct sim_world *world = &fault->stage->world;
-    struct sim_server *server = target(fault)->server;
+    struct sim_server *server = server_of(fault);
     switch (fault->kind) {
     case SIM_FAULT_STOP:
         sim_server_stop(server, true);
@@ -105,7 +119,7 @@ static void begin_server(struct sim_fault *fault)
     case SIM_FAULT_MISCHIEF:
         server->mischief = (struct sim_mischief){(enum sim_mischief_kind)sim_between(world, 1, SIM_MISCHIEF_KINDS - 1),
                                                  (uint32_t)sim_between(world, 0, 6), (uint32_t)sim_between(world, 1, 3), 0};
-        fault->stage->model.gets_asked_again |= server->mischief.kind == SIM_MISCHIEF_SERVER_ERROR;
+        fault->stage->model.gets_asked_again |= server->mischief.kind == SIM_MISCHIEF_SERVER_ERROR || server->mischief.kind == SIM_MISCHIEF_ERROR;
         break;
     case SIM_FAULT_BLURT:
         sim_trace(world, "fault: %s says what nobody asked for", server->name);
@@ -131,7 +145,7 @@ static void begin_server(struct sim_fault *fault)
 
 static void end_server(struct sim_fault *fault)
 {
-    struct sim_server *server = target(fault)->server;
+    struct sim_server *server = server_of(fault);
     switch (fault->kind) {
     case SIM_FAULT_STOP:
         sim_server_stop(server, false);
@@ -174,7 +188,7 @@ static void end_server(struct sim_fault *fault)
 static void begin_line(struct sim_fault *fault)
 {
     struct sim_world *world = &fault->stage->world;
-    struct sim_host *host = target(fault)->host;
+    struct sim_host *host = host_of(fault);
     struct sim_line line = host->line;
     fault->line = line;
     switch (fault->kind) {
@@ -202,7 +216,7 @@ static void end_line(struct sim_fault *fault)
 {
     sim_trace(&fault->stage->world, "fault over: %s", sim_fault_names[fault->kind]);
     fault->stage->transport.short_io_percent = 0;
-    sim_host_set_line(target(fault)->host, &fault->line);
+    sim_host_set_line(host_of(fault), &fault->line);
 }
 
 /* ------------------------------------------------------------------ names */

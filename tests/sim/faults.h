@@ -48,6 +48,8 @@ struct sim_fault {
     struct sim_event event;
     enum sim_fault_kind kind;
     uint32_t node;           /* its target */
+    struct sim_host *host;   /* the target's when it began */
+    struct sim_server *server;
     uint64_t begin_ns, end_ns;
     bool begun, over;
     struct sim_line line;    /* as it was before */

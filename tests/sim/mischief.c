@@ -168,8 +168,10 @@ static bool spoil(enum sim_mischief_kind kind, const struct reply *reply)
 {
     if (kind == SIM_MISCHIEF_NO_END) {
         bool ends = is_value(reply) && reply->length > 5 && memcmp(reply->text + reply->length - 5, "END\r\n", 5) == 0;
-        if (ends) {
+        if (ends) { /* another get's END or error behind it would pass for its own: here comes nothing more, or what can't */
             sim_conn_put(reply->conn, reply->text, reply->length - 5);
+            sim_conn_say(reply->conn, "%s", reply->length % 2 == 0 ? "" : "STORED\r\n");
+            reply->conn->mutes = true;
         }
         return ends;
     }

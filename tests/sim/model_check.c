@@ -1,6 +1,7 @@
 /* The rules that can be judged only when all is over: see model.h. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "model.h"
@@ -95,38 +96,72 @@ static void check_write(const struct sim_model *model, const struct sim_op *op)
     }
 }
 
-/* A delete that was answered is one that a server carried out, with that outcome, while it was under way; each is one's own. */
-static void check_delete(const struct sim_model *model, const struct sim_op *op)
+/* A delete or a flush that was answered is one that a server carried out, with that outcome, while it was under way; each is one's own. `key` is
+ * SIM_KEYS_MAX for a flush. */
+static bool take_anonymous(const struct sim_model *model, const struct sim_call *call, uint32_t key, uint32_t servers, bool found)
 {
-    bool is_delete = op->call->command == SIM_CALL_DELETE || op->call->command == SIM_CALL_DELETE_MANY;
-    if (!is_delete || !op->done || op->call->noreply || op->status < 0 || beyond_us(model, op)) {
-        return;
-    }
     for (uint32_t i = 0; i < model->anonymous_count; i++) {
         struct sim_anonymous *entry = &model->anonymous[i];
-        if (!entry->taken && entry->key == op->key && entry->found == (op->status == EMC_OK) && entry->at_ns >= op->call->submitted_ns &&
-            entry->at_ns <= op->call->completed_ns && server_suits(model, op, entry->server)) {
+        bool suits = !entry->taken && entry->key == key && (entry->found == found || key == SIM_KEYS_MAX) && (servers & (1u << entry->server)) != 0;
+        if (suits && entry->at_ns >= call->submitted_ns && entry->at_ns <= call->completed_ns) {
             entry->taken = true;
-            return;
+            return true;
         }
     }
-    sim_problem(model->world, "%s %u ended with %s, and no server did that", name_of(op), op->id, emc_status_name(op->status));
+    return false;
+}
+
+static void check_delete(const struct sim_model *model, const struct sim_op *op)
+{
+    if (op->status < 0 || beyond_us(model, op)) {
+        return;
+    }
+    uint32_t servers = op->node < 0 ? UINT32_MAX : model->servers_of_node[op->node];
+    if (!take_anonymous(model, op->call, op->key, servers, op->status == EMC_OK)) {
+        sim_problem(model->world, "%s %u ended with %s, and no server did that", name_of(op), op->id, emc_status_name(op->status));
+    }
 }
 
 static void check_flush(const struct sim_model *model, const struct sim_call *call)
 {
-    if (call->command != SIM_CALL_FLUSH_ALL || !call->done || call->noreply || call->status != EMC_OK || model->servers_of_node[call->node] == 0) {
+    if (call->status != EMC_OK || model->servers_of_node[call->node] == 0) {
         return;
     }
-    for (uint32_t i = 0; i < model->anonymous_count; i++) {
-        struct sim_anonymous *entry = &model->anonymous[i];
-        if (!entry->taken && entry->key == SIM_KEYS_MAX && entry->at_ns >= call->submitted_ns && entry->at_ns <= call->completed_ns &&
-            (model->servers_of_node[call->node] & (1u << entry->server)) != 0) {
-            entry->taken = true;
-            return;
+    if (!take_anonymous(model, call, SIM_KEYS_MAX, model->servers_of_node[call->node], true)) {
+        sim_problem(model->world, "flush_all (call %u) ended with OK, and no server did it", call->number);
+    }
+}
+
+static int by_completion(const void *a, const void *b)
+{
+    const struct sim_call *first = *(const struct sim_call *const *)a, *second = *(const struct sim_call *const *)b;
+    if (first->completed_ns != second->completed_ns) {
+        return first->completed_ns < second->completed_ns ? -1 : 1;
+    }
+    return first->number < second->number ? -1 : first->number > second->number;
+}
+
+/* In the order in which they ended, each takes the first one that suits: that finds one for each of them if there is a way at all. */
+static void check_anonymous(const struct sim_model *model)
+{
+    const struct sim_call **calls = sim_world_keep(model->world, (model->call_count + 1) * sizeof *calls);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < model->call_count; i++) {
+        const struct sim_call *call = model->calls[i];
+        bool anonymous = call->command == SIM_CALL_DELETE || call->command == SIM_CALL_DELETE_MANY || call->command == SIM_CALL_FLUSH_ALL;
+        if (anonymous && call->done && !call->noreply) {
+            calls[count++] = call;
         }
     }
-    sim_problem(model->world, "flush_all (call %u) ended with OK, and no server did it", call->number);
+    qsort(calls, count, sizeof *calls, by_completion);
+    for (uint32_t i = 0; i < count; i++) {
+        if (calls[i]->command == SIM_CALL_FLUSH_ALL) {
+            check_flush(model, calls[i]);
+        }
+        for (uint32_t j = 0; j < calls[i]->count; j++) {
+            check_delete(model, &calls[i]->ops[j]);
+        }
+    }
 }
 
 /* No more deletes were carried out than were asked for. */
@@ -334,13 +369,12 @@ void sim_model_check(struct sim_model *model)
     chain_by_key(model);
     for (uint32_t i = 0; i < model->call_count; i++) {
         check_call(model, model->calls[i]);
-        check_flush(model, model->calls[i]);
     }
     for (uint32_t i = 0; i < model->op_count; i++) {
         check_write(model, model->ops[i]);
-        check_delete(model, model->ops[i]);
         check_retrieval(model, model->ops[i]);
     }
+    check_anonymous(model);
     check_delete_counts(model);
     check_order(model);
     check_routing(model);

@@ -355,7 +355,6 @@ static void heal(struct sim_plan *plan)
         sim_host_set_line(node->host, &line);
         node->host->break_down_after = 0;
         sim_host_return(node->host);
-        sim_host_reset_half_open(node->host);
         sim_server_stop(node->server, false);
         node->server->silent = false;
         sim_server_end_mute(node->server);
@@ -366,6 +365,12 @@ static void heal(struct sim_plan *plan)
         if (plan->authenticates) {
             node->server->password = "secret";
         }
+    }
+    for (struct sim_host *host = plan->stage.network.hosts; host != NULL; host = host->next) {
+        if (host->black) { /* a name may have moved away from it */
+            sim_host_black(host, false);
+        }
+        sim_host_reset_half_open(host);
     }
     plan->stage.transport.connect_errors = 0;
     plan->stage.memory.fail_at = plan->stage.memory.fail_per_mille = 0;

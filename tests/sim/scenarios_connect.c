@@ -227,14 +227,20 @@ static void an_attempt_is_given_up_after_the_connection_timeout(struct play *p)
     must(p, metrics(p, node).connections_created_with_error == 1);
 }
 
-SCENARIOS("connect", SCENARIO(a_fresh_client_connects_says_version_and_serves), SCENARIO(what_is_submitted_before_the_connection_stands_waits_for_it),
-          SCENARIO(nothing_but_version_is_said_until_version_is_answered), SCENARIO(without_ask_version_the_first_word_is_the_callers),
+SCENARIOS("connect", SCENARIO(a_fresh_client_connects_says_version_and_serves),
+          SCENARIO(what_is_submitted_before_the_connection_stands_waits_for_it),
+          SCENARIO(nothing_but_version_is_said_until_version_is_answered),
+          SCENARIO(without_ask_version_the_first_word_is_the_callers),
           SCENARIO(a_refusing_server_is_unhealthy_after_three_attempts_and_what_waits_is_told),
-          SCENARIO(two_refusals_do_not_make_a_node_unhealthy), SCENARIO(a_machine_that_answers_no_syn_is_unhealthy_after_a_second),
+          SCENARIO(two_refusals_do_not_make_a_node_unhealthy),
+          SCENARIO(a_machine_that_answers_no_syn_is_unhealthy_after_a_second),
           SCENARIO(a_server_that_accepts_and_stays_silent_is_unhealthy_after_a_second),
           SCENARIO(a_server_over_its_connection_limit_is_told_in_its_own_words),
-          SCENARIO(out_of_descriptors_an_attempt_fails_and_a_later_one_succeeds), SCENARIO(a_unix_socket_that_is_missing_fails_like_a_refusal),
+          SCENARIO(out_of_descriptors_an_attempt_fails_and_a_later_one_succeeds),
+          SCENARIO(a_unix_socket_that_is_missing_fails_like_a_refusal),
           SCENARIO(a_name_that_is_not_known_ends_in_resolve),
-          SCENARIO(a_name_server_that_never_answers_is_given_up_in_time_and_asked_again), SCENARIO(a_slow_name_is_waited_for),
-          SCENARIO(a_name_that_moves_is_followed_at_the_next_attempt), SCENARIO(with_ipv6_dead_the_ipv4_address_is_reached_within_the_stagger),
-          SCENARIO(with_ipv6_refusing_the_ipv4_address_need_not_wait_for_its_turn), SCENARIO(an_attempt_is_given_up_after_the_connection_timeout))
+          SCENARIO(a_name_server_that_never_answers_is_given_up_in_time_and_asked_again),
+          SCENARIO(a_slow_name_is_waited_for), SCENARIO(a_name_that_moves_is_followed_at_the_next_attempt),
+          SCENARIO(with_ipv6_dead_the_ipv4_address_is_reached_within_the_stagger),
+          SCENARIO(with_ipv6_refusing_the_ipv4_address_need_not_wait_for_its_turn),
+          SCENARIO(an_attempt_is_given_up_after_the_connection_timeout))

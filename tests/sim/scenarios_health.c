@@ -251,12 +251,16 @@ static void a_node_that_must_be_steady_is_used_only_after_it_was(struct play *p)
 }
 
 SCENARIOS("health", SCENARIO(a_silent_server_is_asked_on_a_fresh_connection_after_a_second),
-          SCENARIO(one_slow_answer_is_no_silence_when_the_question_is_answered), SCENARIO(a_byte_from_the_old_connection_answers_the_suspicion),
+          SCENARIO(one_slow_answer_is_no_silence_when_the_question_is_answered),
+          SCENARIO(a_byte_from_the_old_connection_answers_the_suspicion),
           SCENARIO(a_stopped_process_is_found_although_its_kernel_accepts),
           SCENARIO(a_crashed_server_is_unhealthy_within_a_second_and_used_within_two_of_its_return),
-          SCENARIO(operations_to_a_node_known_to_be_down_fail_at_once), SCENARIO(a_vanished_machine_is_found_by_its_silence),
-          SCENARIO(a_stall_shorter_than_a_second_does_not_flap), SCENARIO(an_idle_connection_is_asked_after_the_keepalive_and_a_dead_one_found),
+          SCENARIO(operations_to_a_node_known_to_be_down_fail_at_once),
+          SCENARIO(a_vanished_machine_is_found_by_its_silence), SCENARIO(a_stall_shorter_than_a_second_does_not_flap),
+          SCENARIO(an_idle_connection_is_asked_after_the_keepalive_and_a_dead_one_found),
           SCENARIO(with_all_nodes_dead_every_operation_is_told_and_all_recover),
-          SCENARIO(with_purging_a_dead_nodes_keys_go_to_the_others_and_come_back), SCENARIO(with_purging_and_all_nodes_dead_there_are_no_nodes),
-          SCENARIO(without_purging_health_moves_no_key), SCENARIO(a_flapping_node_turns_once_for_each_fall_and_each_return),
-          SCENARIO(one_slow_node_does_not_slow_the_others), SCENARIO(a_node_that_must_be_steady_is_used_only_after_it_was))
+          SCENARIO(with_purging_a_dead_nodes_keys_go_to_the_others_and_come_back),
+          SCENARIO(with_purging_and_all_nodes_dead_there_are_no_nodes), SCENARIO(without_purging_health_moves_no_key),
+          SCENARIO(a_flapping_node_turns_once_for_each_fall_and_each_return),
+          SCENARIO(one_slow_node_does_not_slow_the_others),
+          SCENARIO(a_node_that_must_be_steady_is_used_only_after_it_was))

@@ -144,6 +144,7 @@ static bool flush(struct sim_conn *conn)
     if (conn->link->client_done || conn->mute) {
         conn->out_begin = conn->out_end = 0;
     }
+    conn->mute |= conn->mutes;
     if (conn->out_end > conn->out_begin) {
         conn->out_begin += sim_pipe_write(&conn->link->down, conn->out + conn->out_begin, conn->out_end - conn->out_begin);
     }
@@ -331,6 +332,9 @@ static bool step(struct sim_conn *conn)
 {
     size_t begin = conn->out_end - conn->out_begin;
     bool went;
+    if (conn->mutes && !conn->mute) {
+        return false; /* nothing behind what is the last */
+    }
     switch (conn->reading) {
     case SIM_READING_LINE:
         went = step_line(conn);

@@ -44,6 +44,7 @@ struct sim_conn {
     size_t value_left;       /* with its CRLF */
     bool authenticated, closing;
     bool mute;               /* says nothing any more */
+    bool mutes;              /* and will be so when what it has said is out */
     uint64_t commands;
 };
 

@@ -247,7 +247,6 @@ static enum emc__io recv_(struct emc__socket *socket, const struct emc__span *sp
         return EMC__IO_ERROR;
     }
     socket->idle = 0;
-    if (getenv("SIM_RECV")) sim_trace(socket->transport->world, "RECV link %u socket %u: %zu: %.*s", socket->link->number, socket->number, received, (int)(received < spans[0].length ? received : spans[0].length), (const char *)spans[0].data);
     *received_out = received;
     return EMC__IO_OK;
 }
