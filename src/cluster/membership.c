@@ -131,17 +131,35 @@ emc_status emc__membership_validate(const emc_weighted_address *nodes, size_t co
     return EMC_OK;
 }
 
-/* Fills `members` with the nodes of the new list, the present ones among them; false (nothing made) without memory. */
+static struct emc__node *find_leaving(const struct emc__cluster *cluster, const emc_address *address)
+{
+    for (size_t i = 0; i < cluster->leaving_count; i++) {
+        if (emc_address_equal(emc__node_address(cluster->leaving[i]), address)) {
+            return cluster->leaving[i];
+        }
+    }
+    return NULL;
+}
+
+/* The node that a new list means: a present one, or one that still drains. That is taken back rather than made anew: on a second connection new
+ * operations could pass those of the same key that are still in flight on the first. */
+static struct emc__node *known_node(const struct emc__cluster *cluster, const emc_address *address)
+{
+    struct emc__node *present = emc__cluster_find(cluster, address);
+    return present != NULL ? present : find_leaving(cluster, address);
+}
+
+/* Fills `members` with the nodes of the new list, the known ones among them; false (nothing made) without memory. */
 static bool make_members(struct emc__cluster *cluster, const emc_weighted_address *nodes, size_t count, struct emc__node **members)
 {
     for (size_t i = 0; i < count; i++) {
-        members[i] = emc__cluster_find(cluster, &nodes[i].address);
+        members[i] = known_node(cluster, &nodes[i].address);
         if (members[i] == NULL) {
             members[i] = emc__node_create(cluster->engine, &nodes[i].address, nodes[i].weight, &node_listener, cluster);
         }
         if (members[i] == NULL) {
             while (i-- > 0) {
-                if (emc__cluster_find(cluster, &nodes[i].address) == NULL) {
+                if (known_node(cluster, &nodes[i].address) == NULL) {
                     emc__node_destroy(members[i]);
                 }
             }
@@ -171,6 +189,30 @@ static void swap_weights(struct emc__node **members, const emc_weighted_address 
     }
 }
 
+/* Takes a node that drains back; false: it does not drain. */
+static bool take_back(struct emc__cluster *cluster, struct emc__node *node)
+{
+    for (size_t i = 0; i < cluster->leaving_count; i++) {
+        if (cluster->leaving[i] == node) {
+            cluster->leaving[i] = cluster->leaving[--cluster->leaving_count];
+            emc__node_undrain(node);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void tell_added(struct emc__cluster *cluster, struct emc__node *node)
+{
+    const emc_address *address = emc__node_address(node);
+    emc__events_add(&cluster->events, EMC_EVENT_NODE_ADDED, address, emc__node_weight(node), "added");
+    if (take_back(cluster, node) && !emc__node_usable(node)) { /* who hears of an added node takes it for healthy */
+        emc_node_state state;
+        emc__node_report_state(node, &state);
+        emc__events_add(&cluster->events, EMC_EVENT_NODE_UNHEALTHY, address, emc__node_weight(node), state.reason);
+    }
+}
+
 /* The new list stands: what is new is told, what is gone is drained. */
 static void settle_list(struct emc__cluster *cluster, struct emc__node **old, size_t old_count, const uint32_t *before)
 {
@@ -182,11 +224,11 @@ static void settle_list(struct emc__cluster *cluster, struct emc__node **old, si
         }
     }
     for (size_t i = 0; i < cluster->count; i++) {
-        const struct emc__node *node = cluster->members[i];
-        bool added = before[i] == 0;
-        if (added || emc__node_weight(node) != before[i]) {
-            emc__events_add(&cluster->events, added ? EMC_EVENT_NODE_ADDED : EMC_EVENT_NODE_WEIGHT, emc__node_address(node),
-                            emc__node_weight(node), added ? "added" : "its weight was set");
+        struct emc__node *node = cluster->members[i];
+        if (before[i] == 0) {
+            tell_added(cluster, node);
+        } else if (emc__node_weight(node) != before[i]) {
+            emc__events_add(&cluster->events, EMC_EVENT_NODE_WEIGHT, emc__node_address(node), emc__node_weight(node), "its weight was set");
         }
     }
 }
@@ -195,9 +237,9 @@ static void settle_list(struct emc__cluster *cluster, struct emc__node **old, si
 static void undo_list(struct emc__cluster *cluster, struct emc__node **old, size_t old_count, const uint32_t *before)
 {
     for (size_t i = 0; i < cluster->count; i++) {
-        if (before[i] == 0) {
+        if (before[i] == 0 && !is_in(cluster->leaving, cluster->leaving_count, cluster->members[i])) {
             emc__node_destroy(cluster->members[i]);
-        } else {
+        } else if (before[i] != 0) {
             emc__node_set_weight(cluster->members[i], before[i]);
         }
     }

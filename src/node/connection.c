@@ -525,7 +525,7 @@ void emc__connection_close(struct emc__connection *connection, emc_status status
         emc__pipeline_ask_again(connection);
     }
     connection->listener->closed(connection->context, connection, status, words);
-    emc__pipeline_fail(connection, status, words);
+    emc__pipeline_fail(connection, status < 0 ? status : EMC_ERROR_CONNECTION_LOST, words); /* what was not answered did not go well */
 }
 
 void emc__connection_drain(struct emc__connection *connection)

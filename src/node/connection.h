@@ -79,6 +79,7 @@ struct emc__connection {
     uint32_t next_opaque;              /* BINARY: of the next request */
     uint32_t server_version;           /* 1.6.18 as 10618; 0: not known */
     uint32_t quiet_pause;              /* plain runs still to go before quiet ones are used again */
+    bool counted_owing;                /* its node counts it among those that owe replies */
     bool heard_since_idle;             /* bytes came since the pipeline was last empty */
     bool stuck;                        /* the silence timer runs because nothing could be sent */
     bool fence_owed;                   /* noreply operations stand at the pipeline's end */

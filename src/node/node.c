@@ -84,27 +84,22 @@ void emc__node_destroy(struct emc__node *node)
 
 /* ------------------------------------------------------------------ draining */
 
+/* A large value of a bulk that is being received counts no more as load, but its line is still owed. */
+static bool nothing_left(const struct emc__node *node)
+{
+    return node->load == 0 && node->owing == 0;
+}
+
 void emc__node_check_drained(struct emc__node *node)
 {
-    if (node->draining && !node->drained_told && !node->destroyed && node->load == 0) {
+    if (node->draining && !node->drained_told && !node->destroyed && nothing_left(node)) {
         emc__timer_set(&node->engine->wheel, &node->upkeep_timer, 0);
     }
 }
 
-/* The key of a bulk whose long value is under way has left its line already, and is counted no more. */
-static bool receives_a_bulk_value(const struct emc__node *node)
-{
-    for (uint32_t i = 0; i < node->connection_count; i++) {
-        if (node->connections[i]->incoming.bulk != NULL) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool emc__node_tell_drained(struct emc__node *node)
 {
-    if (!node->draining || node->load > 0 || node->drained_told || receives_a_bulk_value(node)) {
+    if (!node->draining || !nothing_left(node) || node->drained_told) {
         return node->drained_told;
     }
     node->drained_told = true;
@@ -123,6 +118,17 @@ void emc__node_drain(struct emc__node *node)
         }
     }
     emc__node_check_drained(node);
+}
+
+void emc__node_undrain(struct emc__node *node)
+{
+    node->draining = false;
+    for (uint32_t i = 0; i < node->connection_count; i++) {
+        if (node->connections[i]->state == EMC__CONNECTION_DRAINING) {
+            node->connections[i]->state = EMC__CONNECTION_READY;
+        }
+    }
+    emc__pool_seek(node);
 }
 
 /* ------------------------------------------------------------------ health */
@@ -180,6 +186,7 @@ static void turn_healthy(struct emc__node *node)
     log_turn(node, true);
     node->listener->health_changed(node->context, node, true, "connected, and it answers");
     emc__node_replay(node);
+    emc__pool_schedule_upkeep(node);
 }
 
 void emc__node_apply(struct emc__node *node, enum emc__health_verdict verdict)

@@ -21,6 +21,8 @@ struct emc__node *emc__node_create(struct emc__engine *engine, const emc_address
 void emc__node_destroy(struct emc__node *node);
 /* Takes nothing new, completes what it has, then tells `drained` (never from inside this call). */
 void emc__node_drain(struct emc__node *node);
+/* A node that drains, and has not told so yet, is used again as if nothing had been. */
+void emc__node_undrain(struct emc__node *node);
 
 /* EMC_OK, or EMC_ERROR_FULL when `bytes` more would pass a bound. */
 emc_status emc__node_admit(const struct emc__node *node, size_t bytes);

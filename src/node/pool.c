@@ -448,9 +448,10 @@ static void connection_owes(void *context, struct emc__connection *connection, b
 {
     struct emc__node *node = context;
     struct emc__engine *engine = node->engine;
-    if (connection == node->handshaking) {
-        return; /* the attempt's own deadline covers it */
+    if (owed ? connection == node->handshaking : !connection->counted_owing) {
+        return; /* while it shakes hands, the attempt's own deadline covers it */
     }
+    connection->counted_owing = owed;
     if (owed) {
         node->owing++;
         engine->owing++;
@@ -467,6 +468,9 @@ static void connection_owes(void *context, struct emc__connection *connection, b
     }
     if (!owed && connection->state == EMC__CONNECTION_DRAINING) {
         emc__connection_drain(connection);
+    }
+    if (!owed) {
+        emc__node_check_drained(node);
     }
 }
 
@@ -515,6 +519,13 @@ static uint64_t earlier(uint64_t a_ns, uint64_t b_ns)
     return a_ns < b_ns ? a_ns : b_ns;
 }
 
+/* A node that returns keeps the connection on which it must prove itself. */
+static uint32_t kept_connections(const struct emc__node *node)
+{
+    uint32_t least = node->engine->options.connections_min;
+    return least == 0 && !emc__health_usable(&node->health) ? 1 : least;
+}
+
 /* When the connection becomes reason to grow, or to be purged. */
 static uint64_t upkeep_at_ns(const struct emc__node *node, const struct emc__connection *connection)
 {
@@ -524,7 +535,7 @@ static uint64_t upkeep_at_ns(const struct emc__node *node, const struct emc__con
     if (connection->blocked_since_ns != 0 && may_grow && !emc__timer_is_set(&node->attempt_timer) && !attempt_under_way(node)) {
         at_ns = connection->blocked_since_ns + emc__ms_to_ns(options->pool_growth_after_ms);
     }
-    if (node->connection_count > options->connections_min) {
+    if (node->connection_count > kept_connections(node)) {
         at_ns = earlier(at_ns, emc__time_add(connection->last_used_ns, emc__ms_to_ns(options->purge_unused_connections_after_ms)));
     }
     return at_ns;
@@ -549,7 +560,7 @@ static bool unused(const struct emc__node *node, const struct emc__connection *c
 static void purge(struct emc__node *node, uint64_t now_ns)
 {
     uint32_t i = node->connection_count;
-    while (i-- > 0 && node->connection_count > node->engine->options.connections_min) {
+    while (i-- > 0 && node->connection_count > kept_connections(node)) {
         struct emc__connection *connection = node->connections[i];
         if (unused(node, connection, now_ns)) {
             node->metrics.purged++;

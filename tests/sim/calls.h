@@ -53,7 +53,6 @@ struct sim_op {
 struct sim_call {
     enum sim_command command;
     uint32_t number;         /* in order of submission */
-    uint32_t epoch;          /* of the membership, when it was submitted */
     struct sim_op *ops;
     uint32_t count;
     uint32_t node;           /* of commands to a node */

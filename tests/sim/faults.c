@@ -284,7 +284,6 @@ static void begin_client(struct sim_fault *fault)
         if (stage->client != NULL) {
             emc_error error;
             emc_status status = emc_cluster_remove_node(stage->view, &target(fault)->address, &error);
-            stage->model.epoch++;
             sim_trace(&stage->world, "fault: node %u is removed: %s", fault->node, emc_status_name(status));
             sim_transport_request_pass(&stage->transport);
         }
@@ -302,7 +301,6 @@ static void end_client(struct sim_fault *fault)
         stage->memory.fail_per_mille = 0;
     } else if (fault->kind == SIM_FAULT_MEMBERSHIP && stage->client != NULL) {
         emc_status status = emc_cluster_add_node(stage->view, &target(fault)->address, 100, NULL);
-        stage->model.epoch++;
         sim_trace(&stage->world, "fault over: node %u is added: %s", fault->node, emc_status_name(status));
         sim_transport_request_pass(&stage->transport);
     }

@@ -88,7 +88,6 @@ struct sim_call *sim_model_add_call(struct sim_model *model, enum sim_command co
 {
     struct sim_call *call = sim_world_keep(model->world, sizeof *call);
     call->command = command;
-    call->epoch = model->epoch;
     call->count = count;
     call->ops = sim_world_keep(model->world, count * sizeof *call->ops);
     for (uint32_t i = 0; i < count; i++) {

@@ -61,7 +61,6 @@ struct sim_model {
     uint32_t anonymous_count, anonymous_capacity;
     uint32_t completed;      /* calls */
     bool routing_moves;      /* purging or membership changes: a key may change its node */
-    uint32_t epoch;          /* of the membership: a node removed and added again is another node, with an order of its own */
     bool replies_spoilt;     /* a server's error answers may be untrue */
     bool gets_asked_again;   /* an error line stood in place of a get's answer: asked alone, it may see what was submitted later */
     bool malformed_allowed;  /* the test sends nonsense itself */

@@ -189,21 +189,14 @@ static void check_delete_counts(const struct sim_model *model)
 /* Known writes of a key happened on a server in the order they were submitted. */
 static void check_order(const struct sim_model *model)
 {
-    struct {
-        uint64_t seq;
-        uint32_t epoch;
-    } last[SIM_SERVERS_MAX][SIM_KEYS_MAX];
+    uint64_t last[SIM_SERVERS_MAX][SIM_KEYS_MAX];
     memset(last, 0, sizeof last);
     for (uint32_t i = 0; i < model->op_count; i++) {
         const struct sim_op *op = model->ops[i];
         if (!known(model, op)) {
             continue;
         }
-        uint64_t *before = &last[op->applied_server][op->key].seq;
-        if (last[op->applied_server][op->key].epoch != op->call->epoch) {
-            last[op->applied_server][op->key].epoch = op->call->epoch;
-            *before = 0;
-        }
+        uint64_t *before = &last[op->applied_server][op->key];
         if (op->applied_seq < *before) {
             sim_problem(model->world, "%s %u happened before an operation of its key that was submitted earlier", name_of(op), op->id);
         }
@@ -220,7 +213,7 @@ static struct window window_of(const struct sim_model *model, const struct sim_o
 {
     struct window window = {0, UINT64_MAX};
     for (const struct sim_op *other = model->ops_of_key[op->key]; other != NULL; other = other->next_of_key) {
-        if (other->applied == 0 || other->applied_server != server || !known(model, other) || other->call->epoch != op->call->epoch) {
+        if (other->applied == 0 || other->applied_server != server || !known(model, other)) {
             continue;
         }
         if (other->id < op->id && other->applied_seq > window.low) {

@@ -101,6 +101,36 @@ static void draw_options(struct sim_plan *plan)
     draw_limits(plan, options);
 }
 
+/* ------------------------------------------------------------------ failover */
+
+static void add_gutter(struct sim_plan *plan)
+{
+    emc_options *options = &plan->stage.options;
+    uint32_t count = draw(plan, 1, 2);
+    for (uint32_t i = 0; i < count; i++) {
+        add_node(plan, plan->members + 1 + i);
+        plan->gutter[i] = plan->stage.nodes[plan->members + i].address;
+    }
+    options->gutter_nodes = plan->gutter;
+    options->gutter_node_count = count;
+    options->gutter_exptime = draw(plan, 1, 4);
+    options->purge_unhealthy_nodes = false;
+}
+
+static void draw_failover(struct sim_plan *plan)
+{
+    emc_options *options = &plan->stage.options;
+    plan->steers = chance(plan, 20);
+    options->failover = chance(plan, 65) ? EMC_FAILOVER_FAIL : chance(plan, 50) ? EMC_FAILOVER_NEXT : EMC_FAILOVER_GUTTER;
+    options->return_steady_ms = chance(plan, 75) ? 0 : draw(plan, 1, 800);
+    if (options->failover == EMC_FAILOVER_GUTTER) {
+        add_gutter(plan);
+    }
+    if (!options->purge_unhealthy_nodes && chance(plan, 35)) {
+        options->deletes_replayed_max = chance(plan, 50) ? draw(plan, 1, 3) : 1000;
+    }
+}
+
 /* ------------------------------------------------------------------ keys */
 
 static void add_keys(struct sim_plan *plan)
@@ -122,7 +152,7 @@ static void add_keys(struct sim_plan *plan)
 static bool can_have(const struct sim_plan *plan, enum sim_fault_kind kind)
 {
     if (kind == SIM_FAULT_MEMBERSHIP) {
-        return plan->stage.node_count > 1;
+        return plan->members > 1 && !plan->steers;
     }
     return kind != SIM_FAULT_PASSWORD || plan->authenticates;
 }
@@ -133,7 +163,7 @@ static void draw_fault(struct sim_plan *plan, struct sim_fault *fault)
     do {
         fault->kind = (enum sim_fault_kind)draw(plan, 1, SIM_FAULT_KINDS - 1);
     } while (!can_have(plan, fault->kind));
-    fault->node = draw(plan, 0, plan->stage.node_count - 1);
+    fault->node = draw(plan, 0, (fault->kind == SIM_FAULT_MEMBERSHIP ? plan->members : plan->stage.node_count) - 1);
     fault->begin_ns = now + emc__random_below(&plan->stage.world.random, plan->end_ns - now);
     uint64_t longest = chance(plan, 50) ? 100 * SIM_MS : 3 * (uint64_t)SIM_S;
     fault->end_ns = fault->begin_ns + SIM_MS + emc__random_below(&plan->stage.world.random, longest);
@@ -166,13 +196,15 @@ void sim_plan_make(struct sim_plan *plan, uint64_t seed, bool trace)
     for (uint32_t i = 1; i <= nodes; i++) {
         add_node(plan, i);
     }
+    plan->members = plan->stage.member_count = nodes;
     draw_options(plan);
+    draw_failover(plan);
     add_keys(plan);
     plan->ticks = draw(plan, 2, chance(plan, 80) ? 20 : 60);
     plan->end_ns = plan->stage.world.now_ns + (uint64_t)draw(plan, 20, chance(plan, 60) ? 800 : 4000) * SIM_MS;
     plan->largest_value = chance(plan, 70) ? 600 : chance(plan, 70) ? 20000 : 110000;
     plan->stage.transport.wake_slack_ns = chance(plan, 50) ? 0 : SIM_MS;
     plan->stage.transport.short_io_percent = chance(plan, 20) ? 30 : 0;
-    plan->stage.model.routing_moves = plan->stage.options.purge_unhealthy_nodes;
+    plan->stage.model.routing_moves = plan->stage.options.purge_unhealthy_nodes || plan->steers;
     draw_faults(plan);
 }

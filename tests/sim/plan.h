@@ -10,6 +10,9 @@ struct sim_plan {
     struct sim_stage stage;
     struct sim_fault faults[SIM_FAULTS_MAX];
     uint32_t fault_count;
+    uint32_t members;        /* of the stage's nodes; what comes after them is the gutter */
+    emc_address gutter[2];
+    bool steers;             /* the program changes the membership */
     bool peaceful;           /* no fault: every operation must get its true answer */
     bool authenticates;
     bool limits;             /* small limits: FULL is to be expected */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/list.h"
+#include "steering.h"
 
 #define RECENT_MAX    16  /* calls that may still be cancelled */
 #define RECOVERY_NS   ((uint64_t)2 * SIM_S)
@@ -13,6 +14,7 @@ struct program {
     struct sim_plan *plan;
     struct sim_stage *stage;
     struct sim_event tick;
+    struct sim_steering steering;
     struct sim_call *recent[RECENT_MAX];
     uint32_t recent_count;
     uint32_t ticks_left;
@@ -101,7 +103,8 @@ static void draw_op(const struct program *program, struct sim_op *op, enum sim_c
 
 static int64_t draw_exptime(const struct program *program, const struct sim_call *call)
 {
-    if (call->command == SIM_CALL_TOUCH || sim_command_touches(call->command)) {
+    bool bounded = program->stage->options.failover == EMC_FAILOVER_GUTTER; /* a touch's number would not get through */
+    if (!bounded && (call->command == SIM_CALL_TOUCH || sim_command_touches(call->command))) {
         return chance(program, 80) ? SIM_EXPTIME_BASE + (int64_t)call->ops[0].id : (int64_t)draw(program, 0, 3) - 1;
     }
     return chance(program, 75) ? EXPTIME_NEVER : (int64_t)draw(program, 0, 4) - 1;
@@ -226,10 +229,21 @@ static void call_done(struct sim_stage *stage, struct sim_call *call)
     if (chance(program, 3)) {
         cancel_one(program);
     }
+    if (program->plan->steers && program->from_callbacks > 0 && chance(program, 3)) {
+        sim_steering_turn(&program->steering);
+    }
     if (program->destroys_in_callback && chance(program, 5)) {
         sim_trace(&stage->world, "the client is destroyed in a callback");
         stage->closing = true;
         emc_client_destroy(stage->client);
+    }
+}
+
+static void event_told(struct sim_stage *stage, const emc_cluster_event *event)
+{
+    struct program *program = stage->program;
+    if (program->plan->steers) {
+        sim_steering_hear(&program->steering, event);
     }
 }
 
@@ -275,6 +289,9 @@ static void tick(struct sim_event *event)
     }
     if (chance(program, 15)) {
         cancel_one(program);
+    }
+    if (program->plan->steers && stage->client != NULL && chance(program, 70)) {
+        sim_steering_turn(&program->steering);
     }
     if (chance(program, 50)) {
         sim_stage_end_tick(stage);
@@ -455,7 +472,11 @@ static void recover(struct program *program)
     stage->on_done = NULL;
     uint64_t paused_ns = stage->transport.paused_until_ns > stage->world.now_ns ? stage->transport.paused_until_ns - stage->world.now_ns : 0;
     sim_event_clear(&stage->world, &program->tick);
-    sim_stage_run(stage, paused_ns + RECOVERY_NS + 100 * SIM_MS);
+    uint64_t steady_ns = sim_ms(stage->options.return_steady_ms);
+    if (steady_ns > 0) { /* a connection that was cut off without a word while its node returned shows so after a second */
+        steady_ns = 2 * steady_ns + (uint64_t)2 * SIM_S;
+    }
+    sim_stage_run(stage, paused_ns + RECOVERY_NS + 100 * SIM_MS + steady_ns);
     if (stage->client != NULL && !stage->world.failed) {
         check_recovery(program);
         check_nothing_in_flight(program);
@@ -483,6 +504,8 @@ void sim_program_play(struct sim_plan *plan)
     program.destroys_in_callback = chance(&program, 4);
     stage->program = &program;
     stage->on_done = call_done;
+    stage->on_event = event_told;
+    sim_steering_init(&program.steering, stage, plan->members);
     open_client(&program);
     sim_stage_run(stage, plan->end_ns > stage->world.now_ns ? plan->end_ns - stage->world.now_ns : 0);
     if (chance(&program, 80) && !stage->world.failed && stage->client != NULL) {

@@ -260,6 +260,21 @@ static void a_node_that_answers_once_and_then_is_silent_is_not_used(struct play 
     must(p, sim_stage_healthy(&p->stage, &p->stage.nodes[0]));
 }
 
+static void a_handshake_that_fell_silent_leaves_no_reply_owed(struct play *p)
+{
+    options(p)->connection_timeout_ms = 200;
+    struct sim_peer *peer = a_peer(p);
+    the_client_opens(p);
+    it_is_called(p, peer, 10);
+    it_hears(p, peer, "version\r\n");
+    it_is_left(p, peer, 250);
+    it_is_called(p, peer, 1000);
+    it_hears(p, peer, "version\r\n");
+    it_says(p, peer, "VERSION 1.6.18\r\n");
+    it_hears_nothing(p, peer, 5000);
+    must(p, peer->count == 2); /* else it was suspected, and asked on a connection of its own */
+}
+
 /* ------------------------------------------------------------------ slow */
 
 static void a_slow_node_among_fast_ones_is_neither_left_nor_does_it_slow_the_others(struct play *p)
@@ -515,6 +530,7 @@ SCENARIOS("failover", SCENARIO(with_fail_a_dead_nodes_keys_fail_at_once_and_the_
           SCENARIO(a_node_that_flaps_leaves_the_gutter_in_its_place),
           SCENARIO(with_fail_a_node_that_flaps_costs_its_own_keys_alone),
           SCENARIO(a_node_that_answers_once_and_then_is_silent_is_not_used),
+          SCENARIO(a_handshake_that_fell_silent_leaves_no_reply_owed),
           SCENARIO(a_slow_node_among_fast_ones_is_neither_left_nor_does_it_slow_the_others),
           SCENARIO(a_node_too_slow_for_its_timeouts_still_is_no_dead_node),
           SCENARIO(without_remembering_a_delete_that_missed_its_node_leaves_a_stale_value),

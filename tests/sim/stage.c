@@ -140,7 +140,8 @@ static void log_line(void *context, emc_log_level level, const char *message)
 emc_status sim_stage_open(struct sim_stage *stage, uint32_t count, emc_error *error)
 {
     emc_address addresses[SIM_NODES_MAX];
-    count = count == 0 ? stage->node_count : count;
+    uint32_t members = stage->member_count == 0 ? stage->node_count : stage->member_count;
+    count = count == 0 ? members : count;
     for (uint32_t i = 0; i < count; i++) {
         addresses[i] = stage->nodes[i].address;
     }

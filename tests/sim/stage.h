@@ -30,6 +30,7 @@ struct sim_stage {
     uint32_t server_count;
     struct sim_node nodes[SIM_NODES_MAX];
     uint32_t node_count;
+    uint32_t member_count;      /* the client is given the first so many; 0: all */
     emc_options options;
     emc_client *client;         /* NULL before it is opened and after it was destroyed */
     emc_cluster_management *view;
