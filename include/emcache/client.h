@@ -30,6 +30,16 @@ EMC_API emc_status emc_client_create(emc_client **client_out, const emc_address 
  *  into the client returns. The management view stays valid as long as it is retained. Accepts NULL. Since 0.1. */
 EMC_API void emc_client_destroy(emc_client *client);
 
+/** Takes other credentials for connections from now on, as options.username and options.password: EMC_OK, EMC_ERROR_ARGUMENT with words in *error (may be NULL; both
+ *  NULL is legal without options.sasl: no authentication), EMC_ERROR_MEMORY. The strings are copied, the old ones wiped; established connections go on. Nodes that are
+ *  down are tried at once. Since 0.1. */
+EMC_API emc_status emc_client_set_credentials(emc_client *client, const char *username, const char *password, emc_error *error);
+
+/** Reads the certificates anew, for connections from now on; established ones go on as they are. `tls` (borrowed until return) is complete, as at creation: nothing is kept
+ *  of the old one. Nodes that are down are tried at once. EMC_OK; EMC_ERROR_TLS (files that can't be used) and EMC_ERROR_ARGUMENT with words in *error (may be NULL),
+ *  EMC_ERROR_STATE (the client was created without TLS), EMC_ERROR_MEMORY: everything stays as it was. Since 0.1. */
+EMC_API emc_status emc_client_reload_tls(emc_client *client, const emc_tls_options *tls, emc_error *error);
+
 /** The words for the last error that a call on this client returned directly (not through a callback). Borrowed until the next call on
  *  the client; never NULL. Since 0.1. */
 EMC_API const char *emc_client_error_message(const emc_client *client);

@@ -169,6 +169,11 @@ EMC_API emc_status emc_cache_memlimit(emc_client *client, const emc_address *nod
 /** emc_cache_memlimit() without waiting: the outcome comes through call->callback. */
 EMC_API emc_status emc_cache_memlimit_async(emc_client *client, const emc_address *node, uint64_t megabytes, const emc_call *call);
 
+/** Says `quit` on one of the node's connections, behind what was submitted before: EMC_OK when the server has closed it. The pool opens another when one is needed. */
+EMC_API emc_status emc_quit(emc_client *client, const emc_address *node, const emc_call *call);
+/** emc_quit() without waiting: the outcome comes through call->callback. */
+EMC_API emc_status emc_quit_async(emc_client *client, const emc_address *node, const emc_call *call);
+
 /** Which of a node's items emc_dump_keys() lists. */
 typedef enum emc_dump {
     EMC_DUMP_META = 0, /**< `lru_crawler metadump all`: a line of key=… exp=… la=… cas=… fetch=… cls=… size=… for each */

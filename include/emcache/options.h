@@ -25,6 +25,7 @@ typedef struct emc_tls_options {
     bool verify;               /**< check the server's certificate chain and name; default true. Nothing but this turns checking off */
     const char *extra_ca_file; /**< PEM file of certificate authorities trusted beside the system's; default NULL */
     const char *trust_file;    /**< PEM file trusted instead of the system's store; default NULL */
+    const char *trust_folder;  /**< folder of certificates named by their hashes (`openssl rehash`), trusted likewise, alone or beside trust_file; default NULL */
     const char *certificate_file; /**< the client's certificate chain, PEM; default NULL. Goes with key_file */
     const char *key_file;      /**< the client's private key, PEM; default NULL */
     const char *key_password;  /**< for an encrypted key; default NULL; wiped from memory after use */
@@ -39,6 +40,24 @@ typedef enum emc_discovery {
     EMC_DISCOVERY_DNS,      /**< all A and AAAA records of the one host given */
     EMC_DISCOVERY_DNS_SRV   /**< SRV records of the one host given: ports and weights come from them */
 } emc_discovery;
+
+/** One operation's beginning or end, for a trace. Pointers are borrowed until the callback returns. */
+typedef struct emc_trace_event {
+    bool ended;                 /**< false: it was accepted; true: it has its outcome */
+    uint64_t operation;         /**< its identity, the same at both ends; as emc_call.operation_out gives it */
+    const char *command;        /**< as on the wire: "get", "set", "mg", "stats" … Static. That of a bulk call is its lines' */
+    const void *key;            /**< with the client's prefix (base64 for a binary one); NULL for commands without key and for bulk calls */
+    size_t key_length;
+    size_t keys;                /**< how many keys it asks for: 1, more for a bulk call, 0 for a command to a node */
+    const struct emc_address *node; /**< the node it goes to; NULL: none, or for a bulk call several */
+    size_t bytes;               /**< of the value (a bulk call: of all its values): to be stored when it begins, received when it has ended */
+    uint64_t duration_ns;       /**< from its beginning to its end; 0 when it begins */
+    emc_status status;          /**< how it ended; EMC_OK when it begins */
+} emc_trace_event;
+
+/** Hears of every operation's beginning (inside the submitting call) and end (just before its callback), on the thread that uses the client. Must not call into it.
+ *  set_many and delete_many are as many operations. Connections' own questions are not told. */
+typedef void emc_trace_callback(void *context, const emc_trace_event *event);
 
 /** Everything about a client but its nodes. Durations are milliseconds, sizes bytes. Strings are borrowed until create returns. */
 typedef struct emc_options {
@@ -104,10 +123,12 @@ typedef struct emc_options {
     emc_log_callback *log;          /**< default NULL: nothing is logged */
     void *log_context;
     emc_log_level log_level;        /**< default EMC_LOG_WARNING */
+    emc_trace_callback *trace;      /**< hears of every operation; default NULL: nobody */
+    void *trace_context;
 } emc_options;
 
 /** The defaults of emc_tls_options. */
-#define EMC_TLS_OPTIONS_INIT {false, true, NULL, NULL, NULL, NULL, NULL, 12, true}
+#define EMC_TLS_OPTIONS_INIT {false, true, NULL, NULL, NULL, NULL, NULL, NULL, 12, true}
 
 /** Fills *options with every default. Any thread. Since 0.1. */
 EMC_API void emc_options_init(emc_options *options);

@@ -169,6 +169,7 @@ static emc_status submit_bulk(emc_client *client, enum emc__verb verb, const emc
     operation->allocate_from = call->allocate_from > UINT32_MAX ? UINT32_MAX : (uint32_t)call->allocate_from;
     operation->exptime = (int32_t)exptime;
     operation->of.bulk = bulk;
+    operation->number = count;
     bulk->operation = operation;
     fill_bulk(client, bulk, keys);
     status = scatter(client, operation, keys, call);
@@ -177,7 +178,7 @@ static emc_status submit_bulk(emc_client *client, enum emc__verb verb, const emc
         emc__slab_give(&engine->operations, operation);
         return status;
     }
-    emc__client_start(client, operation, call);
+    emc__client_start(client, operation, NULL, call);
     if (count == 0) {
         emc__bulk_unref(engine, bulk);
         operation->of.bulk = NULL;

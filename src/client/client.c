@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/options.h"
 #include "node/connection.h"
 #include "node/node.h"
 
@@ -40,7 +39,10 @@ static emc_status init_engine(struct emc_client *client, const emc_options *opti
     emc__list_init(&engine->dirty);
     emc__list_init(&engine->connections);
     emc__list_init(&engine->graveyard);
-    emc_status status = emc__options_own_strings(&engine->options, &engine->allocator, &client->strings, &client->strings_size);
+    emc_status status = emc__options_own_strings(&engine->options, &engine->allocator, &client->strings);
+    if (status == EMC_OK) {
+        status = emc__options_own_credentials(&engine->options, &engine->allocator, &client->credentials);
+    }
     if (status != EMC_OK) {
         return status;
     }
@@ -75,10 +77,8 @@ static void release(struct emc_client *client)
     emc__release(&allocator, engine->receive_scratch);
     emc__release(&allocator, engine->send_scratch);
     emc__key_table_destroy(&allocator, engine->key_table);
-    if (client->strings != NULL) {
-        emc__wipe(client->strings, client->strings_size);
-    }
-    emc__release(&allocator, client->strings);
+    emc__owned_strings_wipe(&client->strings, &allocator);
+    emc__owned_strings_wipe(&client->credentials, &allocator);
     emc__release(&allocator, client);
 }
 
@@ -144,6 +144,11 @@ emc_status emc__client_create(struct emc_client **client_out, const struct emc__
     return EMC_OK;
 }
 
+static void set_wake(struct emc__engine *engine)
+{
+    engine->transport->class_->wake_at(engine->transport, emc__timer_wheel_next_ns(&engine->wheel));
+}
+
 /* ------------------------------------------------------------------ the end */
 
 void emc__client_free(struct emc_client *client)
@@ -193,12 +198,39 @@ bool emc__client_unhold(struct emc_client *client)
     return true;
 }
 
-/* ------------------------------------------------------------------ passes */
+/* ------------------------------------------------------------------ what may change meanwhile */
 
-static void set_wake(struct emc__engine *engine)
+emc_status emc_client_set_credentials(emc_client *client, const char *username, const char *password, emc_error *error)
 {
-    engine->transport->class_->wake_at(engine->transport, emc__timer_wheel_next_ns(&engine->wheel));
+    struct emc__engine *engine = &client->engine;
+    emc_options changed = engine->options;
+    struct emc__owned_strings owned;
+    emc_status status = emc__options_check_credentials(username, password, engine->options.sasl, error);
+    if (status != EMC_OK) {
+        return status;
+    }
+    changed.username = username;
+    changed.password = password;
+    status = emc__options_own_credentials(&changed, &engine->allocator, &owned);
+    if (status != EMC_OK) {
+        return emc__error_set(error, status, "%s", emc_status_text(status));
+    }
+    engine->options.username = changed.username;
+    engine->options.password = changed.password;
+    emc__owned_strings_wipe(&client->credentials, &engine->allocator);
+    client->credentials = owned;
+    emc__client_hurry(client);
+    return EMC_OK;
 }
+
+void emc__client_hurry(struct emc_client *client)
+{
+    emc__client_begin_tick(client);
+    emc__cluster_hurry(client->cluster);
+    set_wake(&client->engine);
+}
+
+/* ------------------------------------------------------------------ passes */
 
 static void tell_room(struct emc_client *client)
 {

@@ -63,6 +63,8 @@ struct emc__socket *emc__client_only_socket(const struct emc_client *client);
 /* For blocking calls that return early: the operation's borrowed value (above 16 KiB), as far as it is not sent, is copied, or its connection aborted
  * where the bound forbids that. Afterwards nothing of the caller's memory is looked at. */
 void emc__client_detach_value(struct emc_client *client, uint64_t operation);
+/* Credentials or certificates were put right: nodes that are down are tried at once. */
+void emc__client_hurry(struct emc_client *client);
 /* In a child of fork: every socket is dropped without a word to the peer (the transport has closed the descriptors already), operations under way complete with
  * EMC_ERROR_CONNECTION_LOST, and connections are opened anew. */
 void emc__client_after_fork(struct emc_client *client);

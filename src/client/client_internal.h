@@ -3,6 +3,7 @@
 #define EMC_CLIENT_CLIENT_INTERNAL_H
 
 #include "client/client.h"
+#include "client/options.h"
 #include "cluster/cluster.h"
 #include "node/engine.h"
 #include "node/operation.h"
@@ -11,8 +12,7 @@ struct emc_client {
     struct emc__engine engine;
     struct emc__client_environment environment;
     struct emc__cluster *cluster;
-    char *strings;              /* the options' strings, wiped at the end */
-    size_t strings_size;
+    struct emc__owned_strings strings, credentials; /* the options' strings, wiped at the end */
     uint64_t completed_told;    /* engine.completed at the last process */
     void (*on_room)(void *user_data);
     void *on_room_data;
@@ -40,8 +40,8 @@ struct emc__request {
 emc_status emc__client_submit(struct emc_client *client, const struct emc__request *request, const emc_call *call);
 /* EMC_ERROR_CLOSED, or EMC_ERROR_ARGUMENT when the call itself is wrong. */
 emc_status emc__client_check_open(struct emc_client *client, const emc_call *call);
-/* Counts the operation, sets its deadline, tells its identity. */
-void emc__client_start(struct emc_client *client, struct emc__operation *operation, const emc_call *call);
+/* Counts the operation, sets its deadline, tells its identity and the trace. node: where it goes; NULL: nowhere, or to several. */
+void emc__client_start(struct emc_client *client, struct emc__operation *operation, struct emc__node *node, const emc_call *call);
 /* Reads the clock for the tick's first submission. */
 void emc__client_begin_tick(struct emc_client *client);
 

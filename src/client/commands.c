@@ -138,6 +138,11 @@ emc_status emc_version_async(emc_client *client, const emc_address *node, const 
     return plain(client, EMC__VERB_VERSION, node, UINT64_MAX, call);
 }
 
+emc_status emc_quit_async(emc_client *client, const emc_address *node, const emc_call *call)
+{
+    return plain(client, EMC__VERB_QUIT, node, UINT64_MAX, call);
+}
+
 emc_status emc_flush_all_async(emc_client *client, const emc_address *node, uint32_t delay_s, const emc_call *call)
 {
     if (delay_s > 2592000) {

@@ -183,11 +183,11 @@ emc_status emc__options_validate(const emc_options *given, emc_options *options,
     return status == EMC_OK ? check_combinations(options, error) : status;
 }
 
-emc_status emc__options_own_strings(emc_options *options, const emc_allocator *allocator, char **strings_out, size_t *size_out)
+/* Replaces strings by copies in one block. */
+static emc_status own(const char ***fields, size_t count, const emc_allocator *allocator, struct emc__owned_strings *owned_out)
 {
-    const char **fields[] = {&options->username, &options->password, &options->key_prefix};
     size_t size = 1;
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+    for (size_t i = 0; i < count; i++) {
         size += *fields[i] != NULL ? strlen(*fields[i]) + 1 : 0;
     }
     char *strings = emc__allocate(allocator, size);
@@ -195,7 +195,7 @@ emc_status emc__options_own_strings(emc_options *options, const emc_allocator *a
         return EMC_ERROR_MEMORY;
     }
     char *next = strings;
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (*fields[i] != NULL) {
             size_t length = strlen(*fields[i]) + 1;
             memcpy(next, *fields[i], length);
@@ -203,11 +203,41 @@ emc_status emc__options_own_strings(emc_options *options, const emc_allocator *a
             next += length;
         }
     }
+    *owned_out = (struct emc__owned_strings){strings, size};
+    return EMC_OK;
+}
+
+void emc__owned_strings_wipe(struct emc__owned_strings *owned, const emc_allocator *allocator)
+{
+    if (owned->strings != NULL) {
+        emc__wipe(owned->strings, owned->size);
+        emc__release(allocator, owned->strings);
+    }
+    *owned = (struct emc__owned_strings){0};
+}
+
+emc_status emc__options_own_credentials(emc_options *options, const emc_allocator *allocator, struct emc__owned_strings *owned_out)
+{
+    const char **fields[] = {&options->username, &options->password};
+    return own(fields, sizeof fields / sizeof fields[0], allocator, owned_out);
+}
+
+emc_status emc__options_check_credentials(const char *username, const char *password, bool sasl, emc_error *error)
+{
+    const emc_options options = {.username = username, .password = password, .sasl = sasl};
+    return check_credentials(&options, error);
+}
+
+emc_status emc__options_own_strings(emc_options *options, const emc_allocator *allocator, struct emc__owned_strings *owned_out)
+{
+    const char **fields[] = {&options->key_prefix};
+    emc_status status = own(fields, sizeof fields / sizeof fields[0], allocator, owned_out);
+    if (status != EMC_OK) {
+        return status;
+    }
     /* The transport has read these files at creation; nobody looks at the names again. */
-    options->tls.extra_ca_file = options->tls.trust_file = options->tls.certificate_file = options->tls.key_file = NULL;
+    options->tls.extra_ca_file = options->tls.trust_file = options->tls.trust_folder = options->tls.certificate_file = options->tls.key_file = NULL;
     options->tls.key_password = NULL;
     options->gutter_nodes = NULL;
-    *strings_out = strings;
-    *size_out = size;
     return EMC_OK;
 }

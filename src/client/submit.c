@@ -3,6 +3,7 @@
 
 #include "client/client_internal.h"
 #include "node/node.h"
+#include "node/trace.h"
 #include "routing/routing.h"
 
 /* Larger values are borrowed, not copied (ENGINE.md). */
@@ -220,7 +221,7 @@ static void describe(struct emc__operation *operation, const struct emc__request
     }
 }
 
-void emc__client_start(struct emc_client *client, struct emc__operation *operation, const emc_call *call)
+void emc__client_start(struct emc_client *client, struct emc__operation *operation, struct emc__node *node, const emc_call *call)
 {
     struct emc__engine *engine = &client->engine;
     uint64_t timeout_ns = emc__ms_to_ns(call->timeout_ms == EMC_TIMEOUT_DEFAULT ? engine->options.timeout_ms : call->timeout_ms);
@@ -230,6 +231,7 @@ void emc__client_start(struct emc_client *client, struct emc__operation *operati
     if (call->operation_out != NULL) {
         *call->operation_out = emc__slab_identity(operation);
     }
+    emc__trace_begin(engine, operation, node);
 }
 
 static emc_status full(struct emc_client *client)
@@ -277,7 +279,7 @@ emc_status emc__client_submit(struct emc_client *client, const struct emc__reque
     if (route.gutter) {
         operation->exptime = (int32_t)emc__client_gutter_exptime(client, operation->exptime);
     }
-    emc__client_start(client, operation, call);
+    emc__client_start(client, operation, route.node, call);
     emc__client_note_diverted(&route, operation, request->binary_key);
     if (route.node != NULL) {
         emc__node_submit(route.node, operation);

@@ -143,6 +143,13 @@ bool emc__cluster_deliver_events(struct emc__cluster *cluster)
     return emc__events_deliver(&cluster->events);
 }
 
+void emc__cluster_hurry(struct emc__cluster *cluster)
+{
+    for (size_t i = 0; i < cluster->count; i++) {
+        emc__node_hurry(cluster->members[i]);
+    }
+}
+
 void emc__cluster_after_fork(struct emc__cluster *cluster)
 {
     if (cluster->discovery != NULL) {

@@ -10,6 +10,7 @@ struct meta_wait {
     emc_item item;
     emc_meta_reply reply;
     uint64_t number;
+    bool no_memory; /* for a copy of the value */
 };
 
 static void take_reply(struct emc__wait *wait, const emc_result *result)
@@ -22,6 +23,7 @@ static void take_reply(struct emc__wait *wait, const emc_result *result)
     meta_wait->item = (emc_item){result->status, NULL, 0, result->flags, result->cas};
     if (result->status == EMC_OK && result->value != NULL) {
         void *value = emc__item_allocate(emc__client_allocator(wait->client), result->value_length);
+        meta_wait->no_memory = value == NULL;
         if (value != NULL && result->value_length > 0) {
             memcpy(value, result->value, result->value_length);
         }
@@ -41,6 +43,9 @@ static emc_status finish(struct meta_wait *meta_wait, emc_status submitted, emc_
                          uint64_t *number_out)
 {
     emc_status status = emc__wait_for(&meta_wait->wait, submitted);
+    if (status == EMC_OK && meta_wait->no_memory) {
+        status = emc__client_refuse(meta_wait->wait.client, EMC_ERROR_MEMORY, "out of memory");
+    }
     if (status >= 0 && item_out != NULL) {
         *item_out = meta_wait->item;
     } else {

@@ -46,21 +46,27 @@ static void destroy(void *context, struct emc_client *client)
     release(facade);
 }
 
-static emc_status create_transport(struct emc__facade *facade, const emc_options *options, emc_error *error)
+static struct emc__tls_settings settings_of(const emc_tls_options *tls)
 {
-    emc_tls_options defaults = EMC_TLS_OPTIONS_INIT;
-    const emc_tls_options *tls = options != NULL ? &options->tls : &defaults;
-    struct emc__tls_settings settings = {
+    return (struct emc__tls_settings){
         .verify = tls->verify,
         .verify_host = tls->verify,
         .extra_ca_file = tls->extra_ca_file,
         .trust_file = tls->trust_file,
+        .trust_path = tls->trust_folder,
         .certificate_file = tls->certificate_file,
         .key_file = tls->key_file,
         .key_password = tls->key_password,
         .version_min = tls->version_min,
         .session_resumption = tls->session_resumption,
     };
+}
+
+static emc_status create_transport(struct emc__facade *facade, const emc_options *options, emc_error *error)
+{
+    emc_tls_options defaults = EMC_TLS_OPTIONS_INIT;
+    const emc_tls_options *tls = options != NULL ? &options->tls : &defaults;
+    struct emc__tls_settings settings = settings_of(tls);
     struct emc__log log = {0};
     if (options != NULL) {
         log = (struct emc__log){options->log, options->log_context, options->log_level};
@@ -120,4 +126,25 @@ emc_status emc_client_create(emc_client **client_out, const emc_address *nodes, 
     }
     *client_out = facade->client;
     return EMC_OK;
+}
+
+emc_status emc_client_reload_tls(emc_client *client, const emc_tls_options *tls, emc_error *error)
+{
+    struct emc__facade *facade = emc__facade_of(client);
+    emc_options options = emc_options_default();
+    if (tls == NULL || !tls->enabled) {
+        return emc__error_set(error, EMC_ERROR_ARGUMENT, "tls: %s", tls == NULL ? "NULL" : "not enabled");
+    }
+    options.tls = *tls;
+    emc_status status = emc__client_check_options(&options, error);
+    if (status == EMC_OK) {
+        struct emc__tls_settings settings = settings_of(tls);
+        emc__facade_check_fork(facade);
+        status = emc__uv_tls_reload(facade->transport, &settings, error);
+    }
+    if (status == EMC_OK) {
+        emc__client_hurry(client);
+        emc__uv_arm(facade->transport);
+    }
+    return status;
 }

@@ -247,6 +247,9 @@ static bool single_reply(struct emc__connection *connection, struct emc__operati
         result.value_length = reply->value_length;
     }
     emc__pipeline_answer(connection, operation, &result);
+    if (connection->quitting && emc__list_empty(&connection->pipeline)) {
+        emc__connection_close(connection, EMC_OK, "the server was asked to close it");
+    }
     if (reply->status == EMC__BINARY_UNKNOWN_COMMAND) {
         emc__connection_close(connection, EMC_ERROR_CONNECTION_LOST,
                               "after a command that the server does not know the stream may be out of step");

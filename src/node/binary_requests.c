@@ -149,6 +149,7 @@ static bool emit_single(struct fill *fill, struct emc__operation *operation)
         fill->length += inline_length;
     }
     emc__pipeline_push(connection, operation);
+    emc__outgoing_note_quit(connection, operation);
     if (operation->noreply) { /* its answer comes all the same, and is dropped */
         emc__operation_settle(fill->engine, operation, EMC_OK);
     }
@@ -171,7 +172,7 @@ size_t emc__binary_fill(struct emc__connection *connection, uint8_t *out, size_t
 {
     struct fill fill = {connection, connection->engine, out, capacity, 0};
     struct emc__link *link;
-    while (connection->borrowed == NULL && (link = emc__list_first(&connection->pending)) != NULL) {
+    while (connection->borrowed == NULL && !connection->quitting && (link = emc__list_first(&connection->pending)) != NULL) {
         if (!emit_next(&fill, EMC__OPERATION_OF(link))) {
             break;
         }

@@ -57,6 +57,7 @@ void emc__bulk_answer(struct emc__engine *engine, struct emc__bulk *bulk, uint32
     }
     record->answered = true;
     bulk->unanswered--;
+    operation->value_length += result->value_length;
     size_t prefix = engine->key_prefix.length;
     result->index = index;
     result->key = bulk->bytes + record->offset + prefix;

@@ -308,6 +308,7 @@ static bool emit_single(struct fill *fill, struct emc__operation *operation)
         put(fill, "\r\n", 2);
     }
     emc__pipeline_push(fill->connection, operation);
+    emc__outgoing_note_quit(fill->connection, operation);
     if (operation->noreply) {
         fill->connection->fence_owed = true;
         emc__operation_settle(fill->engine, operation, EMC_OK);
@@ -470,14 +471,14 @@ static void emit_fence(struct fill *fill)
 size_t emc__coalesce_fill(struct emc__connection *connection, uint8_t *out, size_t capacity)
 {
     struct fill fill = {connection, connection->engine, out, capacity, 0, 0};
-    while (connection->borrowed == NULL && !emc__list_empty(&connection->pending)) {
+    while (connection->borrowed == NULL && !connection->quitting && !emc__list_empty(&connection->pending)) {
         if (!emit_next(&fill, EMC__OPERATION_OF(emc__list_first(&connection->pending)))) {
             break;
         }
     }
     struct emc__link *next = emc__list_first(&connection->pending);
     /* What waits for an empty pipeline waits for the noreply operations in it, too. */
-    if (connection->borrowed == NULL && (next == NULL || must_be_first(&fill, EMC__OPERATION_OF(next)))) {
+    if (connection->borrowed == NULL && !connection->quitting && (next == NULL || must_be_first(&fill, EMC__OPERATION_OF(next)))) {
         emit_fence(&fill);
     }
     return fill.length;

@@ -425,6 +425,9 @@ static void end_of_stream(struct emc__connection *connection, enum emc__io io)
     if (connection->state == EMC__CONNECTION_AUTHENTICATING) {
         status = EMC_ERROR_AUTHENTICATION;
     }
+    if (connection->quitting && emc__pipeline_quit_answered(connection)) {
+        return;
+    }
     emc__connection_close(connection, status, text);
 }
 

@@ -84,6 +84,7 @@ struct emc__connection {
     bool stuck;                        /* the silence timer runs because nothing could be sent */
     bool fence_owed;                   /* noreply operations stand at the pipeline's end */
     bool purged;                       /* closed for want of use */
+    bool quitting;                     /* `quit` is written: nothing after it is */
     bool send_broken;                  /* a send failed, or produced bytes were lost: closes in the next pass */
     char version_text[EMC_VERSION_TEXT_SIZE];
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "node/node_internal.h"
+#include "node/trace.h"
 
 void emc__operation_deadline(struct emc__timer *timer, uint64_t now_ns)
 {
@@ -65,6 +66,7 @@ void emc__operation_complete(struct emc__engine *engine, struct emc__operation *
         engine->settled--;
     }
     count_at_node(engine, operation, result->status);
+    emc__trace_end(engine, operation, result);
     if (!operation->internal) {
         engine->pending--;
         engine->completed++;

@@ -54,8 +54,8 @@ struct emc__operation {
     uint64_t submitted_ns;
     uint8_t *block;                   /* the key as it goes on the wire, meta flags, a copied value: in `own`, or from engine->blocks */
     const uint8_t *value;
-    size_t value_length;
-    uint64_t number;                  /* cas, delta, the plain command's number; META: the server version it needs */
+    size_t value_length;              /* BULK: bytes of values received so far */
+    uint64_t number;                  /* cas, delta, the plain command's number; META: the server version it needs; BULK: how many keys */
     union {
         struct emc__operation *follower;  /* RETRIEVAL: those that share its answer: the last of a ring */
         struct emc__bulk *bulk;           /* BULK…: the keys */

@@ -15,6 +15,15 @@ static inline void emc__outgoing_sent(struct emc__connection *connection, struct
     operation->place = EMC__PLACE_SENT;
 }
 
+/* After `quit` nothing more is written, and the connection takes nothing new: what waits on it finds another when the server has closed it. */
+static inline void emc__outgoing_note_quit(struct emc__connection *connection, const struct emc__operation *operation)
+{
+    if (operation->verb == EMC__VERB_QUIT) {
+        connection->quitting = true;
+        connection->state = EMC__CONNECTION_DRAINING;
+    }
+}
+
 /* Every key of the part is written. */
 void emc__outgoing_part_done(struct emc__connection *connection, struct emc__operation *part);
 /* Nobody waits for the part any more (timed out, cancelled): its keys are not even asked. */

@@ -167,6 +167,17 @@ struct emc__operation *emc__pipeline_head(struct emc__connection *connection, bo
     return link != NULL ? EMC__OPERATION_OF(link) : NULL;
 }
 
+bool emc__pipeline_quit_answered(struct emc__connection *connection)
+{
+    struct emc__operation *entry = emc__pipeline_head(connection, true);
+    if (entry == NULL || entry->verb != EMC__VERB_QUIT) {
+        return false;
+    }
+    emc__pipeline_answer_status(connection, entry, EMC_OK, NULL);
+    emc__connection_close(connection, EMC_OK, "the server was asked to close it");
+    return true;
+}
+
 /* ------------------------------------------------------------------ lines */
 
 void emc__pipeline_error_text(const struct emc__reply_line *line, char *text, size_t size)

@@ -23,6 +23,8 @@ void emc__pipeline_error_text(const struct emc__reply_line *line, char *text, si
 emc_status emc__pipeline_error_status(const struct emc__reply_line *line);
 /* A probe has its answer: its entry leaves. */
 bool emc__pipeline_probe_answered(struct emc__connection *connection, struct emc__operation *entry);
+/* The server has closed after `quit`: true when that was all that was awaited; the connection is closed. */
+bool emc__pipeline_quit_answered(struct emc__connection *connection);
 /* Takes gets that may be asked again out of the pipeline and hands them to the listener. */
 void emc__pipeline_ask_again(struct emc__connection *connection);
 

@@ -124,14 +124,15 @@ static char *take_string(struct emc__slice *input, const char *mark)
 
 static void check_accepted(emc_options *validated, const char *username, const char *password)
 {
-    char *strings;
-    size_t size;
-    FUZZ_CHECK(emc__options_own_strings(validated, &emc__allocator_standard, &strings, &size) == EMC_OK);
+    struct emc__owned_strings strings, credentials;
+    FUZZ_CHECK(emc__options_own_strings(validated, &emc__allocator_standard, &strings) == EMC_OK);
+    FUZZ_CHECK(emc__options_own_credentials(validated, &emc__allocator_standard, &credentials) == EMC_OK);
     FUZZ_CHECK((username == NULL) == (validated->username == NULL));
     FUZZ_CHECK(username == NULL || (validated->username != username && strcmp(validated->username, username) == 0));
     FUZZ_CHECK(password == NULL || (validated->password != password && strcmp(validated->password, password) == 0));
     FUZZ_CHECK(validated->tls.verify); /* nothing here touched it */
-    emc__release(&emc__allocator_standard, strings);
+    emc__owned_strings_wipe(&strings, &emc__allocator_standard);
+    emc__owned_strings_wipe(&credentials, &emc__allocator_standard);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -211,6 +211,32 @@ static void credentials_work_again_when_the_server_knows_them_again(void **state
     emc_client_destroy(client);
 }
 
+static void credentials_put_right_at_the_client_serve_at_once(void **state)
+{
+    (void)state;
+    struct server_settings settings = {.ascii_authentication = true};
+    emc_options options = patient_options();
+    emc_error error = {EMC_OK, ""};
+    char password[] = SERVER_PASSWORD;
+    server_start(&server, &settings);
+    options.username = SERVER_USER;
+    options.password = "wrong";
+    emc_client *client = open_client_at(server.address, &options);
+    assert_int_equal(emc_set(client, EMC_STR("k"), EMC_STR("v"), 0, 0, NULL), EMC_ERROR_AUTHENTICATION);
+    assert_int_equal(emc_client_set_credentials(client, "a b", "x", &error), EMC_ERROR_ARGUMENT);
+    assert_non_null(strstr(error.message, "username"));
+    assert_int_equal(emc_client_set_credentials(client, SERVER_USER, NULL, &error), EMC_ERROR_ARGUMENT);
+    assert_int_equal(emc_client_set_credentials(client, SERVER_USER, password, &error), EMC_OK);
+    memset(password, 'x', sizeof password - 1); /* copied */
+    emc_status status = EMC_ERROR_AUTHENTICATION;
+    for (uint64_t end = clock_ms() + PATIENCE_MS; status != EMC_OK && clock_ms() < end;) {
+        status = emc_set(client, EMC_STR("k"), EMC_STR("v"), 0, 0, NULL);
+        run_for(client, 10);
+    }
+    assert_int_equal(status, EMC_OK);
+    emc_client_destroy(client);
+}
+
 static void sasl_serves_who_knows_the_password(void **state)
 {
     (void)state;
@@ -321,6 +347,7 @@ int main(void)
         SERVER_TEST(ascii_authentication_serves_who_knows_the_password),
         SERVER_TEST(a_client_without_credentials_is_told_so),
         SERVER_TEST(credentials_work_again_when_the_server_knows_them_again),
+        SERVER_TEST(credentials_put_right_at_the_client_serve_at_once),
         SERVER_TEST(sasl_serves_who_knows_the_password),
         SERVER_TEST(a_unix_socket_serves_like_a_port),
         SERVER_TEST(a_name_is_found_whatever_address_the_server_listens_on),

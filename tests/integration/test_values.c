@@ -1,4 +1,4 @@
-/* Values of every size, and many keys at once, over three real servers. */
+/* Values of every size, and many keys at once, over three real servers, over each way to reach them (flavour.h). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <emcache.h>
 
+#include "flavour.h"
 #include "servers.h"
 #include "session.h"
 
@@ -25,10 +26,12 @@ static emc_item *items;
 static int start(void **state)
 {
     (void)state;
+    struct server_settings settings = flavour_settings();
+    emc_options options = flavour_options(patient_options());
     for (size_t i = 0; i < 3; i++) {
-        server_start(&servers[i], NULL);
+        server_start(&servers[i], &settings);
     }
-    client = open_client(servers, 3, NULL);
+    client = open_client(servers, 3, &options);
     names = calloc(MANY, sizeof *names);
     keys = calloc(MANY, sizeof *keys);
     items = calloc(MANY, sizeof *items);
@@ -327,8 +330,9 @@ static void many_large_values_do_not_deadlock(void **state)
     free(value);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    flavour_choose(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_of_every_size_come_back_as_they_were),
         cmocka_unit_test(a_value_beyond_the_item_limit_is_too_large_and_the_old_one_is_gone),

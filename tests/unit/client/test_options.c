@@ -146,17 +146,23 @@ static void strings_become_copies(void **state)
 {
     (void)state;
     char user[] = "user", password[] = "secret";
-    char *strings;
-    size_t size;
+    struct emc__owned_strings strings, credentials;
     emc_options o = emc_options_default();
     o.username = user;
     o.password = password;
-    assert_int_equal(emc__options_own_strings(&o, &emc__allocator_standard, &strings, &size), EMC_OK);
+    char prefix[] = "app:";
+    o.key_prefix = prefix;
+    assert_int_equal(emc__options_own_strings(&o, &emc__allocator_standard, &strings), EMC_OK);
+    assert_int_equal(emc__options_own_credentials(&o, &emc__allocator_standard, &credentials), EMC_OK);
+    memset(prefix, 'x', 4);
     memset(user, 'x', 4);
     memset(password, 'x', 6);
     assert_string_equal(o.username, "user");
     assert_string_equal(o.password, "secret");
-    emc__release(&emc__allocator_standard, strings);
+    assert_string_equal(o.key_prefix, "app:");
+    emc__owned_strings_wipe(&strings, &emc__allocator_standard);
+    emc__owned_strings_wipe(&credentials, &emc__allocator_standard);
+    emc__owned_strings_wipe(&credentials, &emc__allocator_standard);
 }
 
 int main(void)

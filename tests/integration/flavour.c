@@ -1,0 +1,52 @@
+/* Server settings and client options by flavour. */
+#include "flavour.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "certificates.h"
+
+static const char *name = "tcp";
+
+static bool is(const char *flavour)
+{
+    return strcmp(name, flavour) == 0;
+}
+
+void flavour_choose(int argc, char **argv)
+{
+    name = argc > 1 ? argv[1] : "tcp";
+    if (!is("tcp") && !is("unix") && !is("tls") && !is("ascii") && !is("sasl")) {
+        fprintf(stderr, "no such flavour: %s\n", name);
+        exit(2);
+    }
+    if (is("sasl") && !server_has_sasl()) {
+        exit(77);
+    }
+}
+
+struct server_settings flavour_settings(void)
+{
+    return (struct server_settings){
+        .unix_socket = is("unix"), .tls = is("tls"), .ascii_authentication = is("ascii"), .sasl = is("sasl")};
+}
+
+emc_options flavour_options(emc_options options)
+{
+    if (is("tls")) {
+        options.tls.enabled = true;
+        options.tls.trust_file = certificates()->authority;
+    }
+    if (is("ascii") || is("sasl")) {
+        options.username = SERVER_USER;
+        options.password = SERVER_PASSWORD;
+        options.sasl = is("sasl");
+    }
+    return options;
+}
+
+bool flavour_is_binary(void)
+{
+    return is("sasl");
+}
