@@ -13,6 +13,7 @@ struct fill {
     struct emc__engine *engine;
     uint8_t *out;
     size_t capacity, length;
+    size_t last; /* where the last request begins */
 };
 
 static size_t room(const struct fill *fill)
@@ -36,6 +37,7 @@ static uint8_t *write_retrieval(struct fill *fill, uint8_t *before, const struct
                                 struct emc__slice key, uint32_t opaque)
 {
     uint8_t *at = fill->out + fill->length;
+    fill->last = fill->length;
     if (before != NULL) {
         emc__binary_make_quiet(before);
     }
@@ -140,6 +142,7 @@ static bool emit_single(struct fill *fill, struct emc__operation *operation)
     }
     emc__outgoing_sent(connection, operation);
     operation->opaque = connection->next_opaque++;
+    fill->last = fill->length;
     fill->length += write_head(fill->out + fill->length, operation);
     if (operation->borrowed) {
         connection->borrowed = operation;
@@ -170,12 +173,13 @@ static bool emit_next(struct fill *fill, struct emc__operation *operation)
 
 size_t emc__binary_fill(struct emc__connection *connection, uint8_t *out, size_t capacity)
 {
-    struct fill fill = {connection, connection->engine, out, capacity, 0};
+    struct fill fill = {connection, connection->engine, out, capacity, 0, 0};
     struct emc__link *link;
     while (connection->borrowed == NULL && !connection->quitting && (link = emc__list_first(&connection->pending)) != NULL) {
         if (!emit_next(&fill, EMC__OPERATION_OF(link))) {
             break;
         }
     }
+    connection->last_request = fill.length - fill.last;
     return fill.length;
 }

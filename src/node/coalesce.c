@@ -75,6 +75,7 @@ struct fill {
     struct emc__engine *engine;
     uint8_t *out;
     size_t capacity, length;
+    size_t last; /* where the last request begins */
     uint32_t plain; /* writes at the head of pending that are known to be too few for a quiet run */
 };
 
@@ -192,6 +193,7 @@ static bool emit_line(struct fill *fill, struct emc__operation *first)
     emc__list_init(&line->of.members);
     size_t line_end = fill->length + line_length_max(first);
     line_end = line_end < fill->capacity ? line_end : fill->capacity;
+    fill->last = fill->length;
     fill->length += emc__write_retrieval_begin(fill->out + fill->length, first->verb, first->exptime);
     gather_line(fill, line, first, line_end);
     put(fill, "\r\n", 2);
@@ -241,6 +243,7 @@ static bool emit_bulk_line(struct fill *fill, struct emc__operation *part)
     }
     size_t line_end = fill->length + line_length_max(part);
     line_end = line_end < fill->capacity ? line_end : fill->capacity;
+    fill->last = fill->length;
     fill->length += emc__write_retrieval_begin(fill->out + fill->length, part->verb, part->exptime);
     line->in.records.first = part->in.records.first;
     line->in.records.count = write_bulk_keys(fill, part, line_end, &part->in.records.first);
@@ -299,6 +302,7 @@ static bool emit_single(struct fill *fill, struct emc__operation *operation)
         return false;
     }
     mark_sent(fill, operation);
+    fill->last = fill->length;
     fill->length += write_head(fill->out + fill->length, operation);
     if (operation->borrowed) {
         fill->connection->borrowed = operation;
@@ -328,6 +332,7 @@ static bool emit_quiet_meta(struct fill *fill, struct emc__operation *operation)
         emc__operation_discard(fill->engine, fence);
         return false;
     }
+    fill->last = fill->length;
     fill->length += emc__write_plain(fill->out + fill->length, EMC__VERB_META_NOOP, -1, (struct emc__slice){0}, false);
     emc__pipeline_push(fill->connection, fence);
     return true;
@@ -402,6 +407,7 @@ static bool emit_quiet_run(struct fill *fill, uint32_t count)
         write_quiet(fill, operation, run->in.run_length++);
         emc__list_append(&run->of.members, &operation->link);
     }
+    fill->last = fill->length;
     fill->length += emc__write_plain(fill->out + fill->length, EMC__VERB_META_NOOP, -1, (struct emc__slice){0}, false);
     emc__pipeline_push(fill->connection, run);
     return true;
@@ -464,13 +470,14 @@ static void emit_fence(struct fill *fill)
         return;
     }
     probe->internal = probe->completed = true;
+    fill->last = fill->length;
     fill->length += emc__write_plain(fill->out + fill->length, EMC__VERB_VERSION, -1, (struct emc__slice){0}, false);
     emc__pipeline_push(connection, probe);
 }
 
 size_t emc__coalesce_fill(struct emc__connection *connection, uint8_t *out, size_t capacity)
 {
-    struct fill fill = {connection, connection->engine, out, capacity, 0, 0};
+    struct fill fill = {connection, connection->engine, out, capacity, 0, 0, 0};
     while (connection->borrowed == NULL && !connection->quitting && !emc__list_empty(&connection->pending)) {
         if (!emit_next(&fill, EMC__OPERATION_OF(emc__list_first(&connection->pending)))) {
             break;
@@ -481,5 +488,6 @@ size_t emc__coalesce_fill(struct emc__connection *connection, uint8_t *out, size
     if (connection->borrowed == NULL && !connection->quitting && (next == NULL || must_be_first(&fill, EMC__OPERATION_OF(next)))) {
         emit_fence(&fill);
     }
+    connection->last_request = fill.length - fill.last;
     return fill.length;
 }

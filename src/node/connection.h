@@ -65,6 +65,7 @@ struct emc__connection {
     struct emc__buffer unsent;         /* produced, not yet taken by the socket */
     struct emc__operation *borrowed;   /* its value is sent straight from the caller's memory, after unsent */
     size_t borrowed_sent;
+    size_t last_request;               /* how many of the bytes produced last are the last request's; see send_some in connection.c */
     struct emc__list pending;          /* operations not yet written */
     struct emc__list pipeline;         /* operations and lines written, in the order of their replies; noreply ones until they are fenced */
     struct emc__incoming incoming;
@@ -84,6 +85,7 @@ struct emc__connection {
     bool stuck;                        /* the silence timer runs because nothing could be sent */
     bool fence_owed;                   /* noreply operations stand at the pipeline's end */
     bool purged;                       /* closed for want of use */
+    bool records;                      /* its socket packs what one call sends into records: TLS */
     bool quitting;                     /* `quit` is written: nothing after it is */
     bool send_broken;                  /* a send failed, or produced bytes were lost: closes in the next pass */
     char version_text[EMC_VERSION_TEXT_SIZE];

@@ -47,7 +47,8 @@ static const char *command_of(const struct emc__operation *operation)
     }
 }
 
-void emc__trace_tell(const struct emc__engine *engine, const struct emc__operation *operation, struct emc__node *node, const emc_result *result)
+void emc__trace_tell(const struct emc__engine *engine, const struct emc__operation *operation, struct emc__node *node,
+                     const emc_result *result)
 {
     bool bulk = operation->kind == EMC__OPERATION_BULK;
     struct emc__slice key = bulk ? (struct emc__slice){NULL, 0} : emc__operation_key(operation);

@@ -5,7 +5,8 @@
 #include "node/operation.h"
 
 /* Out of line: what is done when somebody listens. */
-void emc__trace_tell(const struct emc__engine *engine, const struct emc__operation *operation, struct emc__node *node, const emc_result *result);
+void emc__trace_tell(const struct emc__engine *engine, const struct emc__operation *operation, struct emc__node *node,
+                     const emc_result *result);
 
 static inline bool emc__traced(const struct emc__engine *engine, const struct emc__operation *operation)
 {
@@ -13,7 +14,8 @@ static inline bool emc__traced(const struct emc__engine *engine, const struct em
 }
 
 /* It was accepted, for a node (NULL: none, or several). */
-static inline void emc__trace_begin(const struct emc__engine *engine, const struct emc__operation *operation, struct emc__node *node)
+static inline void emc__trace_begin(const struct emc__engine *engine, const struct emc__operation *operation,
+                                    struct emc__node *node)
 {
     if (emc__traced(engine, operation)) {
         emc__trace_tell(engine, operation, node, NULL);
@@ -21,7 +23,8 @@ static inline void emc__trace_begin(const struct emc__engine *engine, const stru
 }
 
 /* It has its outcome. */
-static inline void emc__trace_end(const struct emc__engine *engine, const struct emc__operation *operation, const emc_result *result)
+static inline void emc__trace_end(const struct emc__engine *engine, const struct emc__operation *operation,
+                                  const emc_result *result)
 {
     if (emc__traced(engine, operation)) {
         emc__trace_tell(engine, operation, operation->node, result);

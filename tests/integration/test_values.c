@@ -309,6 +309,37 @@ static void many_keys_are_deleted_each_with_its_status(void **state)
     free(statuses);
 }
 
+static void count_stored(void *user_data, const emc_result *result)
+{
+    *(unsigned *)user_data += result->status == EMC_OK;
+}
+
+/* Over TLS a server that is sent the end of a request in the middle of a record may forget it until more comes. */
+static void thousands_of_small_writes_in_a_tick_are_all_answered(void **state)
+{
+    (void)state;
+    emc_options options = flavour_options(patient_options());
+    options.quiet_writes = false;
+    options.connections_max = 1;
+    options.keepalive_ms = EMC_NO_LIMIT;
+    options.health_silence_ms = EMC_NO_LIMIT;
+    emc_client *single = open_client(servers, 1, &options);
+    char value[50];
+    unsigned stored = 0, wanted = 0;
+    emc_call call = {.callback = count_stored, .user_data = &stored};
+    memset(value, 'v', sizeof value);
+    for (unsigned tick = 0; tick < 10; tick++) {
+        for (unsigned i = 0; i < 1500 + tick * 37; i++, wanted++) {
+            assert_int_equal(emc_set_async(single, names[i], keys[i].length, value, sizeof value, 0, 0, &call), EMC_OK);
+        }
+        for (uint64_t end = clock_ms() + PATIENCE_MS; stored < wanted && clock_ms() < end;) {
+            emc_client_wait(single, 100);
+        }
+        assert_int_equal(stored, wanted);
+    }
+    emc_client_destroy(single);
+}
+
 static void many_large_values_do_not_deadlock(void **state)
 {
     (void)state;
@@ -343,6 +374,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(no_keys_at_all_is_one_good_result),
         cmocka_unit_test(a_key_named_twice_has_its_value_twice),
         cmocka_unit_test(many_keys_are_deleted_each_with_its_status),
+        cmocka_unit_test(thousands_of_small_writes_in_a_tick_are_all_answered),
         cmocka_unit_test(many_large_values_do_not_deadlock),
     };
     return cmocka_run_group_tests(tests, start, stop);
