@@ -1,4 +1,4 @@
-/* One connection: handshake, bytes out, bytes in, its end. Decides nothing about pools or health: its listener hears and decides.
+/* One connection: handshake, queues, bytes in, its end. (Bytes out: sending.c.) Decides nothing about pools or health: its listener hears and decides.
  *
  * Memory of its own it has only for what is incomplete (rest, unsent); whole replies and requests pass through the engine's scratches. */
 #include "node/connection.h"
@@ -9,18 +9,16 @@
 #include "node/dialect.h"
 #include "node/node.h"
 #include "node/pipeline.h"
+#include "node/sending.h"
 
 /* Longest stay in one readable upcall, in receives: other connections want their turn. */
 #define RECEIVES_MAX 32
 /* Silence after an operation's deadline that closes a connection. */
 #define SILENCE_MARGIN_NS 1000000000u
-/* Before a flush that lacked memory is tried again. */
-#define SHORTAGE_PAUSE_NS 10000000u
 /* What waits incomplete: a reply line, and a value up to the in-place limit. */
 #define REST_MAX (64 * 1024)
 
 static void readable(void *context, uint64_t now_ns);
-static void writable(void *context, uint64_t now_ns);
 
 static void failed(void *context, emc_status status, const char *message, uint64_t now_ns)
 {
@@ -35,7 +33,7 @@ static void connected(void *context, uint64_t now_ns)
     (void)now_ns;
 }
 
-static const struct emc__socket_listener socket_listener = {connected, readable, writable, failed};
+static const struct emc__socket_listener socket_listener = {connected, readable, emc__sending_writable, failed};
 
 static struct emc__transport *transport_of(const struct emc__connection *connection)
 {
@@ -206,7 +204,7 @@ void emc__connection_version(struct emc__connection *connection, struct emc__sli
     }
 }
 
-/* ------------------------------------------------------------------ bytes out */
+/* ------------------------------------------------------------------ queues */
 
 void emc__connection_mark_dirty(struct emc__connection *connection)
 {
@@ -243,152 +241,6 @@ void emc__connection_withdraw(struct emc__connection *connection, struct emc__op
     connection->bytes_pending -= emc__operation_bytes(operation);
     connection->load--;
     connection->listener->slot_left(connection->context, operation->slot);
-}
-
-/* The socket takes no more for now. */
-static bool blocked(struct emc__connection *connection)
-{
-    if (connection->blocked_since_ns == 0) {
-        connection->blocked_since_ns = connection->engine->now_ns;
-        connection->listener->blocked(connection->context, connection);
-    }
-    transport_of(connection)->class_->want(connection->socket, true, true);
-    return false;
-}
-
-/* Bytes are lost for want of memory. A flush never calls back: the next process closes. */
-static void lose_bytes(struct emc__connection *connection)
-{
-    connection->send_broken = true;
-    emc__timer_set(&connection->engine->wheel, &connection->shortage, 0);
-}
-
-/* Sends some; false when the socket takes no more, or is broken.
- *
- * Over TLS the last request goes in a record of its own. memcached (1.6.18, measured) waits for its socket although a part of the record it has read
- * is still in OpenSSL's hands: what ends in the middle of a record after a value, or behind a full buffer, it reads only when more comes. A record that
- * begins with a request and ends with it leaves nothing behind. */
-static bool send_some(struct emc__connection *connection, struct emc__slice bytes, size_t *sent_out)
-{
-    struct emc__slice parts[2] = {bytes};
-    size_t count = 1, last = connection->last_request;
-    if (connection->records && last > 0 && last < bytes.length) {
-        parts[0].length -= last;
-        parts[count++] = emc__slice_of(bytes.data + parts[0].length, last);
-    }
-    enum emc__io io = transport_of(connection)->class_->send(connection->socket, parts, count, sent_out);
-    if (io == EMC__IO_OK) {
-        return true;
-    }
-    if (io == EMC__IO_WOULD_BLOCK) {
-        return blocked(connection);
-    }
-    /* Flush never calls back: the next pass receives the error, or the end, and closes there. */
-    connection->send_broken = true;
-    transport_of(connection)->class_->want(connection->socket, true, true);
-    return false;
-}
-
-/* The borrowed value is needed no more. An operation that was refused before all of it had gone has waited for this; it is released in the next
- * process, since a flush never calls back. */
-static void let_go(struct emc__connection *connection)
-{
-    struct emc__operation *operation = connection->borrowed;
-    connection->borrowed = NULL;
-    if (operation != NULL && operation->completed && !emc__link_linked(&operation->link)) {
-        operation->place = EMC__PLACE_NONE;
-        operation->connection = NULL;
-        emc__timer_set(&connection->engine->wheel, &operation->timer, 0);
-    }
-}
-
-/* Sends a borrowed value from the caller's memory. */
-static bool send_borrowed(struct emc__connection *connection)
-{
-    const struct emc__operation *operation = connection->borrowed;
-    connection->last_request = 0; /* its line has gone, and a value has no parts */
-    while (connection->borrowed_sent < operation->value_length) {
-        size_t sent;
-        struct emc__slice left = {operation->value + connection->borrowed_sent, operation->value_length - connection->borrowed_sent};
-        if (!send_some(connection, left, &sent)) {
-            return false;
-        }
-        connection->borrowed_sent += sent;
-    }
-    let_go(connection);
-    struct emc__slice end = connection->dialect->value_end;
-    if (!emc__buffer_append(&connection->unsent, end.data, end.length)) {
-        lose_bytes(connection);
-    }
-    return !connection->send_broken;
-}
-
-/* Sends what is left over from before: produced bytes, then a borrowed value and its line end. */
-static bool send_leftover(struct emc__connection *connection)
-{
-    for (;;) {
-        while (emc__buffer_length(&connection->unsent) > 0) {
-            size_t sent;
-            if (!send_some(connection, emc__buffer_slice(&connection->unsent), &sent)) {
-                return false;
-            }
-            emc__buffer_consume(&connection->unsent, sent);
-        }
-        if (connection->borrowed == NULL) {
-            return true;
-        }
-        if (!send_borrowed(connection)) {
-            return false;
-        }
-    }
-}
-
-/* A flush ended early for want of memory, and no reply will bring the next one about. */
-static bool starved(struct emc__connection *connection)
-{
-    bool idle = connection->borrowed == NULL && !connection->send_broken && emc__buffer_length(&connection->unsent) == 0;
-    bool waits = !emc__list_empty(&connection->pending) && emc__list_empty(&connection->pipeline);
-    return connection->state != EMC__CONNECTION_CLOSED && idle && (waits || connection->fence_owed);
-}
-
-void emc__connection_flush(struct emc__connection *connection)
-{
-    emc__link_remove(&connection->dirty);
-    struct emc__engine *engine = connection->engine;
-    while (connection->state != EMC__CONNECTION_CLOSED && !connection->send_broken && send_leftover(connection)) {
-        size_t length = connection->dialect->fill(connection, engine->send_scratch, EMC__SCRATCH_SIZE);
-        if (length == 0 && connection->borrowed == NULL) {
-            break;
-        }
-        size_t sent = 0;
-        if (length > 0 && !send_some(connection, emc__slice_of(engine->send_scratch, length), &sent)) {
-            sent = 0;
-        }
-        if (sent < length && !emc__buffer_append(&connection->unsent, engine->send_scratch + sent, length - sent)) {
-            lose_bytes(connection);
-        }
-    }
-    if (starved(connection)) {
-        emc__timer_set(&engine->wheel, &connection->shortage, engine->now_ns + SHORTAGE_PAUSE_NS);
-    }
-}
-
-static void writable(void *context, uint64_t now_ns)
-{
-    struct emc__connection *connection = context;
-    connection->engine->now_ns = now_ns;
-    connection->blocked_since_ns = 0;
-    if (connection->stuck) {
-        connection->stuck = false;
-        emc__timer_clear(&connection->engine->wheel, &connection->silence);
-    }
-    if (connection->send_broken) {
-        emc__connection_close(connection, EMC_ERROR_CONNECTION_LOST,
-                              transport_of(connection)->class_->error_text(connection->engine->transport, connection->socket));
-        return;
-    }
-    transport_of(connection)->class_->want(connection->socket, true, false);
-    emc__connection_mark_dirty(connection);
 }
 
 void emc__connection_probe(struct emc__connection *connection)
@@ -530,7 +382,7 @@ void emc__connection_close(struct emc__connection *connection, emc_status status
     engine->transport->class_->abort(connection->socket, in_flight);
     connection->socket = NULL;
     emc__pipeline_forget_incoming(connection);
-    let_go(connection);
+    emc__sending_let_go(connection);
     emc__engine_bury(engine, &connection->grave, release);
     if (!emc__list_empty(&connection->pipeline)) {
         connection->listener->owes(connection->context, connection, false);
@@ -553,23 +405,6 @@ void emc__connection_drain(struct emc__connection *connection)
     if (connection->state == EMC__CONNECTION_DRAINING && emc__list_empty(&connection->pipeline) &&
         emc__list_empty(&connection->pending)) {
         emc__connection_close(connection, EMC_OK, "drained");
-    }
-}
-
-void emc__connection_detach_value(struct emc__connection *connection, struct emc__operation *operation)
-{
-    operation->borrowed = false;
-    operation->released = NULL;
-    if (connection == NULL || connection->borrowed != operation) {
-        return;
-    }
-    size_t left = operation->value_length - connection->borrowed_sent;
-    struct emc__slice end = connection->dialect->value_end;
-    bool copied = emc__buffer_append(&connection->unsent, operation->value + connection->borrowed_sent, left) &&
-                  emc__buffer_append(&connection->unsent, end.data, end.length);
-    let_go(connection);
-    if (!copied) {
-        emc__connection_close(connection, EMC_ERROR_CONNECTION_LOST, "a value could not be sent within its operation's deadline");
     }
 }
 

@@ -39,7 +39,7 @@ void emc__pipeline_push(struct emc__connection *connection, struct emc__operatio
 }
 
 /* The operation's place is free: its reply has gone by, or never will. One that was refused while its value was still going out lives until the value
- * has gone (let_go in connection.c). */
+ * has gone (sending.h). */
 static void leave(struct emc__connection *connection, struct emc__operation *operation)
 {
     emc__link_remove(&operation->link);
