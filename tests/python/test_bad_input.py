@@ -165,9 +165,6 @@ async def test_an_argument_is_refused_at_the_call_already(server, key):
             client.set(key, b"v", flags=2**32)
         with pytest.raises(ValueError):
             client.set(key, b"v", exptime=-2)
-        await client.close()
-        with pytest.raises(RuntimeError):
-            client.get(key)
 
 
 @pytest.mark.beyond
@@ -266,7 +263,7 @@ async def test_an_address_that_can_not_be_is_refused(address):
 
 
 @pytest.mark.beyond
-@pytest.mark.parametrize("options", [{"max_connections": "2"}, {"max_connections": 2**40}, {"connection_timeout": -1.0}, {"purge_unused_connections_after": -1.0},
+@pytest.mark.parametrize("options", [{"max_connections": "2"}, {"connection_timeout": -1.0}, {"purge_unused_connections_after": -1.0},
                                      {"autobatching_max_keys": 0}, {"ssl": True, "ssl_extra_ca": "/none/at/all.pem"}, {"username": 1, "password": "x"},
                                      {"cluster_events": object()}, {"autodiscovery": True, "autodiscovery_poll_interval": -1.0},
                                      {"connection_timeout": float("inf"), "timeout": "x"}, {"username": "a b", "password": "x"}, {"timeout": 10**400}], ids=str)
@@ -286,7 +283,11 @@ async def test_the_machinery_can_not_be_made_by_hand_nor_broken(server, key):
     async with client_on(server) as client:
         with pytest.raises(TypeError):
             type(client)()
+        command = client.get(key)
         with pytest.raises(TypeError):
-            type(client.get(key))()
+            type(command)()
+        with pytest.raises((AttributeError, TypeError)):
+            del client.closed
+        await command
         gc.collect()
         assert await client.get(key) is None

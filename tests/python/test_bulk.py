@@ -131,9 +131,9 @@ async def test_one_bad_key_refuses_the_call_and_sends_nothing(cluster, key, bad)
 
 
 @pytest.mark.beyond
-async def test_ten_thousand_long_keys_do_not_deadlock(server):
+async def test_ten_thousand_long_keys_do_not_deadlock(server, key):
     """dalli#776, php-memcached#429: both send buffers full."""
-    keys = [b"%0200d" % number for number in range(10_000)]
+    keys = [key + b":%0200d" % number for number in range(10_000)]
     async with client_on(server, timeout=30.0) as client:
         assert await client.get_many(keys) == {}
         await client.set(keys[9_999], b"x" * 100_000)

@@ -72,12 +72,18 @@ def test_a_parent_with_operations_in_flight(server, key):
     try:
         client = loop.run_until_complete(emcache.create_client([server.address], max_connections=1))
         names = [key + b":%d" % number for number in range(100)]
-        loop.run_until_complete(asyncio.gather(*[client.set(name, name) for name in names], return_exceptions=True))
+
+        async def fill():
+            await asyncio.gather(*[client.set(name, name) for name in names])
+
+        async def wait(tasks):
+            return await asyncio.gather(*tasks)
+        loop.run_until_complete(fill())
         tasks = [loop.create_task(client.get(name)) for name in names]
         loop.call_soon(lambda: loop.call_soon(loop.stop))
         loop.run_forever()
         in_child(lambda: None)
-        assert [item.value for item in loop.run_until_complete(asyncio.gather(*tasks))] == names
+        assert [item.value for item in loop.run_until_complete(wait(tasks))] == names
         loop.run_until_complete(client.close())
     finally:
         loop.close()

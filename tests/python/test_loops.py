@@ -165,7 +165,8 @@ def test_a_loop_that_stops_in_the_middle_goes_on_later(server, key):
         tasks = [loop.create_task(client.set(key + b":%d" % number, b"v")) for number in range(50)]
         loop.call_soon(loop.stop)
         loop.run_forever()
-        loop.run_until_complete(asyncio.gather(*tasks))
+        loop.run_until_complete(asyncio.wait(tasks))
+        assert all(task.exception() is None for task in tasks)
         loop.run_until_complete(client.close())
     finally:
         loop.close()
