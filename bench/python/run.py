@@ -28,11 +28,17 @@ VALUE = 100
 WIRE = {"get": ("limit_get_multi", 1), "set": ("limit_set_quiet", 1), "get_many": ("limit_get_multi", 100)}
 
 
+def home_of(python):
+    """What tells interpreters apart: a virtual environment has that of the one it was made by."""
+    program = "import sys; print(sys.version, sys.base_prefix)"
+    return subprocess.run([python, "-c", program], capture_output=True, text=True, check=False).stdout
+
+
 def environment(arguments):
     """The interpreter of the virtual environment, made when it is not there; and what could not be installed."""
     python = os.path.join(arguments.environment, "bin", "python")
-    if not os.path.exists(python):
-        subprocess.run([arguments.python, "-m", "venv", arguments.environment], check=True)
+    if not os.path.exists(python) or home_of(python) != home_of(arguments.python):
+        subprocess.run([arguments.python, "-m", "venv", "--clear", arguments.environment], check=True)
     missing = []
     for package in PACKAGES:
         name = package.split("==")[0]
@@ -56,7 +62,17 @@ class Bench:
         return [self.python, os.path.join(HERE, "worker.py"), "--client", run.client, "--loop", run.loop, "--tasks", str(run.tasks),
                 "--operation", run.operation, "--port", str(self.port), "--seconds", str(self.arguments.seconds)]
 
-    def run(self, run):
+    def run(self, run, attempts=2):
+        """The figures of one program. One that fails is tried once more: on a busy machine connections may be late."""
+        try:
+            return self.run_once(run)
+        except (RuntimeError, subprocess.TimeoutExpired) as fault:
+            if attempts == 1:
+                raise
+            print(f"tried again: {str(fault).splitlines()[-1]}", file=sys.stderr)
+            return self.run(run, attempts - 1)
+
+    def run_once(self, run):
         surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         if run.client == "ours":
             surroundings["PYTHONPATH"] = os.path.abspath(self.arguments.ours)

@@ -173,6 +173,7 @@ async def test_an_error_is_never_a_miss(start):
             assert not isinstance(caught.value, (emcache.NotFoundCommandError, emcache.NotStoredStorageCommandError))
 
 
+@pytest.mark.one_loop
 async def test_a_connection_that_idled_out_is_noticed(start):
     """6. gomemcache#149: the server closes what idles; the next operation does not fail for it."""
     server = start("-o", "idle_timeout=1")
