@@ -17,7 +17,7 @@ SOURCES = $(shell find include src cli examples tests bench python -name '*.[ch]
 # Arguments after -- of `make test`, for instance TEST_ARGUMENTS="--suite unit".
 TEST_ARGUMENTS ?=
 
-.PHONY: build demo test bench sim soak coverage python install format format-check clean help
+.PHONY: build demo test bench bench-python sim soak coverage python install format format-check clean help
 .DEFAULT_GOAL := build
 
 build: ## build the library and the command `emcache` into build/release
@@ -43,6 +43,12 @@ bench: ## measure emcache, its peers and the limit of the wire; the table and th
 	@$(MAKE) --no-print-directory build/bench/build.ninja
 	@ninja -C build/bench
 	@/usr/bin/python3 bench/run.py --build build/bench $(BENCH_ARGUMENTS)
+
+bench-python: python ## measure the Python package, its peers from PyPI and the limit of the wire; the page goes to bench/results/python.md
+	@scripts/ensure-packages bench
+	@$(MAKE) --no-print-directory build/bench/build.ninja
+	@ninja -C build/bench bench/limit/limit_get_multi bench/limit/limit_set_quiet
+	@/usr/bin/python3 bench/python/run.py --limits build/bench --ours $(PYTHON_BUILD) --python "$(or $(USER_PYTHON),python3)" $(BENCH_ARGUMENTS)
 
 sim: ## simulate clusters with faults for SIM_SECONDS (60)
 	@scripts/ensure-packages test
