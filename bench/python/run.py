@@ -150,11 +150,22 @@ def parse():
     parser.add_argument("--minutes", type=float, default=7.5, help="no round begins that would end later")
     parser.add_argument("--quick", action="store_true", help="one round of 0.1 s: shows that everything runs, measures nothing")
     parser.add_argument("--only", default="", help="the programs with these words: 'get 32', 'ours uvloop'")
-    parser.add_argument("--results", default=os.path.join(os.path.dirname(HERE), "results"))
+    parser.add_argument("--results", help="a folder for the page and the plot; bench/results when everything is measured, else nothing is written")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.rounds, arguments.seconds = 1, 0.1
+    if arguments.results is None and not arguments.quick and not arguments.only:
+        arguments.results = os.path.join(os.path.dirname(HERE), "results")
     return arguments
+
+
+def write(arguments, page, figures):
+    if arguments.results is None:
+        return
+    os.makedirs(arguments.results, exist_ok=True)
+    for name, text in (("python.md", page), ("python.svg", chart.svg(figures))):
+        with open(os.path.join(arguments.results, name), "w", encoding="utf-8") as file:
+            file.write(text)
 
 
 def main():
@@ -175,11 +186,7 @@ def main():
             return 1
         figures = measure(bench, runs, arguments)
     page = report.page(figures, surroundings_words(arguments, python, len(next(iter(figures.values())))), missing)
-    os.makedirs(arguments.results, exist_ok=True)
-    with open(os.path.join(arguments.results, "python.md"), "w", encoding="utf-8") as file:
-        file.write(page)
-    with open(os.path.join(arguments.results, "python.svg"), "w", encoding="utf-8") as file:
-        file.write(chart.svg(figures))
+    write(arguments, page, figures)
     print(page)
     return 0
 
