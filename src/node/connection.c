@@ -4,6 +4,7 @@
 #include "node/connection.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "node/dialect.h"
@@ -281,16 +282,31 @@ static bool feed(struct emc__connection *connection, const uint8_t *data, size_t
     return true;
 }
 
-static void end_of_stream(struct emc__connection *connection, enum emc__io io)
+/* What an end means, and, during the handshake, in which words. */
+static emc_status end_status(const struct emc__connection *connection, char text[EMC_ERROR_MESSAGE_SIZE])
 {
-    const char *text = "the server closed the connection";
-    emc_status status = EMC_ERROR_CONNECTION_LOST;
-    if (io == EMC__IO_ERROR) {
-        text = transport_of(connection)->class_->error_text(connection->engine->transport, connection->socket);
+    bool handshake = connection->state == EMC__CONNECTION_ASKING || connection->state == EMC__CONNECTION_AUTHENTICATING;
+    /* From TLS 1.3 on a server refuses a client's certificate only after the client's side is done. */
+    if (handshake && connection->records && strncmp(text, "TLS:", 4) == 0) {
+        return EMC_ERROR_TLS;
     }
     if (connection->state == EMC__CONNECTION_AUTHENTICATING) {
-        status = EMC_ERROR_AUTHENTICATION;
+        return EMC_ERROR_AUTHENTICATION;
     }
+    if (connection->state == EMC__CONNECTION_ASKING && !connection->records) {
+        size_t length = strlen(text);
+        snprintf(text + length, EMC_ERROR_MESSAGE_SIZE - length, " before its first answer: does it want TLS, or is it full?");
+    }
+    return EMC_ERROR_CONNECTION_LOST;
+}
+
+static void end_of_stream(struct emc__connection *connection, enum emc__io io)
+{
+    char text[EMC_ERROR_MESSAGE_SIZE] = "the server closed the connection";
+    if (io == EMC__IO_ERROR) {
+        snprintf(text, sizeof text, "%s", transport_of(connection)->class_->error_text(connection->engine->transport, connection->socket));
+    }
+    emc_status status = end_status(connection, text);
     if (connection->quitting && emc__pipeline_quit_answered(connection)) {
         return;
     }

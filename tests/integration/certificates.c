@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 #include <openssl/evp.h>
@@ -77,6 +78,20 @@ static void save(const struct identity *identity, const char *name, char certifi
     assert_int_equal(fclose(file), 0);
 }
 
+static void save_hashed(const struct identity *authority, char folder[256])
+{
+    char name[64], path[256];
+    snprintf(folder, 256, "%s/hashed", servers_folder());
+    assert_int_equal(mkdir(folder, 0700), 0);
+    snprintf(name, sizeof name, "hashed/%08lx.0", X509_subject_name_hash(authority->certificate));
+    save(authority, name, path, NULL);
+    /* save() puts ".pem" behind; the look-up by hash wants the name alone */
+    char hashed[256];
+    memcpy(hashed, path, sizeof hashed);
+    hashed[strlen(hashed) - strlen(".pem")] = '\0';
+    assert_int_equal(rename(path, hashed), 0);
+}
+
 static void release(struct identity *identity)
 {
     X509_free(identity->certificate);
@@ -96,6 +111,7 @@ const struct certificates *certificates(void)
     struct identity expired = make_identity(&authority, "expired", -3 * DAY_S, -DAY_S);
     struct identity client = make_identity(&authority, "client", -DAY_S, 30 * DAY_S);
     save(&authority, "authority", made.authority, NULL);
+    save_hashed(&authority, made.folder);
     save(&stranger, "stranger", made.stranger, NULL);
     save(&server, "server", made.server, made.server_key);
     save(&expired, "expired", made.expired, made.expired_key);

@@ -8,6 +8,7 @@ struct certificates {
     char server[256], server_key[256];   /* for localhost, 127.0.0.1 and ::1 */
     char expired[256], expired_key[256]; /* the same, but over since yesterday */
     char client[256], client_key[256];
+    char folder[256];   /* the authority alone, in a folder under its name's hash (as `openssl rehash` does) */
     char stranger[256]; /* an authority that signed none of them */
 };
 
