@@ -269,6 +269,11 @@ static struct emc__operation *head(struct emc__connection *connection)
 static bool take_reply(void *context, const struct emc__binary_reply *reply, const uint8_t *value)
 {
     struct emc__connection *connection = context;
+    struct emc__binary_reply withheld = *reply;
+    if (reply->status != 0 && emc__pipeline_holds_password(connection, emc__slice_of(value, reply->value_length))) {
+        withheld.value_length = 0; /* its words are told by its number */
+        reply = &withheld;
+    }
     if (connection->state == EMC__CONNECTION_AUTHENTICATING) {
         return authentication_reply(connection, reply, value);
     }

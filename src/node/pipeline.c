@@ -347,9 +347,20 @@ static bool probe_line(struct emc__connection *connection, struct emc__operation
     return connection->state != EMC__CONNECTION_CLOSED;
 }
 
+bool emc__pipeline_holds_password(const struct emc__connection *connection, struct emc__slice words)
+{
+    const char *password = connection->engine->options.password;
+    return password != NULL && words.length > 0 && memmem(words.data, words.length, password, strlen(password)) != NULL;
+}
+
 static bool take_line(void *context, const struct emc__reply_line *line)
 {
     struct emc__connection *connection = context;
+    struct emc__reply_line withheld = *line;
+    if (is_error(line) && emc__pipeline_holds_password(connection, line->text)) {
+        withheld.text = emc__slice_of_string("(words that hold the password)");
+        line = &withheld;
+    }
     if (connection->state == EMC__CONNECTION_AUTHENTICATING) {
         return emc__text_authentication_line(connection, line);
     }

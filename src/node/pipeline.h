@@ -20,6 +20,8 @@ void emc__pipeline_answer_value(struct emc__connection *connection, struct emc__
 void *emc__pipeline_allocate(struct emc__connection *connection, emc_value_allocate *allocate, void *user_data, size_t index, size_t length);
 
 void emc__pipeline_error_text(const struct emc__reply_line *line, char *text, size_t size);
+/* Whether a server says our password back to us: such words reach no log and no error. */
+bool emc__pipeline_holds_password(const struct emc__connection *connection, struct emc__slice words);
 emc_status emc__pipeline_error_status(const struct emc__reply_line *line);
 /* A probe has its answer: its entry leaves. */
 bool emc__pipeline_probe_answered(struct emc__connection *connection, struct emc__operation *entry);

@@ -11,6 +11,8 @@
 #include <cmocka.h>
 #include <emcache.h>
 
+#include "certificates.h"
+#include "endpoint.h"
 #include "servers.h"
 #include "session.h"
 
@@ -90,6 +92,51 @@ static void submit_some(emc_client *client, struct tally *tally)
     tally->accepted += emc_stats_async(client, &servers[0].address, NULL, &call) == EMC_OK;
 }
 
+static void submit_meta(emc_client *client, struct tally *tally)
+{
+    static char large[40000];
+    emc_meta_options options;
+    emc_call call = {.callback = count_result, .user_data = tally, .timeout_ms = 2000};
+    emc_meta_options_init(&options);
+    options.want = EMC_META_KEY | EMC_META_CAS;
+    options.opaque = "label";
+    tally->accepted += emc_meta_set_async(client, EMC_STR("m"), large, sizeof large, &options, &call) == EMC_OK;
+    options.want |= EMC_META_VALUE;
+    tally->accepted += emc_meta_get_async(client, EMC_STR("m"), &options, &call) == EMC_OK;
+    tally->accepted += emc_meta_delete_async(client, EMC_STR("m"), NULL, &call) == EMC_OK;
+    tally->accepted += emc_fetch_async(client, EMC_STR("lease"), 10, 0, &call) == EMC_OK;
+    tally->accepted += emc_count_async(client, EMC_STR("count"), 1, 0, 0, &call) == EMC_OK;
+    tally->accepted += emc_meta_debug_async(client, EMC_STR("count"), &call) == EMC_OK;
+    tally->accepted += emc_meta_noop_async(client, &servers[0].address, &call) == EMC_OK;
+}
+
+/* Bulk commands of every kind, over both nodes, waiting for each. */
+static void block_for_bulks(emc_client *client, struct tally *tally)
+{
+    enum { COUNT = 300 };
+    static char names[COUNT][16];
+    static emc_key keys[COUNT];
+    static emc_store_item stored[COUNT];
+    emc_item *items = calloc(COUNT, sizeof *items);
+    emc_status *statuses = calloc(COUNT, sizeof *statuses);
+    (void)tally;
+    assert_true(items != NULL && statuses != NULL);
+    for (unsigned i = 0; i < COUNT; i++) {
+        keys[i] = (emc_key){names[i], (size_t)snprintf(names[i], sizeof names[i], "bulk-%u", i)};
+        stored[i] = (emc_store_item){keys[i], names[i], keys[i].length, 0, 0};
+    }
+    (void)emc_set_many(client, stored, COUNT, statuses, NULL);
+    if (emc_get_many(client, keys, COUNT, items, NULL) == EMC_OK) {
+        for (unsigned i = 0; i < COUNT; i++) {
+            assert_true(items[i].status != EMC_OK || memcmp(items[i].value, names[i], keys[i].length) == 0);
+        }
+    }
+    emc_items_release(items, COUNT);
+    (void)emc_delete_many(client, keys, COUNT, statuses, NULL);
+    free(items);
+    free(statuses);
+}
+
 static void wait_for_all(emc_client *client, const struct tally *tally)
 {
     uint64_t end = clock_ms() + PATIENCE_MS;
@@ -129,24 +176,32 @@ static void prove_it_usable(emc_client *client)
     emc_item_release(&item);
 }
 
+/* What a session does with its client, and how the client is made. */
+struct session {
+    void (*use)(emc_client *client, struct tally *tally);
+    const emc_options *options;
+    const emc_address *addresses;
+    size_t count;
+};
+
 /* One session with the Nth allocation failing. True when the session ended before its Nth allocation. */
-static bool session_with_failure_at(size_t n)
+static bool session_with_failure_at(const struct session *session, size_t n)
 {
     struct failing failing = {0, n, 0};
     emc_allocator allocator = {failing_allocate, failing_reallocate, failing_release, &failing};
-    emc_address addresses[2] = {servers[0].address, servers[1].address};
-    emc_options options = emc_options_default();
+    emc_options options = *session->options;
     emc_client *client = NULL;
     struct tally tally = {0};
     options.allocator = &allocator;
     options.backoff_min_ms = 1;
     options.timeout_ms = 5000;
-    emc_status status = emc_client_create(&client, addresses, 2, &options, NULL);
+    emc_status status = emc_client_create(&client, session->addresses, session->count, &options, NULL);
     if (status != EMC_OK) {
-        assert_int_equal(status, EMC_ERROR_MEMORY);
+        /* A discovery that could not be begun again in time is told as such. */
+        assert_true(status == EMC_ERROR_MEMORY || options.discovery != EMC_DISCOVERY_NONE);
         assert_null(client);
     } else {
-        submit_some(client, &tally);
+        session->use(client, &tally);
         wait_for_all(client, &tally);
         ask_the_view(client);
         size_t calls = failing.calls;
@@ -160,19 +215,96 @@ static bool session_with_failure_at(size_t n)
     return status == EMC_OK && failing.calls < n;
 }
 
+static void fail_each_allocation(const char *what, const struct session *session)
+{
+    size_t n = 1;
+    while (!session_with_failure_at(session, n)) {
+        assert_true(++n < FAR_ENOUGH);
+    }
+    printf("%s: %zu allocations failed in turn\n", what, n - 1);
+    assert_true(n > 10);
+}
+
+static void check_session(const char *what, void (*use)(emc_client *client, struct tally *tally),
+                          const emc_options *options)
+{
+    emc_address addresses[2] = {servers[0].address, servers[1].address};
+    emc_options defaults = emc_options_default();
+    struct session session = {use, options != NULL ? options : &defaults, addresses, 2};
+    fail_each_allocation(what, &session);
+}
+
 static void any_allocation_may_fail(void **state)
 {
     (void)state;
-    size_t n = 1;
-    while (!session_with_failure_at(n)) {
-        assert_true(++n < FAR_ENOUGH);
-    }
-    printf("%zu allocations failed in turn\n", n - 1);
-    assert_true(n > 10);
+    check_session("commands", submit_some, NULL);
+}
+
+static void any_allocation_of_meta_commands_may_fail(void **state)
+{
+    (void)state;
+    check_session("meta commands", submit_meta, NULL);
+}
+
+static void any_allocation_of_blocking_bulks_may_fail(void **state)
+{
+    (void)state;
+    check_session("blocking bulks", block_for_bulks, NULL);
+}
+
+static void any_allocation_with_a_prefix_and_credentials_may_fail(void **state)
+{
+    (void)state;
+    struct server_settings settings = {.ascii_authentication = true};
+    struct server secured;
+    emc_options options = emc_options_default();
+    server_start(&secured, &settings);
+    options.username = SERVER_USER;
+    options.password = SERVER_PASSWORD;
+    options.key_prefix = "prefix:";
+    struct session session = {submit_some, &options, &secured.address, 1};
+    fail_each_allocation("prefix and credentials", &session);
+    server_kill(&secured);
+}
+
+static void any_allocation_under_tls_may_fail(void **state)
+{
+    (void)state;
+    struct server_settings settings = {.tls = true};
+    struct server secured;
+    emc_options options = emc_options_default();
+    server_start(&secured, &settings);
+    options.tls.enabled = true;
+    options.tls.trust_file = certificates()->authority;
+    struct session session = {submit_some, &options, &secured.address, 1};
+    fail_each_allocation("under TLS", &session);
+    server_kill(&secured);
+}
+
+/* An endpoint in a thread that tells the two servers as its nodes, to every connection. */
+static void any_allocation_of_discovery_may_fail(void **state)
+{
+    (void)state;
+    struct endpoint *endpoint = endpoint_start(servers, 2);
+    emc_address address = endpoint_address(endpoint);
+    emc_options options = emc_options_default();
+    options.discovery = EMC_DISCOVERY_CLUSTER;
+    options.discovery_interval_ms = 100;
+    options.discovery_start_timeout_ms = 1000;
+    struct session session = {submit_some, &options, &address, 1};
+    fail_each_allocation("discovery", &session);
+    endpoint_end(endpoint);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(any_allocation_may_fail)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_allocation_may_fail),
+        cmocka_unit_test(any_allocation_of_meta_commands_may_fail),
+        cmocka_unit_test(any_allocation_of_blocking_bulks_may_fail),
+        cmocka_unit_test(any_allocation_with_a_prefix_and_credentials_may_fail),
+        cmocka_unit_test(any_allocation_under_tls_may_fail),
+        cmocka_unit_test(any_allocation_of_discovery_may_fail),
+    };
     return cmocka_run_group_tests(tests, start, stop);
 }
