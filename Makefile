@@ -95,7 +95,7 @@ $(RELEASE)/build.ninja:
 	@meson setup $(RELEASE) --buildtype=release --prefix=$(PREFIX) -Dtests=false -Dbench=false
 
 $(TEST)/build.ninja:
-	@meson setup $(TEST)
+	@meson setup $(TEST) -Dpython=true
 
 build/bench/build.ninja:
 	@meson setup build/bench --buildtype=release -Dtests=false -Dexamples=false

@@ -105,7 +105,7 @@ typedef struct emc_store_item {
     uint64_t flags;
 } emc_store_item;
 
-/** Stores many values. statuses_out has room for `count` statuses, one for each item. Returns EMC_OK when each was stored, else the first that was not. Asynchronous: as emc_get_many_async(). */
+/** Stores many values. statuses_out has room for `count` statuses, one for each item. Returns EMC_OK when each was stored, else the first that was not. Asynchronous: as emc_get_many_async(); call->released comes once, when none of the values is looked at any more. */
 EMC_API emc_status emc_set_many(emc_client *client, const emc_store_item *items, size_t count, emc_status *statuses_out, const emc_call *call);
 /** emc_set_many() without waiting: the outcome comes through call->callback. */
 EMC_API emc_status emc_set_many_async(emc_client *client, const emc_store_item *items, size_t count, const emc_call *call);

@@ -29,6 +29,7 @@ class Dispatcher:
         self._queue: Deque[Tuple[int, Address]] = deque()
         self._task: Optional["asyncio.Task[None]"] = None
         self.discovered: Optional["asyncio.Future[bool]"] = None
+        self.discovery_error = ""
 
     def attach(self, client: Client) -> None:
         """From now on handlers can be told whose cluster it is."""
@@ -43,11 +44,12 @@ class Dispatcher:
             if kind < 0:
                 logger.log(_LOG_LEVELS.get(kind, logging.DEBUG), "%s", reason)
             elif address is not None:
-                self._event(kind, address)
+                self._event(kind, address, reason)
 
-    def _event(self, kind: int, address: Address) -> None:
+    def _event(self, kind: int, address: Address, reason: str) -> None:
         discovered = self.discovered
         if discovered is not None and not discovered.done() and kind in (NODE_ADDED, DISCOVERY_ERROR):
+            self.discovery_error = reason
             discovered.set_result(kind == NODE_ADDED)
         if self._handler is None or kind not in (NODE_HEALTHY, NODE_UNHEALTHY):
             return

@@ -3,7 +3,7 @@
 What create_client() returns is made in C (_emcache) and registered here, so that isinstance() holds. The documentation of each command is below."""
 from abc import ABCMeta, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Literal, Mapping, Optional, Sequence, Tuple, Union, overload
 
 from . import _emcache
 from ._address import Address
@@ -70,15 +70,38 @@ class Client(metaclass=ABCMeta):
     async def gets(self, key: bytes, return_flags: bool = False) -> Optional[Item]:
         """Fetches a value with its cas value, for cas()."""
 
+    @overload
+    async def get_many(
+        self, keys: Iterable[bytes], return_flags: bool = ..., *, return_exceptions: Literal[False] = ...
+    ) -> Dict[bytes, Item]: ...
+
+    @overload
+    async def get_many(
+        self, keys: Iterable[bytes], return_flags: bool = ..., *, return_exceptions: bool
+    ) -> Dict[bytes, Union[Item, Exception]]: ...
+
     @abstractmethod
-    async def get_many(self, keys: Iterable[bytes], return_flags: bool = False) -> Dict[bytes, Item]:
+    async def get_many(
+        self, keys: Iterable[bytes], return_flags: bool = False, *, return_exceptions: bool = False
+    ) -> Any:
         """Fetches many values, from all nodes at once; keys that are not there are left out.
 
-        The first error ends the call. Clients made by create_client() take `return_exceptions=True` besides: a key that failed then maps
-        to its exception."""
+        The first error ends the call; with `return_exceptions` (beyond emcache 1.3) a key that failed maps to its exception instead."""
+
+    @overload
+    async def gets_many(
+        self, keys: Iterable[bytes], return_flags: bool = ..., *, return_exceptions: Literal[False] = ...
+    ) -> Dict[bytes, Item]: ...
+
+    @overload
+    async def gets_many(
+        self, keys: Iterable[bytes], return_flags: bool = ..., *, return_exceptions: bool
+    ) -> Dict[bytes, Union[Item, Exception]]: ...
 
     @abstractmethod
-    async def gets_many(self, keys: Iterable[bytes], return_flags: bool = False) -> Dict[bytes, Item]:
+    async def gets_many(
+        self, keys: Iterable[bytes], return_flags: bool = False, *, return_exceptions: bool = False
+    ) -> Any:
         """Fetches many values with their cas values; as get_many()."""
 
     @abstractmethod
@@ -89,12 +112,36 @@ class Client(metaclass=ABCMeta):
     async def gats(self, exptime: int, key: bytes, return_flags: bool = False) -> Optional[Item]:
         """Fetches a value with its cas value and sets its expiry."""
 
-    @abstractmethod
-    async def gat_many(self, exptime: int, keys: Iterable[bytes], return_flags: bool = False) -> Dict[bytes, Item]:
-        """Fetches many values and sets their expiry; as get_many()."""
+    @overload
+    async def gat_many(
+        self, exptime: int, keys: Iterable[bytes], return_flags: bool = ..., *, return_exceptions: Literal[False] = ...
+    ) -> Dict[bytes, Item]: ...
+
+    @overload
+    async def gat_many(
+        self, exptime: int, keys: Iterable[bytes], return_flags: bool = ..., *, return_exceptions: bool
+    ) -> Dict[bytes, Union[Item, Exception]]: ...
 
     @abstractmethod
-    async def gats_many(self, exptime: int, keys: Iterable[bytes], return_flags: bool = False) -> Dict[bytes, Item]:
+    async def gat_many(
+        self, exptime: int, keys: Iterable[bytes], return_flags: bool = False, *, return_exceptions: bool = False
+    ) -> Any:
+        """Fetches many values and sets their expiry; as get_many()."""
+
+    @overload
+    async def gats_many(
+        self, exptime: int, keys: Iterable[bytes], return_flags: bool = ..., *, return_exceptions: Literal[False] = ...
+    ) -> Dict[bytes, Item]: ...
+
+    @overload
+    async def gats_many(
+        self, exptime: int, keys: Iterable[bytes], return_flags: bool = ..., *, return_exceptions: bool
+    ) -> Dict[bytes, Union[Item, Exception]]: ...
+
+    @abstractmethod
+    async def gats_many(
+        self, exptime: int, keys: Iterable[bytes], return_flags: bool = False, *, return_exceptions: bool = False
+    ) -> Any:
         """Fetches many values with their cas values and sets their expiry; as get_many()."""
 
     @abstractmethod

@@ -7,6 +7,7 @@ from ._address import Address
 from ._events import Dispatcher
 from ._fast_wake import FAST_WAKE
 from .base import Client, ClusterEvents
+from .client_errors import ClusterNoAvailableNodes
 from .default_values import (
     DEFAULT_AUTOBATCHING_ENABLED,
     DEFAULT_AUTOBATCHING_MAX_KEYS,
@@ -62,8 +63,27 @@ def _connections(max_connections: int, min_connections: Optional[int]) -> Dict[s
         raise ValueError(f"max_connections: {max_connections}; it is at least 1")
     if min_connections is not None and min_connections < 0:
         raise ValueError(f"min_connections: {min_connections}; it is at least 0")
-    most = min(max_connections, MAX_CONNECTIONS)
-    return {"connections_max": most, "connections_min": min(DEFAULT_MIN_CONNECTIONS if min_connections is None else min_connections, most)}
+    least = min(DEFAULT_MIN_CONNECTIONS, max_connections) if min_connections is None else min_connections
+    if least > max_connections:
+        raise ValueError(f"min_connections: {least}; it is at most max_connections, {max_connections}")
+    return {"connections_max": min(max_connections, MAX_CONNECTIONS), "connections_min": min(least, MAX_CONNECTIONS)}
+
+
+def _check_events(events: object) -> None:
+    for name in ("on_node_healthy", "on_node_unhealthy"):
+        if not callable(getattr(events, name, None)):
+            raise TypeError(f"cluster_events: a ClusterEvents is needed, not {type(events).__name__}")
+
+
+def _discovery(kind: str, interval: float, timeout: float) -> Dict[str, Any]:
+    if interval <= 0:
+        raise ValueError(f"autodiscovery_poll_interval: {interval}; it is more than 0")
+    return {
+        "discovery": _index("autodiscovery_kind", kind, DISCOVERY_KINDS),
+        "discovery_interval_ms": max(interval, 0.1),
+        "discovery_timeout_ms": timeout,
+        "discovery_start_timeout_ms": 0,  # awaited in create_client, not in the engine
+    }
 
 
 async def create_client(
@@ -146,6 +166,8 @@ async def create_client(
         raise TypeError(f"autobatching_max_keys: an int is needed, not {type(autobatching_max_keys).__name__}")
     if autobatching_max_keys < 1:
         raise ValueError(f"autobatching_max_keys: {autobatching_max_keys}; it is at least 1")
+    if cluster_events is not None:
+        _check_events(cluster_events)
     options: Dict[str, Any] = {
         "timeout_ms": timeout,
         "purge_unused_connections_after_ms": purge_unused_connections_after,
@@ -166,16 +188,15 @@ async def create_client(
     if hash_tag is not None:
         if len(hash_tag) != 2:
             raise ValueError(f"hash_tag: {hash_tag!r}; it has two characters")
-        options["hash_tag_open"], options["hash_tag_close"] = hash_tag
+        options["hash_tag_open"], options["hash_tag_close"] = hash_tag[0], hash_tag[1]
     if ssl:
         options.update(_tls_options(ssl_verify, ssl_extra_ca, ssl_trust, ssl_certificate, ssl_key, ssl_key_password))
         options["tls.version_min"] = (12, 13)[_index("ssl_version_min", ssl_version_min, ("1.2", "1.3"))]
         options["tls.session_resumption"] = ssl_session_resumption
     if autodiscovery:
-        options["discovery"] = _index("autodiscovery_kind", autodiscovery_kind, DISCOVERY_KINDS)
-        options["discovery_interval_ms"] = max(autodiscovery_poll_interval, 0.1)
-        options["discovery_timeout_ms"] = autodiscovery_timeout
-        options["discovery_start_timeout_ms"] = 0  # awaited below, not in the engine
+        options.update(_discovery(autodiscovery_kind, autodiscovery_poll_interval, autodiscovery_timeout))
+    if autobatching:
+        options["keys_per_line_max"] = min(autobatching_max_keys, 1000)
     options.update(engine_options or {})
 
     dispatcher = Dispatcher(loop, cluster_events)
@@ -187,7 +208,8 @@ async def create_client(
     dispatcher.attach(client)
     if dispatcher.discovered is not None:
         try:
-            await asyncio.wait_for(dispatcher.discovered, autodiscovery_start_timeout)
+            if not await asyncio.wait_for(dispatcher.discovered, autodiscovery_start_timeout):
+                raise ClusterNoAvailableNodes(f"autodiscovery found no nodes: {dispatcher.discovery_error}")
         except BaseException:
             await client.close()
             raise

@@ -29,6 +29,13 @@ PyObject *arguments_keys(const struct client *client, PyObject *iterable);
 /* bytes, or anything that gives its bytes: then its buffer is held. */
 bool arguments_value(struct operation *operation, PyObject *object);
 
+/* An entry of a method table, with the signature that inspect shows. */
+#define COMMAND(name, signature, documentation)                                                                        \
+    {                                                                                                                  \
+        #name, (PyCFunction)(void (*)(void))client_##name, METH_FASTCALL | METH_KEYWORDS,                              \
+            #name signature "\n--\n\n" documentation                                                                   \
+    }
+
 /* The bytes of the value. */
 const void *operation_value(const struct operation *operation, size_t *length_out);
 

@@ -221,17 +221,18 @@ static PyObject *client_delete_many(PyObject *self, PyObject *const *args, Py_ss
     return (PyObject *)operation;
 }
 
-#define COMMAND(name, signature)                                                                                       \
-    {                                                                                                                  \
-        #name, (PyCFunction)(void (*)(void))client_##name, METH_FASTCALL | METH_KEYWORDS, #name signature "\n--\n\n"   \
-    }
-
 PyMethodDef client_bulk_commands[] = {
-    COMMAND(get_many, "($self, keys, return_flags=False, *, return_exceptions=False)"),
-    COMMAND(gets_many, "($self, keys, return_flags=False, *, return_exceptions=False)"),
-    COMMAND(gat_many, "($self, exptime, keys, return_flags=False, *, return_exceptions=False)"),
-    COMMAND(gats_many, "($self, exptime, keys, return_flags=False, *, return_exceptions=False)"),
-    COMMAND(set_many, "($self, items, *, flags=0, exptime=0, noreply=False)"),
-    COMMAND(delete_many, "($self, keys, *, noreply=False)"),
+    COMMAND(get_many, "($self, keys, return_flags=False, *, return_exceptions=False)",
+            "Fetches many values; keys that are not there are left out."),
+    COMMAND(gets_many, "($self, keys, return_flags=False, *, return_exceptions=False)",
+            "Fetches many values with their cas values."),
+    COMMAND(gat_many, "($self, exptime, keys, return_flags=False, *, return_exceptions=False)",
+            "Fetches many values and sets their expiry."),
+    COMMAND(gats_many, "($self, exptime, keys, return_flags=False, *, return_exceptions=False)",
+            "Fetches many values with their cas values and sets their expiry."),
+    COMMAND(set_many, "($self, items, *, flags=0, exptime=0, noreply=False)",
+            "Stores many values; a status for each key."),
+    COMMAND(delete_many, "($self, keys, *, noreply=False)",
+            "Deletes many keys; a status for each."),
     {NULL, NULL, 0, NULL},
 };

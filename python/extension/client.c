@@ -349,8 +349,8 @@ static PyObject *client_cluster_management(PyObject *self, PyObject *Py_UNUSED(i
 }
 
 static PyMethodDef client_methods[] = {
-    {"cluster_managment", client_cluster_management, METH_NOARGS, "cluster_managment($self)\n--\n\n"},
-    {"cluster_management", client_cluster_management, METH_NOARGS, "cluster_management($self)\n--\n\n"},
+    {"cluster_managment", client_cluster_management, METH_NOARGS, "cluster_managment($self)\n--\n\nThe management view of this client's cluster."},
+    {"cluster_management", client_cluster_management, METH_NOARGS, "cluster_management($self)\n--\n\nThe management view of this client's cluster."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -291,25 +291,34 @@ static PyObject *client_delete(PyObject *self, PyObject *const *args, Py_ssize_t
 
 /* ------------------------------------------------------------------ the table */
 
-#define COMMAND(name, signature)                                                                                       \
-    {                                                                                                                  \
-        #name, (PyCFunction)(void (*)(void))client_##name, METH_FASTCALL | METH_KEYWORDS, #name signature "\n--\n\n"   \
-    }
-
 PyMethodDef client_commands[] = {
-    COMMAND(get, "($self, key, return_flags=False)"),
-    COMMAND(gets, "($self, key, return_flags=False)"),
-    COMMAND(gat, "($self, exptime, key, return_flags=False)"),
-    COMMAND(gats, "($self, exptime, key, return_flags=False)"),
-    COMMAND(set, "($self, key, value, *, flags=0, exptime=0, noreply=False)"),
-    COMMAND(add, "($self, key, value, *, flags=0, exptime=0, noreply=False)"),
-    COMMAND(replace, "($self, key, value, *, flags=0, exptime=0, noreply=False)"),
-    COMMAND(append, "($self, key, value, *, noreply=False)"),
-    COMMAND(prepend, "($self, key, value, *, noreply=False)"),
-    COMMAND(cas, "($self, key, value, cas, *, flags=0, exptime=0, noreply=False)"),
-    COMMAND(increment, "($self, key, value, *, noreply=False)"),
-    COMMAND(decrement, "($self, key, value, *, noreply=False)"),
-    COMMAND(touch, "($self, key, exptime, *, noreply=False)"),
-    COMMAND(delete, "($self, key, *, noreply=False)"),
+    COMMAND(get, "($self, key, return_flags=False)",
+            "Fetches a value; None for a key that is not there."),
+    COMMAND(gets, "($self, key, return_flags=False)",
+            "Fetches a value with its cas value."),
+    COMMAND(gat, "($self, exptime, key, return_flags=False)",
+            "Fetches a value and sets its expiry."),
+    COMMAND(gats, "($self, exptime, key, return_flags=False)",
+            "Fetches a value with its cas value and sets its expiry."),
+    COMMAND(set, "($self, key, value, *, flags=0, exptime=0, noreply=False)",
+            "Stores a value."),
+    COMMAND(add, "($self, key, value, *, flags=0, exptime=0, noreply=False)",
+            "Stores a value if the key has none."),
+    COMMAND(replace, "($self, key, value, *, flags=0, exptime=0, noreply=False)",
+            "Stores a value if the key has one."),
+    COMMAND(append, "($self, key, value, *, noreply=False)",
+            "Appends to a value that is there."),
+    COMMAND(prepend, "($self, key, value, *, noreply=False)",
+            "Prepends to a value that is there."),
+    COMMAND(cas, "($self, key, value, cas, *, flags=0, exptime=0, noreply=False)",
+            "Stores a value if the item has not changed since its cas value was read."),
+    COMMAND(increment, "($self, key, value, *, noreply=False)",
+            "Adds to a number."),
+    COMMAND(decrement, "($self, key, value, *, noreply=False)",
+            "Subtracts from a number, stopping at 0."),
+    COMMAND(touch, "($self, key, exptime, *, noreply=False)",
+            "Sets an item's expiry."),
+    COMMAND(delete, "($self, key, *, noreply=False)",
+            "Deletes a key."),
     {NULL, NULL, 0, NULL},
 };

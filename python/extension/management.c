@@ -348,17 +348,17 @@ static void management_dealloc(PyObject *self)
 }
 
 static PyMethodDef management_methods[] = {
-    {"nodes", management_nodes, METH_NOARGS, "nodes($self)\n--\n\n"},
-    {"healthy_nodes", management_healthy_nodes, METH_NOARGS, "healthy_nodes($self)\n--\n\n"},
-    {"unhealthy_nodes", management_unhealthy_nodes, METH_NOARGS, "unhealthy_nodes($self)\n--\n\n"},
-    {"connection_pool_metrics", management_connection_pool_metrics, METH_NOARGS, "connection_pool_metrics($self)\n--\n\n"},
-    {"operation_metrics", management_operation_metrics, METH_NOARGS, "operation_metrics($self)\n--\n\n"},
-    {"node_states", management_node_states, METH_NOARGS, "node_states($self)\n--\n\n"},
-    {"node_for_key", management_node_for_key, METH_O, "node_for_key($self, key, /)\n--\n\n"},
-    {"add_node", (PyCFunction)(void (*)(void))management_add_node, METH_VARARGS | METH_KEYWORDS, "add_node($self, host, weight=100)\n--\n\n"},
-    {"remove_node", management_remove_node, METH_O, "remove_node($self, host, /)\n--\n\n"},
-    {"set_weight", (PyCFunction)(void (*)(void))management_set_weight, METH_VARARGS | METH_KEYWORDS, "set_weight($self, host, weight)\n--\n\n"},
-    {"replace_nodes", management_replace_nodes, METH_O, "replace_nodes($self, nodes, /)\n--\n\n"},
+    {"nodes", management_nodes, METH_NOARGS, "nodes($self)\n--\n\nAll nodes."},
+    {"healthy_nodes", management_healthy_nodes, METH_NOARGS, "healthy_nodes($self)\n--\n\nThe nodes that are healthy."},
+    {"unhealthy_nodes", management_unhealthy_nodes, METH_NOARGS, "unhealthy_nodes($self)\n--\n\nThe nodes that are unhealthy."},
+    {"connection_pool_metrics", management_connection_pool_metrics, METH_NOARGS, "connection_pool_metrics($self)\n--\n\nHow the connection pool of each node fares."},
+    {"operation_metrics", management_operation_metrics, METH_NOARGS, "operation_metrics($self)\n--\n\nHow long the operations of each node take."},
+    {"node_states", management_node_states, METH_NOARGS, "node_states($self)\n--\n\nWhy each node is as it is."},
+    {"node_for_key", management_node_for_key, METH_O, "node_for_key($self, key, /)\n--\n\nThe node that a command on the key goes to now."},
+    {"add_node", (PyCFunction)(void (*)(void))management_add_node, METH_VARARGS | METH_KEYWORDS, "add_node($self, host, weight=100)\n--\n\nAdds a node."},
+    {"remove_node", management_remove_node, METH_O, "remove_node($self, host, /)\n--\n\nRemoves a node, drained."},
+    {"set_weight", (PyCFunction)(void (*)(void))management_set_weight, METH_VARARGS | METH_KEYWORDS, "set_weight($self, host, weight)\n--\n\nSets a node's weight."},
+    {"replace_nodes", management_replace_nodes, METH_O, "replace_nodes($self, nodes, /)\n--\n\nReplaces the whole list in one step."},
     {NULL, NULL, 0, NULL},
 };
 

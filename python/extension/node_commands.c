@@ -171,18 +171,20 @@ static PyObject *client_close(PyObject *self, PyObject *const *args, Py_ssize_t 
                : NULL;
 }
 
-#define COMMAND(name, signature)                                                                                       \
-    {                                                                                                                  \
-        #name, (PyCFunction)(void (*)(void))client_##name, METH_FASTCALL | METH_KEYWORDS, #name signature "\n--\n\n"   \
-    }
-
 PyMethodDef client_node_commands[] = {
-    COMMAND(version, "($self, memcached_host_address)"),
-    COMMAND(flush_all, "($self, memcached_host_address, delay=0, *, noreply=False)"),
-    COMMAND(verbosity, "($self, memcached_host_address, level, *, noreply=False)"),
-    COMMAND(cache_memlimit, "($self, memcached_host_address, value, *, noreply=False)"),
-    COMMAND(stats, "($self, memcached_host_address, *args)"),
-    COMMAND(dump_keys, "($self, memcached_host_address, *, keys_only=False)"),
-    COMMAND(close, "($self)"),
+    COMMAND(version, "($self, memcached_host_address)",
+            "The version of a node's server."),
+    COMMAND(flush_all, "($self, memcached_host_address, delay=0, *, noreply=False)",
+            "Makes everything on a node expire."),
+    COMMAND(verbosity, "($self, memcached_host_address, level, *, noreply=False)",
+            "Sets how talkative a node's log is."),
+    COMMAND(cache_memlimit, "($self, memcached_host_address, value, *, noreply=False)",
+            "Sets a node's memory limit, in megabytes."),
+    COMMAND(stats, "($self, memcached_host_address, *args)",
+            "A node's statistics."),
+    COMMAND(dump_keys, "($self, memcached_host_address, *, keys_only=False)",
+            "All keys of a node."),
+    COMMAND(close, "($self)",
+            "Closes the connections."),
     {NULL, NULL, 0, NULL},
 };

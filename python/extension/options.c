@@ -58,6 +58,7 @@ static const struct option table[] = {
     OPTION(SIZE, value_length_max),
     OPTION(SIZE, line_length_max),
     OPTION(SIZE, stats_lines_max),
+    OPTION(COUNT, keys_per_line_max),
     OPTION(BOOL, quiet_writes),
     OPTION(TEXT, key_prefix),
 };
@@ -100,8 +101,8 @@ static bool read_duration(const struct option *option, PyObject *value, uint32_t
         PyErr_Format(PyExc_TypeError, "%s: seconds or None is needed, not %.100s", option->name, Py_TYPE(value)->tp_name);
         return false;
     }
-    if (isnan(seconds) || seconds < 0) {
-        PyErr_Format(PyExc_ValueError, "%s: %R seconds; it is 0 or more", option->name, value);
+    if (!(seconds > 0)) {
+        PyErr_Format(PyExc_ValueError, "%s: %R seconds; it is more than 0", option->name, value);
         return false;
     }
     double ms = ceil(seconds * 1000.0 - 1e-6);

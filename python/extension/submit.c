@@ -80,6 +80,22 @@ static bool has_large_value(const struct operation *operation)
     return PyBytes_Check(value) ? PyBytes_GET_SIZE(value) > VALUE_COPIED_MAX : PyTuple_Check(value);
 }
 
+/* A large value that its owner may change is copied now: the engine may look at it long after the command was cancelled. */
+static bool settle_value(struct operation *operation)
+{
+    Py_buffer *view = operation->view;
+    if (view == NULL || view->readonly || view->len <= VALUE_COPIED_MAX) {
+        return true;
+    }
+    PyObject *copy = PyBytes_FromStringAndSize(view->buf, view->len);
+    if (copy == NULL) {
+        return false;
+    }
+    operation_release_value(operation);
+    operation->value = copy;
+    return true;
+}
+
 static emc_status try_submit(struct operation *operation, uint32_t timeout_ms)
 {
     emc_call call = {
@@ -91,6 +107,9 @@ static emc_status try_submit(struct operation *operation, uint32_t timeout_ms)
         .allocate_from = SUBMIT_RECEIVE_FROM,
         .operation_out = &operation->identity,
     };
+    if (!settle_value(operation)) {
+        return EMC_ERROR_MEMORY;
+    }
     bool large = has_large_value(operation);
     if (large) {
         operation->borrowed = true;

@@ -18,13 +18,35 @@ struct batch_item {
 struct batch {
     struct emc_client *client;
     emc_callback *callback;
+    void (*released)(void *user_data);
     void *user_data;
-    size_t count, unreported;
+    size_t count, unreported, unreleased; /* unreleased: values that the engine still looks at */
     uint8_t *keys;
     struct batch_item items[]; /* then the keys */
 };
 
-/* True: it was the last one, and the batch is gone. */
+static void free_when_over(struct batch *batch)
+{
+    if (batch->unreported == 0 && batch->unreleased == 0) {
+        emc__release(&batch->client->engine.allocator, batch);
+    }
+}
+
+/* The engine looks at one value less. */
+static void release_one(struct batch *batch)
+{
+    if (--batch->unreleased == 0) {
+        batch->released(batch->user_data);
+        free_when_over(batch);
+    }
+}
+
+static void item_released(void *user_data)
+{
+    release_one(((struct batch_item *)user_data)->batch);
+}
+
+/* True: it was the last one, and the batch may be gone. */
 static bool report(struct batch_item *item, emc_result *result)
 {
     struct batch *batch = item->batch;
@@ -37,7 +59,7 @@ static bool report(struct batch_item *item, emc_result *result)
         batch->callback(batch->user_data, result);
     }
     if (last) {
-        emc__release(&batch->client->engine.allocator, batch);
+        free_when_over(batch);
     }
     return last;
 }
@@ -65,7 +87,7 @@ static void refusals_due(void *user_data, const emc_result *ignored)
         if (batch->callback != NULL) {
             batch->callback(batch->user_data, &result);
         }
-        emc__release(&batch->client->engine.allocator, batch);
+        free_when_over(batch);
     }
 }
 
@@ -85,7 +107,7 @@ static struct batch *create(emc_client *client, const void *list, size_t stride,
     if (batch == NULL) {
         return NULL;
     }
-    *batch = (struct batch){client, call->callback, call->user_data, count, count, (uint8_t *)&batch->items[count]};
+    *batch = (struct batch){client, call->callback, NULL, call->user_data, count, count, 0, (uint8_t *)&batch->items[count]};
     uint32_t offset = 0;
     for (size_t i = 0; i < count; i++) {
         const emc_key *key = key_at(list, stride, i);
@@ -168,12 +190,21 @@ emc_status emc_set_many_async(emc_client *client, const emc_store_item *items, s
         return status;
     }
     assert(batch != NULL);
+    batch->released = call->released;
+    batch->unreleased = call->released != NULL ? count : 0;
     for (size_t i = 0; i < count; i++) {
         const emc_store_item *item = &items[i];
         emc_call each = call_for(&batch->items[i], call);
+        each.released = call->released != NULL ? item_released : NULL;
         batch->items[i].refused = (int16_t)emc_set_async(client, item->key.data, item->key.length, item->value, item->value_length,
                                                          item->exptime, item->flags, &each);
         refused = refused || batch->items[i].refused != EMC_OK;
+        if (batch->items[i].refused != EMC_OK && call->released != NULL) {
+            release_one(batch);
+        }
+    }
+    if (count == 0 && call->released != NULL) {
+        call->released(call->user_data);
     }
     finish(client, tail, refused, count);
     return EMC_OK;

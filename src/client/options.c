@@ -37,6 +37,7 @@ void emc_options_init(emc_options *options)
         .value_length_max = 1024u * 1024 * 1024,
         .line_length_max = 4096,
         .stats_lines_max = 100000,
+        .keys_per_line_max = 1000,
         .quiet_writes = true,
         .log_level = EMC_LOG_WARNING,
     };
@@ -96,6 +97,7 @@ static emc_status check_numbers(const emc_options *o, emc_error *error)
         {"value_length_max", o->value_length_max, 1, SIZE_MAX / 4, false},
         {"line_length_max", o->line_length_max, 512, 65536, false},
         {"stats_lines_max", o->stats_lines_max, 1, SIZE_MAX, false},
+        {"keys_per_line_max", o->keys_per_line_max, 1, 1000, false},
         {"log_level", (uint64_t)o->log_level, 0, EMC_LOG_DEBUG, false},
         {"tls.version_min", o->tls.version_min, 12, 13, false},
     };

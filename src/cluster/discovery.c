@@ -161,8 +161,9 @@ static void finish(struct emc__discovery *discovery, emc_status status, const ch
         ask_endpoint(discovery);
         return;
     }
-    if (status == EMC_ERROR_UNSUPPORTED || (discovery->legacy && status == EMC_MISS)) {
-        discovery->legacy = false;
+    bool legacy = discovery->legacy;
+    discovery->legacy = legacy && discovery->answered; /* what has no answer that way is asked the usual way again */
+    if (status == EMC_ERROR_UNSUPPORTED || (legacy && status == EMC_MISS)) {
         tell_failure(discovery, EMC_ERROR_UNSUPPORTED, "the server has no cluster configuration to tell");
     } else if (status < 0) {
         tell_failure(discovery, status, message);

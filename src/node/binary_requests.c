@@ -58,7 +58,7 @@ static bool emit_line(struct fill *fill, const struct emc__operation *first)
     emc__list_init(&line->of.members);
     struct emc__link *link;
     uint8_t *before = NULL;
-    for (uint32_t keys = 0; keys < EMC__LINE_KEYS_MAX && room(fill) >= EMC__BINARY_REQUEST_MAX; keys++) {
+    for (uint32_t keys = 0; keys < fill->engine->options.keys_per_line_max && room(fill) >= EMC__BINARY_REQUEST_MAX; keys++) {
         link = emc__list_first(&connection->pending);
         if (link == NULL || EMC__OPERATION_OF(link)->kind != EMC__OPERATION_RETRIEVAL) {
             break;
@@ -80,7 +80,7 @@ static void write_records(struct fill *fill, struct emc__operation *part, struct
     uint8_t *before = NULL;
     line->opaque = fill->connection->next_opaque;
     line->in.records.first = part->in.records.first;
-    while (part->in.records.count > 0 && line->in.records.count < EMC__LINE_KEYS_MAX &&
+    while (part->in.records.count > 0 && line->in.records.count < fill->engine->options.keys_per_line_max &&
            room(fill) >= EMC__BINARY_REQUEST_MAX) {
         uint32_t index = part->in.records.first;
         before = write_retrieval(fill, before, part, emc__bulk_key(bulk, index), fill->connection->next_opaque++);

@@ -166,7 +166,7 @@ static void gather_line(struct fill *fill, struct emc__operation *line, struct e
     bool alone = first->alone;
     struct emc__link *link = &first->link;
     table_clear(fill->engine->key_table);
-    for (uint32_t scanned = 0, keys = 0; link != NULL && scanned < LINE_SCAN_MAX && keys < EMC__LINE_KEYS_MAX; scanned++) {
+    for (uint32_t scanned = 0, keys = 0; link != NULL && scanned < LINE_SCAN_MAX && keys < fill->engine->options.keys_per_line_max; scanned++) {
         struct emc__operation *operation = EMC__OPERATION_OF(link);
         link = emc__list_next(pending, link);
         if (alone) {
@@ -210,7 +210,8 @@ static uint32_t write_bulk_keys(struct fill *fill, const struct emc__operation *
     const struct emc__bulk *bulk = part->of.bulk;
     uint32_t index = part->in.records.first, count = 0;
     table_clear(table);
-    while (count < part->in.records.count && count < EMC__LINE_KEYS_MAX) {
+    uint32_t most = fill->engine->options.keys_per_line_max;
+    while (count < part->in.records.count && count < most) {
         const struct emc__bulk_record *record = &bulk->records[index];
         struct table_entry *entry = table_find(table, record->hash);
         if (entry->epoch == table->epoch || fill->length + record->length + 3 > line_end || (record->alone && count > 0)) {

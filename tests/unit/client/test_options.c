@@ -66,6 +66,11 @@ static void a_number_outside_its_range_is_refused_by_name(void **state)
     o.line_length_max = 100;
     refused(&o, "line_length_max");
     o = emc_options_default();
+    o.keys_per_line_max = 0;
+    refused(&o, "keys_per_line_max");
+    o.keys_per_line_max = 1001;
+    refused(&o, "keys_per_line_max");
+    o = emc_options_default();
     o.routing = (emc_routing_kind)99;
     refused(&o, "routing");
 }
