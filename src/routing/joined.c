@@ -23,40 +23,28 @@ static size_t stride_for(const struct emc__routing_members *members)
 
 size_t emc__joined_ids_size(const struct emc__routing_members *members)
 {
-    return round_up(members->count, LANES) * (stride_for(members) + sizeof(uint16_t));
+    return members->count * (stride_for(members) + sizeof(uint16_t));
 }
 
 void emc__joined_ids_init(struct emc__joined_ids *ids, uint8_t *memory, const struct emc__routing_members *members,
                           const uint32_t *order)
 {
-    size_t stride = stride_for(members), count = round_up(members->count, LANES);
+    size_t stride = stride_for(members);
     uint16_t *lengths = (uint16_t *)(void *)memory;
-    uint8_t *places = memory + count * sizeof(uint16_t);
+    uint8_t *places = memory + members->count * sizeof(uint16_t);
     for (size_t i = 0; i < members->count; i++) {
         uint8_t name[EMC__MEMBER_NAME_SIZE];
         size_t length = emc__member_name(&members->list[order != NULL ? order[i] : i], EMC__MEMBER_JOINED, name);
         memcpy(places + i * stride + BLOCK, name, length);
         lengths[i] = (uint16_t)length;
     }
-    *ids = (struct emc__joined_ids){stride, places, lengths, count};
+    *ids = (struct emc__joined_ids){stride, places, lengths, members->count};
 }
 
 void emc__joined_begin(struct emc__joined_key *joined, struct emc__slice key)
 {
-    uint8_t rest[BLOCK] = {0};
-    const uint8_t *at = key.data;
-    joined->hash = (struct emc__murmur3_128){0, 0};
-    for (size_t left = key.length; left >= BLOCK; left -= BLOCK) {
-        joined->hash = emc__murmur3_block(joined->hash, emc__load_le64(at), emc__load_le64(at + 8));
-        at += BLOCK;
-    }
+    joined->hash = emc__murmur3_begin(key, &joined->rest);
     joined->length = key.length;
-    joined->rest_length = key.length % BLOCK;
-    if (joined->rest_length > 0) {
-        memcpy(rest, at, joined->rest_length);
-    }
-    joined->rest[0] = emc__load_le64(rest);
-    joined->rest[1] = emc__load_le64(rest + 8);
 }
 
 /* One lane's next 16 bytes. */
@@ -78,8 +66,8 @@ static inline void hash_side_by_side(const struct emc__joined_key *key, const ui
     for (size_t lane = 0; lane < width; lane++) {
         hash[lane] = key->hash;
         next[lane] = block_at(at[lane]);
-        next[lane].k1 |= key->rest[0];
-        next[lane].k2 |= key->rest[1];
+        next[lane].k1 |= key->rest.k1;
+        next[lane].k2 |= key->rest.k2;
     }
     for (size_t block = 1; block <= blocks; block++) {
         for (size_t lane = 0; lane < width; lane++) {
@@ -92,23 +80,44 @@ static inline void hash_side_by_side(const struct emc__joined_key *key, const ui
     }
 }
 
-void emc__joined_hash(const struct emc__joined_ids *ids, const struct emc__joined_key *key, size_t first,
-                      uint64_t hashes_out[static LANES])
+/* The whole group at once: its width becomes a constant, so that every lane has registers of its own. */
+static void hash_uniform(const struct emc__joined_key *key, const uint8_t *const *at, const uint16_t *lengths,
+                         size_t blocks, size_t width, uint64_t *hashes_out)
+{
+    switch (width) {
+    case 4:
+        hash_side_by_side(key, at, lengths, blocks, 4, hashes_out);
+        break;
+    case 3:
+        hash_side_by_side(key, at, lengths, blocks, 3, hashes_out);
+        break;
+    case 2:
+        hash_side_by_side(key, at, lengths, blocks, 2, hashes_out);
+        break;
+    default:
+        hash_side_by_side(key, at, lengths, blocks, 1, hashes_out);
+        break;
+    }
+}
+
+size_t emc__joined_hash(const struct emc__joined_ids *ids, const struct emc__joined_key *key, size_t first,
+                        uint64_t hashes_out[static LANES])
 {
     const uint8_t *at[LANES];
     const uint16_t *lengths = ids->lengths + first;
-    size_t blocks[LANES];
+    size_t blocks[LANES], width = ids->count - first < LANES ? ids->count - first : LANES;
     bool uniform = true;
-    for (size_t lane = 0; lane < LANES; lane++) {
-        at[lane] = ids->places + (first + lane) * ids->stride + BLOCK - key->rest_length;
-        blocks[lane] = (key->rest_length + lengths[lane]) / BLOCK;
+    for (size_t lane = 0; lane < width; lane++) {
+        at[lane] = ids->places + (first + lane) * ids->stride + BLOCK - key->rest.length;
+        blocks[lane] = (key->rest.length + lengths[lane]) / BLOCK;
         uniform = uniform && blocks[lane] == blocks[0];
     }
     if (uniform) {
-        hash_side_by_side(key, at, lengths, blocks[0], LANES, hashes_out);
-        return;
+        hash_uniform(key, at, lengths, blocks[0], width, hashes_out);
+        return width;
     }
-    for (size_t lane = 0; lane < LANES; lane++) {
+    for (size_t lane = 0; lane < width; lane++) {
         hash_side_by_side(key, at + lane, lengths + lane, blocks[lane], 1, hashes_out + lane);
     }
+    return width;
 }

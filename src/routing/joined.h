@@ -22,8 +22,7 @@ struct emc__joined_ids {
 /* The key as all hashes have it in common. */
 struct emc__joined_key {
     struct emc__murmur3_128 hash; /* after its full blocks */
-    uint64_t rest[2];             /* its last 0..15 bytes */
-    size_t rest_length;
+    struct emc__murmur3_rest rest;
     size_t length;
 };
 
@@ -34,8 +33,8 @@ void emc__joined_ids_init(struct emc__joined_ids *ids, uint8_t *memory, const st
                           const uint32_t *order);
 
 void emc__joined_begin(struct emc__joined_key *joined, struct emc__slice key);
-/* The hashes of EMC__JOINED_LANES ids from `first` (a multiple of it) on: the first 64 bits of each. */
-void emc__joined_hash(const struct emc__joined_ids *ids, const struct emc__joined_key *key, size_t first,
-                      uint64_t hashes_out[static EMC__JOINED_LANES]);
+/* The hashes of EMC__JOINED_LANES ids from `first` on, or of as many as there are: the first 64 bits of each. Returns how many. */
+size_t emc__joined_hash(const struct emc__joined_ids *ids, const struct emc__joined_key *key, size_t first,
+                        uint64_t hashes_out[static EMC__JOINED_LANES]);
 
 #endif

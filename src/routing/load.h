@@ -2,6 +2,7 @@
 #ifndef EMC_ROUTING_LOAD_H
 #define EMC_ROUTING_LOAD_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -23,6 +24,21 @@ static inline uint64_t emc__load_le64(const uint8_t *bytes)
     word = __builtin_bswap64(word);
 #endif
     return word;
+}
+
+/* The 0..8 bytes there are, zeros above them: without a loop or a copy whose length the compiler does not know. */
+static inline uint64_t emc__load_le_upto8(const uint8_t *bytes, size_t count)
+{
+    if (count >= 8) {
+        return emc__load_le64(bytes);
+    }
+    if (count >= 4) { /* the two words overlap where they are the same */
+        return emc__load_le32(bytes) | (uint64_t)emc__load_le32(bytes + count - 4) << 8 * (count - 4);
+    }
+    if (count > 0) { /* likewise the first, the middle and the last byte */
+        return bytes[0] | (uint64_t)bytes[count / 2] << 8 * (count / 2) | (uint64_t)bytes[count - 1] << 8 * (count - 1);
+    }
+    return 0;
 }
 
 /* 0 < by < 32. */

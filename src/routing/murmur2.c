@@ -26,9 +26,7 @@ uint64_t emc__murmur_64a(struct emc__slice text, uint64_t seed)
         hash = take_word(hash, emc__load_le64(text.data + at));
     }
     if (at < text.length) {
-        uint8_t rest[8] = {0};
-        memcpy(rest, text.data + at, text.length - at);
-        hash = (hash ^ emc__load_le64(rest)) * MULTIPLIER;
+        hash = (hash ^ emc__load_le_upto8(text.data + at, text.length - at)) * MULTIPLIER;
     }
     return finish(hash);
 }

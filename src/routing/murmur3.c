@@ -3,17 +3,9 @@
 
 uint64_t emc__murmur3_x64_128(struct emc__slice text)
 {
-    struct emc__murmur3_128 hash = {0, 0};
-    uint8_t rest[EMC__MURMUR3_BLOCK] = {0};
-    const uint8_t *at = text.data;
-    for (size_t left = text.length; left >= EMC__MURMUR3_BLOCK; left -= EMC__MURMUR3_BLOCK) {
-        hash = emc__murmur3_block(hash, emc__load_le64(at), emc__load_le64(at + 8));
-        at += EMC__MURMUR3_BLOCK;
-    }
-    if (text.length % EMC__MURMUR3_BLOCK > 0) {
-        memcpy(rest, at, text.length % EMC__MURMUR3_BLOCK);
-    }
-    return emc__murmur3_finish(hash, emc__load_le64(rest), emc__load_le64(rest + 8), text.length);
+    struct emc__murmur3_rest rest;
+    struct emc__murmur3_128 hash = emc__murmur3_begin(text, &rest);
+    return emc__murmur3_finish(hash, rest.k1, rest.k2, text.length);
 }
 
 static uint32_t scramble(uint32_t word)

@@ -50,6 +50,27 @@ static inline uint64_t emc__murmur3_finish(struct emc__murmur3_128 hash, uint64_
     return emc__murmur3_mix(h1) + emc__murmur3_mix(h2);
 }
 
+/* What stands behind the last full block: 0..15 bytes, zeros behind them. */
+struct emc__murmur3_rest {
+    uint64_t k1, k2;
+    size_t length;
+};
+
+/* Takes in a text's full blocks. */
+static inline struct emc__murmur3_128 emc__murmur3_begin(struct emc__slice text, struct emc__murmur3_rest *rest_out)
+{
+    struct emc__murmur3_128 hash = {0, 0};
+    const uint8_t *at = text.data;
+    size_t left = text.length;
+    for (; left >= EMC__MURMUR3_BLOCK; left -= EMC__MURMUR3_BLOCK) {
+        hash = emc__murmur3_block(hash, emc__load_le64(at), emc__load_le64(at + 8));
+        at += EMC__MURMUR3_BLOCK;
+    }
+    *rest_out = (struct emc__murmur3_rest){emc__load_le_upto8(at, left),
+                                           left > 8 ? emc__load_le_upto8(at + 8, left - 8) : 0, left};
+    return hash;
+}
+
 /* The whole in one call: the first 64 bits, little-endian. */
 uint64_t emc__murmur3_x64_128(struct emc__slice text);
 

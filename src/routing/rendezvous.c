@@ -39,10 +39,9 @@ struct best {
 
 static inline void consider_equal(struct best *best, uint64_t hash, uint32_t member)
 {
-    if (hash > best->hash) {
-        best->hash = hash;
-        best->member = member;
-    }
+    bool better = hash > best->hash; /* which no processor foresees: no branch */
+    best->hash = better ? hash : best->hash;
+    best->member = better ? member : best->member;
 }
 
 static void consider_weighted(struct best *best, uint64_t hash, uint32_t weight, uint32_t member)
@@ -65,8 +64,8 @@ static uint32_t pick(const struct emc__router *router, struct emc__slice key)
     emc__joined_begin(&joined, key);
     for (size_t first = 0; first < router->count; first += EMC__JOINED_LANES) {
         uint64_t hashes[EMC__JOINED_LANES];
-        emc__joined_hash(&rendezvous->ids, &joined, first, hashes);
-        for (size_t i = first; i < first + EMC__JOINED_LANES && i < router->count; i++) {
+        size_t width = emc__joined_hash(&rendezvous->ids, &joined, first, hashes);
+        for (size_t i = first; i < first + width; i++) {
             if (rendezvous->weights == NULL) {
                 consider_equal(&best, hashes[i - first], (uint32_t)i);
             } else {
@@ -84,8 +83,8 @@ static void score_all(const struct emc__router *router, struct emc__slice key, s
     emc__joined_begin(&joined, key);
     for (size_t first = 0; first < router->count; first += EMC__JOINED_LANES) {
         uint64_t hashes[EMC__JOINED_LANES];
-        emc__joined_hash(&rendezvous->ids, &joined, first, hashes);
-        for (size_t i = first; i < first + EMC__JOINED_LANES && i < router->count; i++) {
+        size_t width = emc__joined_hash(&rendezvous->ids, &joined, first, hashes);
+        for (size_t i = first; i < first + width; i++) {
             uint64_t hash = hashes[i - first];
             emc__top_offer(top, rendezvous->weights == NULL ? hash : ~distance(hash, rendezvous->weights[i]),
                            (uint32_t)i);

@@ -34,27 +34,23 @@ static uint32_t own_score(const struct emc__routing_member *member)
     return coarse(emc__murmur3_x64_128(emc__slice_of(name, emc__member_name(member, EMC__MEMBER_JOINED, name))));
 }
 
+/* The score and the place in one number, the first place the highest, so that the best is a maximum: whether one is better is nothing that a
+ * processor could foresee. */
 static uint32_t pick(const struct emc__router *router, struct emc__slice key)
 {
     const struct emcache *emcache = (const struct emcache *)router;
     struct emc__joined_key joined;
-    uint32_t best = 0, place = 0;
+    uint64_t best = 0;
     emc__joined_begin(&joined, key);
-    for (size_t first = 0; first < router->count; first += EMC__JOINED_LANES) {
+    for (size_t first = 0; first < router->count && best >> 32 != PERFECT; first += EMC__JOINED_LANES) {
         uint64_t hashes[EMC__JOINED_LANES];
-        emc__joined_hash(&emcache->ids, &joined, first, hashes);
-        for (size_t i = first; i < first + EMC__JOINED_LANES && i < router->count; i++) {
-            uint32_t score = coarse(hashes[i - first]);
-            if (score > best) {
-                best = score;
-                place = (uint32_t)i;
-            }
-        }
-        if (best == PERFECT) {
-            break;
+        size_t width = emc__joined_hash(&emcache->ids, &joined, first, hashes);
+        for (size_t i = 0; i < width; i++) {
+            uint64_t score = (uint64_t)coarse(hashes[i]) << 32 | (UINT32_MAX - (uint32_t)(first + i));
+            best = score > best ? score : best;
         }
     }
-    return emcache->order[place];
+    return emcache->order[UINT32_MAX - (uint32_t)best];
 }
 
 static void score_all(const struct emc__router *router, struct emc__slice key, struct emc__top *top)
@@ -64,8 +60,8 @@ static void score_all(const struct emc__router *router, struct emc__slice key, s
     emc__joined_begin(&joined, key);
     for (size_t first = 0; first < router->count; first += EMC__JOINED_LANES) {
         uint64_t hashes[EMC__JOINED_LANES];
-        emc__joined_hash(&emcache->ids, &joined, first, hashes);
-        for (size_t i = first; i < first + EMC__JOINED_LANES && i < router->count; i++) {
+        size_t width = emc__joined_hash(&emcache->ids, &joined, first, hashes);
+        for (size_t i = first; i < first + width; i++) {
             emc__top_offer(top, coarse(hashes[i - first]), (uint32_t)i);
         }
     }
