@@ -31,6 +31,9 @@ emc_status emc__client_check_open(struct emc_client *client, const emc_call *cal
     if ((call->options & ~(uint32_t)EMC_CALL_NOREPLY) != 0) {
         return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "call.options: 0x%x has a bit that means nothing", call->options);
     }
+    if (call->routing_key == NULL && call->routing_key_length > 0) {
+        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "call.routing_key: NULL with a length");
+    }
     return EMC_OK;
 }
 
