@@ -49,9 +49,15 @@ static const struct command table[] = {
      SIZE_MAX, OPTION_BIT(OPTION_DELAY), command_flush_all},
     {"route", "KEY... | --spread N", "tell the node of each key, or how keys spread",
      "Nothing is sent: the answer is the one of the routing (see --routing) for these\n"
-     "servers. --spread N places N made-up keys and shows each node's share, the share\n"
-     "of all keys that move when it leaves, and how many of them it did not hold itself.\n",
-     0, SIZE_MAX, OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_SPREAD), command_route},
+     "servers. --routing may name several kinds, separated by commas; -a names all: then\n"
+     "each key's node is told under each of them.\n"
+     "--spread N places N made-up keys and shows each node's share, the share of all keys\n"
+     "that move when it leaves, and how many of them it did not hold itself. Under several\n"
+     "kinds a row for each: how much more and less than an even share the fullest and the\n"
+     "emptiest node have, the standard deviation, and what moves on average.\n",
+     0, SIZE_MAX,
+     OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_SPREAD) | OPTION_BIT(OPTION_ALL_KINDS) | OPTION_BIT(OPTION_WEIGHTS),
+     command_route},
     {"top", "", "watch what the servers do, live",
      "The servers' own counters, so all of their clients together, as rates over the last\n"
      "round; p50 and p99 are this program's own pings, ten a second.\n",

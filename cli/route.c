@@ -1,4 +1,4 @@
-/* `emcache route`: the node of a key, and how keys spread over the nodes. Nothing is sent to any server. */
+/* `emcache route`: the node of a key, and how keys spread over the nodes, under one kind of routing or several. Nothing is sent to any server. */
 #include <emcache.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,215 +7,237 @@
 #include "json.h"
 #include "numbers.h"
 #include "options.h"
-#include "placement.h"
 #include "report.h"
-#include "session.h"
+#include "routing_names.h"
+#include "spread.h"
+#include "spread_view.h"
 #include "table.h"
 
 #define SPREAD_KEYS_MAX 10000000
 
-/* Questions about what moves when a node leaves: so many look-ups at most, then further nodes are left out. */
+/* Questions about what moves when a node leaves: so many look-ups at most over all kinds, then further nodes are left out. */
 #define LEAVING_LOOKUPS_MAX 4000000
+
+/* What was asked, read from the command line. */
+struct question {
+    const struct invocation *invocation;
+    struct route_nodes nodes;
+    struct routing_name_list kinds;
+    bool json;
+};
 
 /* ------------------------------------------------------------------ route KEY… */
 
-static enum exit_code route_key(emc_cluster_management *view, const char *key, struct json *json)
+static enum exit_code find_node(emc_client *client, const char *key, char text_out[static EMC_ADDRESS_TEXT_SIZE])
 {
     emc_node_list *list = NULL;
-    emc_status status = emc_cluster_node_for_key(view, key, strlen(key), &list);
-    if (status != EMC_OK) {
-        return report_outcome(key, status, NULL);
+    emc_status status = emc_cluster_node_for_key(emc_client_cluster_management(client), key, strlen(key), &list);
+    if (status == EMC_OK) {
+        emc_address_format(&list->nodes[0], text_out, EMC_ADDRESS_TEXT_SIZE);
+        emc_node_list_destroy(list);
     }
-    char text[EMC_ADDRESS_TEXT_SIZE];
-    emc_address_format(&list->nodes[0], text, sizeof(text));
-    if (json != NULL) {
-        json_string(json, key, text);
-    } else {
-        printf("%s\t%s\n", key, text);
-    }
-    emc_node_list_destroy(list);
-    return EXIT_CODE_OK;
+    return report_outcome(key, status, NULL);
 }
 
-static enum exit_code route_keys(const struct invocation *invocation, emc_cluster_management *view)
+/* One kind: a line of key, tab and node for each key, or an object of them. */
+static enum exit_code route_under_one(const struct question *question, emc_client *client)
 {
     struct json json = {.file = stdout};
-    bool with_json = invocation->options[OPTION_JSON] != NULL;
     enum exit_code code = EXIT_CODE_OK;
-    if (with_json) {
+    if (question->json) {
         json_open(&json, NULL, '{');
     }
-    for (size_t i = 0; i < invocation->word_count; i++) {
-        code = exit_code_worse(code, route_key(view, invocation->words[i], with_json ? &json : NULL));
+    for (size_t i = 0; i < question->invocation->word_count; i++) {
+        const char *key = question->invocation->words[i];
+        char node[EMC_ADDRESS_TEXT_SIZE];
+        enum exit_code found = find_node(client, key, node);
+        code = exit_code_worse(code, found);
+        if (found == EXIT_CODE_OK && question->json) {
+            json_string(&json, key, node);
+        } else if (found == EXIT_CODE_OK) {
+            printf("%s\t%s\n", key, node);
+        }
     }
-    if (with_json) {
+    if (question->json) {
         json_close(&json, '}');
     }
     return code;
 }
 
-/* ------------------------------------------------------------------ route --spread N: the figures */
-
-/* What happens to the keys of a cluster when a node leaves it. */
-struct leaving {
-    bool known;
-    size_t moved;  /* keys that live elsewhere then */
-    size_t others; /* of them, keys that did not live on the node that left */
-};
-
-struct spread {
-    size_t keys;
-    struct placement placement;
-    struct leaving *leaving; /* one for each node */
-};
-
-/* Places the keys on a cluster without node `left`. */
-static enum exit_code place_without(const struct invocation *invocation, const struct server_list *servers, size_t left,
-                                    size_t keys, struct placement *placement_out)
+/* Colours the nodes, so that kinds which agree are seen to. */
+static enum style style_of_node(const struct route_nodes *nodes, const char *node)
 {
-    emc_address *rest = calloc(servers->count, sizeof(*rest));
-    if (rest == NULL) {
-        return report_memory();
-    }
-    size_t count = 0;
-    for (size_t i = 0; i < servers->count; i++) {
-        if (i != left) {
-            rest[count++] = servers->nodes[i];
+    char text[EMC_ADDRESS_TEXT_SIZE];
+    for (size_t i = 0; i < nodes->servers.count && i < 4; i++) {
+        emc_address_format(&nodes->servers.nodes[i], text, sizeof(text));
+        if (strcmp(text, node) == 0) {
+            return (enum style)(STYLE_NODE_A + i);
         }
     }
-    emc_client *client = NULL;
-    enum exit_code code = session_idle_client(invocation, rest, count, &client);
-    if (code == EXIT_CODE_OK) {
-        emc_status status = placement_take(placement_out, emc_client_cluster_management(client), keys, servers->nodes,
-                                           servers->count);
-        code = report_outcome("route", status, NULL);
-        emc_client_destroy(client);
-    }
-    free(rest);
-    return code;
+    return STYLE_PLAIN;
 }
 
-static enum exit_code find_leaving(const struct invocation *invocation, const struct server_list *servers,
-                                   struct spread *spread)
+/* One key under all kinds: rows of the table, or an object of kind and node. */
+static enum exit_code route_key(const struct question *question, emc_client *const *clients, const char *key,
+                                struct table *table, struct json *json)
 {
+    if (question->json) {
+        json_open(json, key, '{');
+    }
     enum exit_code code = EXIT_CODE_OK;
-    struct placement after = {NULL, 0};
-    size_t examined = LEAVING_LOOKUPS_MAX / spread->keys;
-    examined = examined == 0 ? 1 : examined;
-    for (size_t left = 0; left < servers->count && left < examined && servers->count > 1; left++) {
-        code = place_without(invocation, servers, left, spread->keys, &after);
-        if (code != EXIT_CODE_OK) {
-            break;
+    for (size_t i = 0; i < question->kinds.count && code == EXIT_CODE_OK; i++) {
+        char node[EMC_ADDRESS_TEXT_SIZE];
+        code = find_node(clients[i], key, node);
+        if (code == EXIT_CODE_OK && question->json) {
+            json_string(json, question->kinds.names[i], node);
+        } else if (code == EXIT_CODE_OK) {
+            table_cell(table, STYLE_BOLD, "%s", i == 0 ? key : "");
+            table_cell(table, STYLE_PLAIN, "%s", question->kinds.names[i]);
+            table_cell(table, style_of_node(&question->nodes, node), "%s", node);
         }
-        struct leaving *leaving = &spread->leaving[left];
-        leaving->known = true;
-        leaving->moved = placement_moved_all(&spread->placement, &after);
-        leaving->others = leaving->moved - placement_on(&spread->placement, left);
     }
-    placement_deinit(&after);
+    if (question->json) {
+        json_close(json, '}');
+    }
     return code;
 }
 
-/* ------------------------------------------------------------------ route --spread N: the picture */
-
-static double share_of(size_t part, size_t whole)
+static enum exit_code write_table(struct table *table)
 {
-    return (double)part / (double)whole;
-}
-
-static void add_spread_row(struct table *table, const struct spread *spread, const emc_address *node, size_t index,
-                           double largest)
-{
-    char address[EMC_ADDRESS_TEXT_SIZE];
-    char number[NUMBER_TEXT_SIZE];
-    size_t own = placement_on(&spread->placement, index);
-    double share = share_of(own, spread->keys);
-    emc_address_format(node, address, sizeof(address));
-    table_cell(table, STYLE_PLAIN, "%s", address);
-    table_cell(table, STYLE_PLAIN, "%s", number_text(own, number));
-    table_cell(table, STYLE_PLAIN, "%.2f %%", share * 100);
-    table_bar(table, STYLE_NODE_A, largest > 0 ? share / largest : 0);
-    const struct leaving *leaving = &spread->leaving[index];
-    if (leaving->known) {
-        double others = share_of(leaving->others, spread->keys);
-        table_cell(table, STYLE_PLAIN, "%.2f %%", share_of(leaving->moved, spread->keys) * 100);
-        table_cell(table, leaving->others > 0 ? STYLE_WARNING : STYLE_GOOD, "%.2f %%", others * 100);
-    } else {
-        table_cell(table, STYLE_DIM, "-");
-        table_cell(table, STYLE_DIM, "-");
-    }
-}
-
-static enum exit_code write_spread_table(const struct server_list *servers, const struct spread *spread)
-{
-    static const struct table_column columns[] = {
-        {"node", false},      {"keys", true}, {"share", true}, {"", false}, {"moved if it leaves", true},
-        {"needlessly", true},
-    };
-    struct table table = {.columns = columns, .column_count = sizeof(columns) / sizeof(columns[0])};
-    double largest = 0;
-    for (size_t i = 0; i < servers->count; i++) {
-        double share = share_of(placement_on(&spread->placement, i), spread->keys);
-        largest = share > largest ? share : largest;
-    }
-    for (size_t i = 0; i < servers->count; i++) {
-        add_spread_row(&table, spread, &servers->nodes[i], i, largest);
-    }
     struct terminal terminal = terminal_look();
     struct canvas canvas = {.text = NULL};
     canvas_begin(&canvas, &terminal, false);
-    table_write(&table, &canvas);
-    bool written = !table.failed && canvas_flush(&canvas);
+    if (table->cell_count > 0) {
+        table_write(table, &canvas);
+    }
+    bool written = !table->failed && canvas_flush(&canvas);
     canvas_deinit(&canvas);
-    table_deinit(&table);
     return written ? EXIT_CODE_OK : EXIT_CODE_ERROR;
 }
 
-static void write_spread_json(const struct server_list *servers, const struct spread *spread)
+static enum exit_code route_under_several(const struct question *question, emc_client *const *clients)
 {
+    static const struct table_column columns[] = {{"key", false}, {"routing", false}, {"node", false}};
+    struct table table = {.columns = columns, .column_count = sizeof(columns) / sizeof(columns[0])};
     struct json json = {.file = stdout};
-    json_open(&json, NULL, '{');
-    json_unsigned(&json, "keys", spread->keys);
-    json_open(&json, "nodes", '[');
-    for (size_t i = 0; i < servers->count; i++) {
-        char address[EMC_ADDRESS_TEXT_SIZE];
-        const struct leaving *leaving = &spread->leaving[i];
-        emc_address_format(&servers->nodes[i], address, sizeof(address));
+    enum exit_code code = EXIT_CODE_OK;
+    if (question->json) {
         json_open(&json, NULL, '{');
-        json_string(&json, "address", address);
-        json_unsigned(&json, "keys", placement_on(&spread->placement, i));
-        json_measure(&json, "share", share_of(placement_on(&spread->placement, i), spread->keys));
-        json_measure(&json, "moved_if_it_leaves", leaving->known ? share_of(leaving->moved, spread->keys) : -1);
-        json_measure(&json, "moved_needlessly", leaving->known ? share_of(leaving->others, spread->keys) : -1);
+    }
+    for (size_t i = 0; i < question->invocation->word_count; i++) {
+        code = exit_code_worse(code, route_key(question, clients, question->invocation->words[i], &table, &json));
+    }
+    if (question->json) {
         json_close(&json, '}');
+    } else {
+        code = exit_code_worse(code, write_table(&table));
     }
-    json_close(&json, ']');
-    json_close(&json, '}');
-}
-
-static enum exit_code spread_keys(const struct invocation *invocation, const struct server_list *servers,
-                                  emc_cluster_management *view, uint64_t keys)
-{
-    struct spread spread = {(size_t)keys, {NULL, 0}, calloc(servers->count, sizeof(struct leaving))};
-    if (spread.leaving == NULL) {
-        return report_memory();
-    }
-    emc_status status = placement_take(&spread.placement, view, spread.keys, servers->nodes, servers->count);
-    enum exit_code code = report_outcome("route", status, NULL);
-    if (code == EXIT_CODE_OK) {
-        code = find_leaving(invocation, servers, &spread);
-    }
-    if (code == EXIT_CODE_OK && invocation->options[OPTION_JSON] != NULL) {
-        write_spread_json(servers, &spread);
-    } else if (code == EXIT_CODE_OK) {
-        code = write_spread_table(servers, &spread);
-    }
-    placement_deinit(&spread.placement);
-    free(spread.leaving);
+    table_deinit(&table);
     return code;
 }
 
-/* ------------------------------------------------------------------ the command */
+static enum exit_code route_keys(const struct question *question)
+{
+    emc_client *clients[ROUTING_NAMES_MAX] = {NULL};
+    enum exit_code code = EXIT_CODE_OK;
+    for (size_t i = 0; i < question->kinds.count && code == EXIT_CODE_OK; i++) {
+        code = route_client(question->invocation, &question->nodes, SIZE_MAX, question->kinds.names[i], &clients[i]);
+    }
+    if (code == EXIT_CODE_OK) {
+        code = question->kinds.count == 1 ? route_under_one(question, clients[0])
+                                          : route_under_several(question, clients);
+    }
+    for (size_t i = 0; i < question->kinds.count; i++) {
+        emc_client_destroy(clients[i]);
+    }
+    return code;
+}
+
+/* ------------------------------------------------------------------ route --spread N */
+
+static void write_json(const struct question *question, const struct spread *spreads)
+{
+    struct json json = {.file = stdout};
+    json_open(&json, NULL, '{');
+    if (question->kinds.count == 1) {
+        spread_write_json(&spreads[0], &question->nodes, &json);
+    }
+    for (size_t i = 0; i < question->kinds.count && question->kinds.count > 1; i++) {
+        json_open(&json, spreads[i].kind, '{');
+        spread_write_json(&spreads[i], &question->nodes, &json);
+        json_close(&json, '}');
+    }
+    json_close(&json, '}');
+}
+
+static enum exit_code spread_keys(const struct question *question, size_t keys)
+{
+    struct spread spreads[ROUTING_NAMES_MAX];
+    enum exit_code code = EXIT_CODE_OK;
+    size_t taken = 0, count = question->kinds.count;
+    for (; taken < count && code == EXIT_CODE_OK; taken++) {
+        code = spread_take(question->invocation, &question->nodes, question->kinds.names[taken], keys,
+                           LEAVING_LOOKUPS_MAX / count, &spreads[taken]);
+    }
+    if (code == EXIT_CODE_OK && question->json) {
+        write_json(question, spreads);
+    } else if (code == EXIT_CODE_OK) {
+        code = count == 1 ? spread_write_nodes(&spreads[0], &question->nodes) : spread_write_kinds(spreads, count);
+    }
+    for (size_t i = 0; i < taken; i++) {
+        spread_deinit(&spreads[i]);
+    }
+    return code;
+}
+
+/* ------------------------------------------------------------------ the command line */
+
+static enum exit_code read_kinds(const struct invocation *invocation, struct routing_name_list *kinds_out)
+{
+    const char *text = invocation->options[OPTION_ROUTING];
+    if (invocation->options[OPTION_ALL_KINDS] != NULL) {
+        if (text != NULL) {
+            complain("route: --routing and --all-kinds do not go together");
+            return EXIT_CODE_USAGE;
+        }
+        routing_names_all(kinds_out);
+        return EXIT_CODE_OK;
+    }
+    return routing_names_read(text != NULL ? text : "emcache", kinds_out) ? EXIT_CODE_OK : EXIT_CODE_USAGE;
+}
+
+/* Reads "1,2,3": a weight for each server. */
+static enum exit_code read_weights(const struct invocation *invocation, struct route_nodes *nodes)
+{
+    const char *text = invocation->options[OPTION_WEIGHTS];
+    if (text == NULL) {
+        return EXIT_CODE_OK;
+    }
+    nodes->weights = calloc(nodes->servers.count, sizeof(*nodes->weights));
+    if (nodes->weights == NULL) {
+        return report_memory();
+    }
+    size_t count = 0;
+    for (const char *at = text; at != NULL; count++) {
+        char word[16] = "";
+        uint64_t weight = 0;
+        size_t length = strcspn(at, ",");
+        memcpy(word, at, length < sizeof(word) ? length : sizeof(word) - 1);
+        if (!number_read_unsigned(word, 1, UINT32_MAX, &weight)) {
+            complain("--weights: '%.*s' is no weight from 1 to %u", (int)length, at, UINT32_MAX);
+            return EXIT_CODE_USAGE;
+        }
+        if (count < nodes->servers.count) {
+            nodes->weights[count] = (uint32_t)weight;
+        }
+        at = at[length] == ',' ? at + length + 1 : NULL;
+    }
+    if (count != nodes->servers.count) {
+        complain("--weights: there are %zu for %zu servers", count, nodes->servers.count);
+        return EXIT_CODE_USAGE;
+    }
+    return EXIT_CODE_OK;
+}
 
 enum exit_code command_route(const struct invocation *invocation)
 {
@@ -227,18 +249,18 @@ enum exit_code command_route(const struct invocation *invocation)
         complain("route: name keys, or use --spread N");
         return EXIT_CODE_USAGE;
     }
-    struct server_list servers;
-    enum exit_code code = server_list_read(invocation, &servers);
-    if (code != EXIT_CODE_OK) {
-        return code;
-    }
-    emc_client *client = NULL;
-    code = session_idle_client(invocation, servers.nodes, servers.count, &client);
+    struct question question = {.invocation = invocation, .json = invocation->options[OPTION_JSON] != NULL};
+    enum exit_code code = read_kinds(invocation, &question.kinds);
     if (code == EXIT_CODE_OK) {
-        emc_cluster_management *view = emc_client_cluster_management(client);
-        code = keys > 0 ? spread_keys(invocation, &servers, view, keys) : route_keys(invocation, view);
-        emc_client_destroy(client);
+        code = server_list_read(invocation, &question.nodes.servers);
     }
-    server_list_destroy(&servers);
+    if (code == EXIT_CODE_OK) {
+        code = read_weights(invocation, &question.nodes);
+    }
+    if (code == EXIT_CODE_OK) {
+        code = keys > 0 ? spread_keys(&question, (size_t)keys) : route_keys(&question);
+    }
+    free(question.nodes.weights);
+    server_list_destroy(&question.nodes.servers);
     return code;
 }

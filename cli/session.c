@@ -171,6 +171,13 @@ static enum exit_code set_options(const struct invocation *invocation, emc_optio
         complain("there is no routing '%s' (emcache --routing help lists the kinds)", routing);
         return EXIT_CODE_USAGE;
     }
+    const char *tag = invocation->options[OPTION_HASH_TAG];
+    if (tag != NULL && strlen(tag) != 2) {
+        complain("--hash-tag takes two characters, as in --hash-tag {}");
+        return EXIT_CODE_USAGE;
+    }
+    options->hash_tag_open = tag != NULL ? tag[0] : '\0';
+    options->hash_tag_close = tag != NULL ? tag[1] : '\0';
     if (invocation->options[OPTION_VERBOSE] != NULL) {
         options->log = log_line;
         options->log_level = EMC_LOG_DEBUG;

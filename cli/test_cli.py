@@ -312,11 +312,74 @@ class Routing(unittest.TestCase):
             self.assertEqual((result.code, result.err), (OK, ""), name)
 
     def test_modula_moves_keys_needlessly_and_it_is_seen(self):
-        if "modula" not in emcache("--routing", "help").out:
-            self.assertRegex(emcache("route", "-r", "modula", "k", servers=self.SERVERS).err, "does not have the routing")
-            return
         spread = json.loads(emcache("route", "--spread", "3000", "--json", "-r", "modula", servers=self.SERVERS).out)
         self.assertGreater(spread["nodes"][0]["moved_needlessly"], 0.2)
+
+    def test_kinds_send_keys_where_the_clients_of_their_names_do(self):
+        servers = "127.0.0.1:11211,127.0.0.1:11212,127.0.0.1:11213"
+        keys = [f"key:{i}" for i in range(10)]
+        for kind, digits in {"emcache": "0020002102", "ketama-weighted": "1000012201", "ketama": "0001011212",
+                             "modula": "2221111111", "pymemcache": "2112012011", "spymemcached": "1111012011"}.items():
+            lines = emcache("route", "-r", kind, *keys, servers=servers).out.splitlines()
+            self.assertEqual([line.split("\t") for line in lines],
+                             [[key, f"127.0.0.1:1121{1 + int(digit)}"] for key, digit in zip(keys, digits)], kind)
+
+    def test_several_kinds_are_told_side_by_side(self):
+        table = emcache("route", "-r", "ketama,emcache", "foo", "bar", servers=self.SERVERS)
+        self.assertEqual((table.code, table.err), (OK, ""))
+        rows = [line.split() for line in table.out.splitlines()]
+        self.assertEqual(rows[0], ["key", "routing", "node"])
+        self.assertEqual([row[:2] for row in rows[1::2]], [["foo", "ketama"], ["bar", "ketama"]])
+        told = json.loads(emcache("route", "-r", "ketama,emcache", "-j", "foo", "bar", servers=self.SERVERS).out)
+        self.assertEqual([row[-1] for row in rows[1:]],
+                         [told["foo"]["ketama"], told["foo"]["emcache"], told["bar"]["ketama"], told["bar"]["emcache"]])
+        self.assertEqual(emcache("route", "foo", servers=self.SERVERS).out, f"foo\t{told['foo']['emcache']}\n")
+
+    def test_all_kinds_are_those_of_the_list(self):
+        names = re.findall(r"^  (\S+)", emcache("--routing", "help").out, re.MULTILINE)
+        self.assertEqual(len(names), 13)
+        told = json.loads(emcache("route", "--all-kinds", "--json", "k", servers=self.SERVERS).out)
+        self.assertEqual(list(told["k"]), names)
+
+    def test_the_spread_of_all_kinds_is_a_row_for_each(self):
+        table = emcache("route", "-a", "--spread", "2000", servers=self.SERVERS)
+        self.assertEqual((table.code, table.err, len(table.out.splitlines())), (OK, "", 14))
+        spread = json.loads(emcache("route", "-a", "--spread", "2000", "--json", servers=self.SERVERS).out)
+        self.assertEqual(len(spread), 13)
+        for kind, figures in spread.items():
+            self.assertEqual(sum(node["keys"] for node in figures["nodes"]), 2000, kind)
+            if kind not in ("modula", "jump", "mcrouter"):
+                self.assertEqual(figures["nodes"][0]["moved_needlessly"], 0, kind)
+        self.assertEqual(spread["jump"]["nodes"][2]["moved_needlessly"], 0)  # the last of the list may leave
+
+    def test_weights(self):
+        def share(kind):
+            arguments = ("--spread", "20000", "--json", "--weights", "1,2,3", "-r", kind)
+            return [node["share"] for node in json.loads(emcache("route", *arguments, servers=self.SERVERS).out)["nodes"]]
+        for found, expected in zip(share("rendezvous"), (1 / 6, 2 / 6, 3 / 6)):
+            self.assertAlmostEqual(found, expected, delta=0.02)
+        self.assertGreater(share("ketama-weighted")[2], 0.4)
+        self.assertLess(share("jump")[2], 0.4)
+
+    def test_a_hash_tag_is_all_that_is_routed_by(self):
+        lines = emcache("route", "--hash-tag", "{}", "42", "user:{42}:a", "{42}b", servers=self.SERVERS).out.splitlines()
+        self.assertEqual(len({line.split("\t")[1] for line in lines}), 1)
+
+    def test_a_bad_key_is_named_and_the_others_are_told(self):
+        for arguments in ((), ("-a",)):
+            result = emcache("route", *arguments, "a b", "k", servers=self.SERVERS)
+            self.assertEqual(result.code, USAGE)
+            self.assertIn("a b", result.err)
+            self.assertRegex(result.out, r"(?m)^k\s")
+
+    def test_wrong_ways_to_ask(self):
+        for arguments, words in ((("-r", "ketama,nonsense", "k"), "no routing 'nonsense'"), (("-r", "", "k"), "no routing ''"),
+                                 (("-a", "-r", "ketama", "k"), "do not go together"), (("--weights", "1,2", "k"), "2 for 3 servers"),
+                                 (("--weights", "1,0,2", "k"), "'0' is no weight"), (("--weights", "1,2,3,4", "k"), "4 for 3"),
+                                 (("--hash-tag", "{", "k"), "two characters"), (("k", "--spread", "10"), "name keys, or")):
+            result = emcache("route", *arguments, servers=self.SERVERS)
+            self.assertEqual((result.code, result.out), (USAGE, ""), arguments)
+            self.assertIn(words, result.err)
 
 
 class Usage(unittest.TestCase):
