@@ -66,7 +66,7 @@ typedef struct emc_call {
     void (*released)(void *user_data); /**< called once when a value given to a storage command is no longer looked at (values above 16 KiB are borrowed, not copied), after or before the outcome; may be NULL when the
                                          value outlives the client. Smaller values are copied: called before the submitting call returns */
     const void *routing_key;        /**< the node is found by this instead of the key (of all keys, in a bulk call), hash tags included, so that what belongs together lies
-                                         together; it never goes on the wire. Whoever reads must name the same as whoever wrote. NULL (default): by the key */
+                                         together. It never goes on the wire. Whoever reads must name the same as whoever wrote. NULL (default): by the key */
     size_t routing_key_length;      /**< 0 or more bytes of any kind; default 0 */
     uint64_t *operation_out;        /**< receives the operation's identity, for emc_cancel(); may be NULL */
 } emc_call;
