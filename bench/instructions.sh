@@ -1,5 +1,5 @@
 #!/bin/sh
-# Instructions for each operation, counted by callgrind in the client alone: a figure that a noisy machine does not change.
+# Instructions for each operation, counted by callgrind in the client alone: see instructions.py.
 #
 #   bench/instructions.sh build/bench        prints a table in Markdown
 #
