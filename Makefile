@@ -92,13 +92,13 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 $(RELEASE)/build.ninja:
-	@meson setup $(RELEASE) --buildtype=release --prefix=$(PREFIX) -Dtests=false -Dbench=false
+	@meson setup $(RELEASE) --buildtype=release -Db_lto=true --prefix=$(PREFIX) -Dtests=false -Dbench=false
 
 $(TEST)/build.ninja:
 	@meson setup $(TEST) -Dpython=true
 
 build/bench/build.ninja:
-	@meson setup build/bench --buildtype=release -Dtests=false -Dexamples=false
+	@meson setup build/bench --buildtype=release -Db_lto=true -Dtests=false -Dexamples=false
 
 $(PYTHON_BUILD)/build.ninja:
-	@meson setup $(PYTHON_BUILD) --buildtype=release -Dtests=false -Dbench=false -Dexamples=false -Dpython=true -Dpython_executable=$(USER_PYTHON)
+	@meson setup $(PYTHON_BUILD) --buildtype=release -Db_lto=true -Dtests=false -Dbench=false -Dexamples=false -Dpython=true -Dpython_executable=$(USER_PYTHON)

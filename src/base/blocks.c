@@ -1,7 +1,7 @@
 /* Blocks by size class: see blocks.h. */
 #include "base/blocks.h"
 
-#define LINEAR_MAX 64    /* up to here a class for every 16 bytes */
+#define LINEAR_MAX 64 /* up to here a class for every 16 bytes */
 #define LARGEST    32768
 #define NO_CLASS   EMC__BLOCK_CLASSES
 

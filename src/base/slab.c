@@ -78,6 +78,7 @@ void *emc__slab_find(const struct emc__slab *slab, uint64_t identity)
     if (generation % 2 == 0 || index / slab->chunk_objects >= slab->chunk_count) {
         return NULL;
     }
-    struct emc__slab_header *header = header_at(slab, slab->chunks[index / slab->chunk_objects], index % slab->chunk_objects);
+    struct emc__slab_header *header = header_at(slab, slab->chunks[index / slab->chunk_objects],
+                                                index % slab->chunk_objects);
     return header->generation == generation ? header + 1 : NULL;
 }

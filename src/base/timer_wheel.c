@@ -15,7 +15,7 @@ void emc__timer_wheel_init(struct emc__timer_wheel *wheel, uint64_t now_ns)
     wheel->count = 0;
     wheel->next_tick = UINT64_MAX;
     wheel->next_known = true;
-    wheel->recent.tick = UINT64_MAX;
+    wheel->recent.at_ns = EMC__NEVER;
     emc__list_init(&wheel->due);
     for (unsigned level = 0; level < EMC__WHEEL_LEVELS; level++) {
         wheel->occupied[level] = 0;
@@ -35,6 +35,7 @@ void emc__timer_init(struct emc__timer *timer, void (*fire)(struct emc__timer *t
 /* Puts a timer whose tick is after now where it belongs. */
 static void insert(struct emc__timer_wheel *wheel, struct emc__timer *timer)
 {
+    wheel->recent.at_ns = EMC__NEVER;
     uint64_t tick = timer->at_tick;
     if (tick - wheel->now_tick >= REACH) {
         tick = wheel->now_tick + REACH - 1; /* comes round and is put again */
@@ -56,20 +57,17 @@ static void insert(struct emc__timer_wheel *wheel, struct emc__timer *timer)
     wheel->recent.bit = (uint64_t)1 << slot;
 }
 
-void emc__timer_set(struct emc__timer_wheel *wheel, struct emc__timer *timer, uint64_t at_ns)
+void emc__timer_set_anew(struct emc__timer_wheel *wheel, struct emc__timer *timer, uint64_t at_ns)
 {
     uint64_t tick = at_ns / NS_PER_TICK + (at_ns % NS_PER_TICK != 0);
     emc__timer_clear(wheel, timer);
     timer->at_tick = tick;
     wheel->count++;
-    if (tick == wheel->recent.tick) {
-        emc__list_append(wheel->recent.slot, &timer->link);
-        *wheel->recent.occupied |= wheel->recent.bit;
-        wheel->next_tick = wheel->recent.due < wheel->next_tick ? wheel->recent.due : wheel->next_tick;
-    } else if (tick <= wheel->now_tick) {
+    if (tick <= wheel->now_tick) {
         emc__list_append(&wheel->due, &timer->link);
     } else {
         insert(wheel, timer);
+        wheel->recent.at_ns = at_ns;
     }
 }
 
@@ -179,7 +177,7 @@ void emc__timer_wheel_advance(struct emc__timer_wheel *wheel, uint64_t now_ns)
         uint64_t from = wheel->now_tick + 1;
         uint64_t tick = next_tick(wheel);
         tick = tick < from ? from : tick;
-        wheel->recent.tick = UINT64_MAX; /* a slot's place depends on now */
+        wheel->recent.at_ns = EMC__NEVER; /* a slot's place depends on now */
         if (tick > target) {
             wheel->now_tick = target;
             return;
@@ -193,7 +191,7 @@ void emc__timer_wheel_advance(struct emc__timer_wheel *wheel, uint64_t now_ns)
         }
         unsigned slot = (unsigned)tick & SLOT_MASK;
         wheel->occupied[0] &= ~((uint64_t)1 << slot);
-        wheel->recent.tick = UINT64_MAX; /* spreading has put some */
+        wheel->recent.at_ns = EMC__NEVER; /* spreading has put some */
         fire_list(wheel, &wheel->slots[0][slot], now_ns);
     }
 }

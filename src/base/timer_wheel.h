@@ -24,12 +24,13 @@ struct emc__timer_wheel {
     uint64_t occupied[EMC__WHEEL_LEVELS]; /* a bit for each slot that holds timers */
     struct emc__list due;                 /* set for a time already past: fires at the next advance */
     struct emc__list slots[EMC__WHEEL_LEVELS][EMC__WHEEL_SLOTS];
-    uint32_t count; /* timers set */
+    uint32_t count;     /* timers set */
     uint64_t next_tick; /* the first tick at which a slot is due, while next_known */
     bool next_known;
     /* Where the timer set last went: operations of one tick share their deadline, so the next one mostly goes there too. */
     struct {
-        uint64_t tick; /* UINT64_MAX: nothing is remembered */
+        uint64_t at_ns; /* EMC__NEVER: nothing is remembered */
+        uint64_t tick;
         uint64_t due; /* when its slot is */
         struct emc__list *slot;
         uint64_t *occupied;
@@ -44,9 +45,22 @@ static inline bool emc__timer_is_set(const struct emc__timer *timer)
 {
     return emc__link_linked(&timer->link);
 }
+/* emc__timer_set, wherever the timer goes. */
+void emc__timer_set_anew(struct emc__timer_wheel *wheel, struct emc__timer *timer, uint64_t at_ns);
 /* Sets or moves. Fires at the first advance to at_ns, rounded up to the millisecond, or later, never earlier; a time already past fires at
  * the next advance. */
-void emc__timer_set(struct emc__timer_wheel *wheel, struct emc__timer *timer, uint64_t at_ns);
+static inline void emc__timer_set(struct emc__timer_wheel *wheel, struct emc__timer *timer, uint64_t at_ns)
+{
+    if (at_ns != wheel->recent.at_ns || at_ns == EMC__NEVER || emc__timer_is_set(timer)) {
+        emc__timer_set_anew(wheel, timer, at_ns);
+        return;
+    }
+    timer->at_tick = wheel->recent.tick;
+    wheel->count++;
+    emc__list_append(wheel->recent.slot, &timer->link);
+    *wheel->recent.occupied |= wheel->recent.bit;
+    wheel->next_tick = wheel->recent.due < wheel->next_tick ? wheel->recent.due : wheel->next_tick;
+}
 /* An emptied slot loses its bit. For emc__timer_clear. */
 void emc__timer_forget_slot(struct emc__timer_wheel *wheel, const struct emc__link *head);
 /* Harmless on a clear timer. */

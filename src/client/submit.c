@@ -132,8 +132,8 @@ static inline emc_status check(struct emc_client *client, const struct emc__requ
     if (status == EMC_OK) {
         status = emc__client_check_exptime(client, request->exptime);
     }
-    bool usual = request->value.length == 0 && request->flags == 0 && request->number == 0 && request->argument.length == 0 && call->options == 0 &&
-                 request->verb != EMC__VERB_CAS;
+    uint64_t unusual = request->value.length | request->flags | request->number | request->argument.length | call->options;
+    bool usual = unusual == 0 && request->verb != EMC__VERB_CAS;
     return status != EMC_OK || usual ? status : check_unusual(client, request, call);
 }
 
@@ -156,9 +156,7 @@ static emc_status find_route(struct emc_client *client, const struct emc__reques
 
 static inline uint8_t *put(uint8_t *at, struct emc__slice bytes)
 {
-    if (bytes.length > 0) {
-        memcpy(at, bytes.data, bytes.length);
-    }
+    emc__slice_copy(at, bytes);
     return at + bytes.length;
 }
 
@@ -192,11 +190,13 @@ static bool fill_block(struct emc_client *client, struct emc__operation *operati
     }
     operation->block = block;
     operation->block_size = own ? 0 : (uint32_t)size;
-    put(put(block, prefix), request->key);
+    put(prefix.length > 0 ? put(block, prefix) : block, request->key);
     if (request->binary_key) {
         encode_key(block, prefix.length + request->key.length);
     }
-    put(block + key_length, request->argument);
+    if (request->argument.length > 0) {
+        put(block + key_length, request->argument);
+    }
     if (copy_value) {
         operation->value = block + key_length + request->argument.length;
         put(block + key_length + request->argument.length, request->value);
@@ -289,7 +289,7 @@ emc_status emc__client_submit(struct emc_client *client, const struct emc__reque
     } else {
         emc__operation_settle(engine, operation, EMC_ERROR_NO_NODES);
     }
-    if (copied) {
+    if (copied && operation->released != NULL) {
         emc__operation_release_value(engine, operation);
     }
     return EMC_OK;

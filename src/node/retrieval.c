@@ -29,6 +29,10 @@ struct emc__operation *emc__retrieval_match(struct emc__connection *connection, 
 {
     struct emc__list *members = &entry->of.members;
     struct emc__link *link = emc__list_first(members);
+    if (link != NULL && emc__slice_equal(emc__operation_key(EMC__OPERATION_OF(link)), header->key) && header->has_cas == wants_cas(entry)) {
+        entry->valued = true; /* the usual case: a hit after a hit */
+        return EMC__OPERATION_OF(link);
+    }
     while (link != NULL && !emc__slice_equal(emc__operation_key(EMC__OPERATION_OF(link)), header->key)) {
         link = emc__list_next(members, link);
     }

@@ -3,26 +3,12 @@
 #include "base/log.h"
 #include "protocol/protocol.h"
 
-#define EACH_BYTE(value) ((uint64_t)(value)*UINT64_C(0x0101010101010101))
-
-/* Not zero when one of the eight bytes is a control character, a space or DEL (the usual test for "a byte below n", and
- * for a zero byte). */
-static uint64_t forbidden_in_word(const uint8_t *bytes)
-{
-    uint64_t word;
-    memcpy(&word, bytes, sizeof word);
-    uint64_t delete_as_zero = word ^ EACH_BYTE(0x7f);
-    uint64_t below = (word - EACH_BYTE(0x21)) & ~word;
-    uint64_t zero = (delete_as_zero - EACH_BYTE(0x01)) & ~delete_as_zero;
-    return (below | zero) & EACH_BYTE(0x80);
-}
-
 static bool forbidden(uint8_t byte)
 {
     return byte <= ' ' || byte == 0x7f;
 }
 
-static bool has_forbidden(struct emc__slice key)
+bool emc__key_forbidden_byte(struct emc__slice key)
 {
     if (key.length < 8) {
         bool found = false;
@@ -31,16 +17,11 @@ static bool has_forbidden(struct emc__slice key)
         }
         return found;
     }
-    uint64_t found = forbidden_in_word(key.data) | forbidden_in_word(key.data + key.length - 8);
-    for (size_t i = 8; i + 8 < key.length; i += 8) {
-        found |= forbidden_in_word(key.data + i);
+    uint64_t found = emc__key_forbidden_in_word(key.data + key.length - 8);
+    for (size_t i = 0; i + 8 < key.length; i += 8) {
+        found |= emc__key_forbidden_in_word(key.data + i);
     }
     return found != 0;
-}
-
-bool emc__key_valid(struct emc__slice key)
-{
-    return key.length >= 1 && key.length <= EMC__KEY_LENGTH_MAX && !has_forbidden(key);
 }
 
 static emc_status refuse_byte(struct emc__slice key, emc_error *error)

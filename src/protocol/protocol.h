@@ -18,8 +18,28 @@
 
 /* ------------------------------------------------------------------ keys (key.c) */
 
+/* Not zero when one of the eight bytes is a control character, a space or DEL (the usual test for "a byte below n", and for a zero byte). */
+static inline uint64_t emc__key_forbidden_in_word(const uint8_t *bytes)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    uint64_t word = emc__load_word(bytes);
+    uint64_t delete_as_zero = word ^ (each * 0x7f);
+    uint64_t below = (word - each * 0x21) & ~word;
+    uint64_t zero = (delete_as_zero - each) & ~delete_as_zero;
+    return (below | zero) & (each * 0x80);
+}
+
+/* The same for a key of any length. */
+bool emc__key_forbidden_byte(struct emc__slice key);
+
 /* 1 to 250 bytes, none of them a space or a control character. */
-bool emc__key_valid(struct emc__slice key);
+static inline bool emc__key_valid(struct emc__slice key)
+{
+    if (key.length >= 8 && key.length <= 16) { /* most keys */
+        return (emc__key_forbidden_in_word(key.data) | emc__key_forbidden_in_word(key.data + key.length - 8)) == 0;
+    }
+    return key.length >= 1 && key.length <= EMC__KEY_LENGTH_MAX && !emc__key_forbidden_byte(key);
+}
 /* EMC_OK or EMC_ERROR_KEY; the error text names the argument and the limit. */
 emc_status emc__key_validate(struct emc__slice key, emc_error *error);
 /* Base64 with padding, as meta's `b` flag wants it. `out` has room for EMC__KEY_LENGTH_MAX; returns the length. raw <=

@@ -89,7 +89,7 @@ static inline const uint8_t *short_number(const uint8_t *at, uint32_t *number_ou
         return NULL;
     }
     for (int i = 1; i < 9; i++) {
-        digit = (uint32_t)*++at - '0';
+        digit = (uint32_t) * ++at - '0';
         if (digit > 9) {
             *number_out = number;
             return at;
@@ -108,7 +108,8 @@ size_t emc__line_read_hit(const uint8_t *at, size_t available, struct emc__value
         return 0;
     }
     size_t key_bytes = key_length(key, available - 6);
-    if (key_bytes == 0 || key_bytes > EMC__KEY_LENGTH_MAX || 6 + key_bytes + HIT_TAIL_MAX > available || key[key_bytes] != ' ') {
+    if (key_bytes == 0 || key_bytes > EMC__KEY_LENGTH_MAX || 6 + key_bytes + HIT_TAIL_MAX > available ||
+        key[key_bytes] != ' ') {
         return 0;
     }
     const uint8_t *end = short_number(key + key_bytes + 1, &flags);

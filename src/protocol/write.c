@@ -66,7 +66,7 @@ size_t emc__write_retrieval_begin(uint8_t *out, enum emc__verb verb, int64_t exp
 size_t emc__write_retrieval_key(uint8_t *out, struct emc__slice key)
 {
     *out = ' ';
-    memcpy(out + 1, key.data, key.length);
+    emc__slice_copy(out + 1, key);
     return key.length + 1;
 }
 
