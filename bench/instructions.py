@@ -55,7 +55,8 @@ def collected(program, port, row, operations):
     command += ["--routing", routing] if routing else []
     result = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if result.returncode != 0:
-        raise RuntimeError(result.stderr[-2000:])
+        words = [line for line in result.stderr.splitlines() if not line.startswith("==")]
+        raise RuntimeError(words[-1] if words else f"exit code {result.returncode}")
     return int(re.search(r"Collected : (\d+)", result.stderr).group(1))
 
 
