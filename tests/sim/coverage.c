@@ -25,6 +25,15 @@ static bool met(const struct sim_plan *plan, const struct sim_fault *fault, cons
     return in_time && (!sim_fault_has_target(fault->kind) || node < 0 || node == (int32_t)fault->node);
 }
 
+static enum sim_phase phase_of(const struct sim_fault *fault, const struct sim_call *call, uint64_t now_ns)
+{
+    uint64_t end = call->done ? call->completed_ns : now_ns;
+    if (fault->begin_ns > call->submitted_ns) {
+        return SIM_PHASE_STRUCK;
+    }
+    return fault->end_ns < end ? SIM_PHASE_HEALED : SIM_PHASE_INSIDE;
+}
+
 static void add(struct sim_coverage *coverage, const struct sim_plan *plan, const struct sim_call *call, int32_t node, emc_status status)
 {
     bool any = false;
@@ -32,6 +41,7 @@ static void add(struct sim_coverage *coverage, const struct sim_plan *plan, cons
     for (uint32_t i = 0; i < plan->fault_count; i++) {
         if (met(plan, &plan->faults[i], call, node)) {
             coverage->counts[plan->faults[i].kind][call->command][outcome]++;
+            coverage->phases[phase_of(&plan->faults[i], call, plan->stage.world.now_ns)][plan->faults[i].kind][call->command]++;
             any = true;
         }
     }
@@ -91,6 +101,24 @@ static void print_outcomes(const struct sim_coverage *coverage)
     }
 }
 
+static void print_phase(const struct sim_coverage *coverage, enum sim_phase phase)
+{
+    static const char *const titles[SIM_PHASES] = {"the fault struck while the operation was under way", "the operation came and went under the fault",
+                                                   "the fault ended while the operation was under way"};
+    printf("\n%s (operations)\n%-18s", titles[phase], "");
+    for (uint32_t command = 0; command < SIM_CALL_COMMANDS; command++) {
+        printf(" %8.8s", sim_command_names[command]);
+    }
+    printf("\n");
+    for (uint32_t fault = 1; fault < SIM_FAULT_KINDS; fault++) {
+        printf("%-18s", sim_fault_names[fault]);
+        for (uint32_t command = 0; command < SIM_CALL_COMMANDS; command++) {
+            printf(" %8" PRIu64, coverage->phases[phase][fault][command]);
+        }
+        printf("\n");
+    }
+}
+
 static void print_commands(const struct sim_coverage *coverage)
 {
     printf("\ncommands met under each fault (operations)\n%-18s", "");
@@ -131,6 +159,42 @@ void sim_coverage_print(const struct sim_coverage *coverage, bool full)
 {
     print_outcomes(coverage);
     print_commands(coverage);
+    for (uint32_t phase = 0; full && phase < SIM_PHASES; phase++) {
+        print_phase(coverage, (enum sim_phase)phase);
+    }
     uint32_t triples = print_triples(coverage, full);
     printf("\n%u combinations of fault, command and outcome were met\n", triples);
+}
+
+static uint64_t by_phase(const struct sim_coverage *coverage, uint32_t phase, uint32_t fault)
+{
+    uint64_t sum = 0;
+    for (uint32_t command = 0; command < SIM_CALL_COMMANDS; command++) {
+        sum += coverage->phases[phase][fault][command];
+    }
+    return sum;
+}
+
+bool sim_coverage_complete(const struct sim_coverage *coverage)
+{
+    bool complete = true;
+    for (uint32_t fault = 0; fault < SIM_FAULT_KINDS; fault++) {
+        for (uint32_t phase = 0; phase < SIM_PHASES && fault != SIM_FAULT_NONE; phase++) {
+            if (by_phase(coverage, phase, fault) == 0) {
+                printf("not covered: the fault \"%s\" in phase %u\n", sim_fault_names[fault], phase);
+                complete = false;
+            }
+        }
+    }
+    for (uint32_t command = 0; command < SIM_CALL_COMMANDS; command++) {
+        uint64_t sum = 0;
+        for (uint32_t fault = 1; fault < SIM_FAULT_KINDS; fault++) {
+            sum += by_command(coverage, fault, command);
+        }
+        if (sum == 0) {
+            printf("not covered: the command %s under any fault\n", sim_command_names[command]);
+            complete = false;
+        }
+    }
+    return complete;
 }

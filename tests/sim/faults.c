@@ -254,6 +254,7 @@ static void end_name(struct sim_fault *fault)
     if (node->name != NULL) {
         node->name->fails = node->name->fails_at_once = false;
         node->name->delay_ns = 50 * SIM_US;
+        sim_transport_retry_lookups(&fault->stage->transport, node->name);
     }
 }
 

@@ -91,7 +91,7 @@ static void draw_options(struct sim_plan *plan)
     options->quiet_writes = chance(plan, 70);
     options->ask_version = chance(plan, 90);
     options->key_prefix = chance(plan, 15) ? "app:" : NULL;
-    if (chance(plan, 20) && getenv("SIM_ROUTING") != NULL) {
+    if (chance(plan, 20)) {
         options->routing = (emc_routing_kind)draw(plan, 0, EMC_ROUTING_DALLI);
     }
     if (plan->authenticates) {
@@ -157,11 +157,21 @@ static bool can_have(const struct sim_plan *plan, enum sim_fault_kind kind)
     return kind != SIM_FAULT_PASSWORD || plan->authenticates;
 }
 
+/* Each kind alike, but for those that need something special of the seed, which come more often where they can. */
+static enum sim_fault_kind draw_kind(struct sim_plan *plan)
+{
+    static const enum sim_fault_kind special[] = {SIM_FAULT_MEMBERSHIP, SIM_FAULT_MEMORY, SIM_FAULT_PASSWORD};
+    if (chance(plan, 12)) {
+        return special[draw(plan, 0, 2)];
+    }
+    return (enum sim_fault_kind)draw(plan, 1, SIM_FAULT_KINDS - 1);
+}
+
 static void draw_fault(struct sim_plan *plan, struct sim_fault *fault)
 {
     uint64_t now = plan->stage.world.now_ns;
     do {
-        fault->kind = (enum sim_fault_kind)draw(plan, 1, SIM_FAULT_KINDS - 1);
+        fault->kind = draw_kind(plan);
     } while (!can_have(plan, fault->kind));
     fault->node = draw(plan, 0, (fault->kind == SIM_FAULT_MEMBERSHIP ? plan->members : plan->stage.node_count) - 1);
     fault->begin_ns = now + emc__random_below(&plan->stage.world.random, plan->end_ns - now);

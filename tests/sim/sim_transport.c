@@ -347,6 +347,15 @@ static void lookup_cancel(struct emc__transport *base, struct emc__lookup *looku
     end_lookup(lookup);
 }
 
+void sim_transport_retry_lookups(struct sim_transport *transport, const struct sim_name *name)
+{
+    for (struct emc__lookup *lookup = transport->lookups; lookup != NULL; lookup = lookup->next) {
+        if (lookup->name == name && !lookup->due && !sim_event_is_set(&lookup->event)) {
+            sim_event_set(transport->world, &lookup->event, lookup_due, transport->world->now_ns + SIM_MS);
+        }
+    }
+}
+
 static void wake_now(struct sim_event *event)
 {
     struct sim_transport *transport = EMC__CONTAINER_OF(event, struct sim_transport, wake);

@@ -43,6 +43,8 @@ void sim_transport_init(struct sim_transport *transport, struct sim_world *world
 void sim_transport_request_pass(struct sim_transport *transport);
 /* The client's process stands still: no pass before `until_ns`. */
 void sim_transport_pause(struct sim_transport *transport, uint64_t until_ns);
+/* Look-ups of the name that would never be answered are answered now: a resolver asks again by itself. */
+void sim_transport_retry_lookups(struct sim_transport *transport, const struct sim_name *name);
 /* The link of a live socket, for tests; NULL when there is no such socket. */
 struct sim_link *sim_transport_link(const struct sim_transport *transport, uint32_t index);
 

@@ -4,6 +4,7 @@
  *   emcache-sim --seconds T [--first S]    as many as there is time for
  *   emcache-sim --seed N --trace           one seed, line by line
  *   --table                                the whole coverage table
+ *   --covers-all                           fails when a fault or a command was met by nothing
  *   --keep-going                           not only up to the first seed that fails
  *
  * Ends with the coverage and with "N passed, M failed"; exits with 1 when a seed failed. */
@@ -19,7 +20,7 @@
 struct request {
     uint64_t first, seeds;
     double seconds;
-    bool trace, table, keep_going, one;
+    bool trace, table, keep_going, covers_all, one;
 };
 
 static double clock_s(void)
@@ -31,7 +32,7 @@ static double clock_s(void)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: emcache-sim [--seeds N] [--first S] [--seconds T] [--seed N] [--trace] [--table] [--keep-going]\n");
+    fprintf(stderr, "usage: emcache-sim [--seeds N] [--first S] [--seconds T] [--seed N] [--trace] [--table] [--covers-all] [--keep-going]\n");
     return 2;
 }
 
@@ -44,6 +45,8 @@ static bool parse(int count, char **words, struct request *request)
             request->trace = true;
         } else if (strcmp(words[i], "--table") == 0) {
             request->table = true;
+        } else if (strcmp(words[i], "--covers-all") == 0) {
+            request->covers_all = true;
         } else if (strcmp(words[i], "--keep-going") == 0) {
             request->keep_going = true;
         } else if (value == NULL) {
@@ -107,6 +110,7 @@ int main(int count, char **words)
         printf("%" PRIu64 " seeds in %.1f s: %.0f seeds/s\n", passed + failed, elapsed, (double)(passed + failed) / (elapsed > 0 ? elapsed : 1));
     }
     printf("%" PRIu64 " passed, %" PRIu64 " failed\n", passed, failed);
+    failed += request.covers_all && !sim_coverage_complete(coverage);
     free(plan);
     free(coverage);
     return failed > 0;
