@@ -67,6 +67,7 @@ struct sim_call {
     emc_status status;       /* of the last result */
     uint32_t results, lines;
     uint64_t submitted_ns, completed_ns, deadline_ns;
+    uint64_t clock_ahead_ns; /* of the client, when it was submitted */
     uint64_t operation;
     uint32_t releases;
     uint8_t *borrowed;       /* the value, until it is released */

@@ -8,12 +8,12 @@
 const char *const sim_fault_names[SIM_FAULT_KINDS] = {
     "none",         "crash, reset", "crash, FIN",  "vanish",      "packets lost", "stopped",     "silent",       "SYN silent", "refuse new",
     "connection limit", "reset at byte", "FIN at byte", "fragile links", "slow server", "slow line", "narrow line", "byte by byte", "split anywhere",
-    "client paused","descriptors",  "name fails",  "name slow",   "name silent",  "name moves",  "spoilt reply", "unasked bytes","server full",
+    "client paused","clock leaps",  "descriptors",  "name fails",  "name slow",   "name silent",  "name moves",  "spoilt reply", "unasked bytes","server full",
     "eviction",     "item limit",   "allocation fails", "password refused", "membership", "crawler busy"};
 
 bool sim_fault_has_target(enum sim_fault_kind kind)
 {
-    return kind != SIM_FAULT_NONE && kind != SIM_FAULT_PAUSE && kind != SIM_FAULT_DESCRIPTORS && kind != SIM_FAULT_MEMORY;
+    return kind != SIM_FAULT_NONE && kind != SIM_FAULT_PAUSE && kind != SIM_FAULT_CLOCK && kind != SIM_FAULT_DESCRIPTORS && kind != SIM_FAULT_MEMORY;
 }
 
 static struct sim_node *target(struct sim_fault *fault)
@@ -270,6 +270,9 @@ static void begin_client(struct sim_fault *fault)
         }
         stage->model.paused_until_ns = fault->end_ns > stage->model.paused_until_ns ? fault->end_ns : stage->model.paused_until_ns;
         sim_transport_pause(&stage->transport, fault->end_ns);
+        break;
+    case SIM_FAULT_CLOCK:
+        sim_transport_leap(&stage->transport, sim_between(&stage->world, 1, sim_chance(&stage->world, 70) ? 300 : 20000) * SIM_MS);
         break;
     case SIM_FAULT_DESCRIPTORS:
         stage->transport.connect_errors = (uint32_t)sim_between(&stage->world, 1, 12);

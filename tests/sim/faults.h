@@ -24,6 +24,7 @@ enum sim_fault_kind {
     SIM_FAULT_TRICKLE,       /* one byte at a time */
     SIM_FAULT_SPLIT,         /* cut at random places, moved in short pieces */
     SIM_FAULT_PAUSE,         /* the client's process stands still */
+    SIM_FAULT_CLOCK,         /* the client's clock leaps ahead */
     SIM_FAULT_DESCRIPTORS,   /* connect fails at once */
     SIM_FAULT_NAME_FAILS,
     SIM_FAULT_NAME_SLOW,

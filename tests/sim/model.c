@@ -317,7 +317,8 @@ static void judge_time(struct sim_model *model, const struct sim_call *call)
     if (now > limit + model->slack_ns) {
         sim_problem(model->world, "%s (call %u) ended %.1f ms after its deadline", name, call->number, (double)(now - limit) / 1e6);
     }
-    if (call->status == EMC_ERROR_TIMEOUT && now < call->deadline_ns) {
+    uint64_t leapt = model->clock_ahead_ns == NULL ? 0 : *model->clock_ahead_ns - call->clock_ahead_ns;
+    if (call->status == EMC_ERROR_TIMEOUT && now + leapt < call->deadline_ns) {
         sim_problem(model->world, "%s (call %u) timed out %.3f ms before its deadline", name, call->number, (double)(call->deadline_ns - now) / 1e6);
     }
 }

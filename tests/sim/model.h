@@ -65,6 +65,7 @@ struct sim_model {
     bool gets_asked_again;   /* an error line stood in place of a get's answer: asked alone, it may see what was submitted later */
     bool malformed_allowed;  /* the test sends nonsense itself */
     bool deletes_again;      /* options.deletes_replayed_max: a delete may be said more often than it was asked for */
+    const uint64_t *clock_ahead_ns; /* of the client, now; NULL: its clock is the world's */
     uint64_t slack_ns;       /* how late a deadline may be kept */
     uint64_t paused_from_ns, paused_until_ns; /* the last time the client's process stood still */
 };

@@ -109,6 +109,18 @@ static void link_ready(void *context)
 
 static const struct sim_client_end client_end = {link_established, link_failed, link_ready};
 
+static void wake_now(struct sim_event *event);
+
+void sim_transport_leap(struct sim_transport *transport, uint64_t by_ns)
+{
+    sim_trace(transport->world, "fault: the client's clock leaps by %.1f ms", (double)by_ns / 1e6);
+    transport->clock_ahead_ns += by_ns;
+    if (sim_event_is_set(&transport->wake)) {
+        uint64_t at_ns = transport->wake.at_ns > by_ns ? transport->wake.at_ns - by_ns : 0;
+        sim_event_set(transport->world, &transport->wake, wake_now, at_ns);
+    }
+}
+
 /* ------------------------------------------------------------------ down calls: sockets */
 
 /* False, and a problem, when the call is not allowed on this socket now. */
@@ -371,6 +383,7 @@ static void wake_at(struct emc__transport *base, uint64_t at_ns)
         transport->wake_due = false;
         return;
     }
+    at_ns = at_ns > transport->clock_ahead_ns ? at_ns - transport->clock_ahead_ns : 0;
     if (sim_event_is_set(&transport->wake) && transport->wake.at_ns == at_ns) {
         return;
     }
@@ -381,7 +394,7 @@ static void wake_at(struct emc__transport *base, uint64_t at_ns)
 
 static uint64_t now_ns(struct emc__transport *base)
 {
-    return of(base)->world->now_ns;
+    return sim_transport_now(of(base));
 }
 
 static const struct emc__transport_class transport_class = {lookup_, lookup_cancel, connect_, adopt,   send_,  recv_,
@@ -409,7 +422,7 @@ static bool watch_idle(struct emc__socket *socket, const char *upcall)
 
 static void tell_established(struct emc__socket *socket)
 {
-    uint64_t now = socket->transport->world->now_ns;
+    uint64_t now = sim_transport_now(socket->transport);
     socket->tell = false;
     if (socket->state == SIM_SOCKET_FAILED) {
         socket->listener->failed(socket->context, EMC_ERROR_CONNECT, socket->failure, now);
@@ -420,7 +433,7 @@ static void tell_established(struct emc__socket *socket)
 
 static void upcall(struct emc__socket *socket)
 {
-    uint64_t now = socket->transport->world->now_ns;
+    uint64_t now = sim_transport_now(socket->transport);
     if (socket->state == SIM_SOCKET_ABORTED) {
         return;
     }
@@ -448,7 +461,7 @@ static void answer_lookup(struct emc__lookup *lookup)
     end_lookup(lookup);
     emc_status status = count > 0 ? EMC_OK : EMC_ERROR_RESOLVE;
     lookup->callback(lookup->context, status, count > 0 ? NULL : "Name or service not known", endpoints, count, 0,
-                     lookup->transport->world->now_ns);
+                     sim_transport_now(lookup->transport));
 }
 
 static void answer_lookups(struct sim_transport *transport)
@@ -477,7 +490,7 @@ static void deliver_wake(struct sim_transport *transport)
         sim_problem(transport->world, "transport: the engine asks again and again to be woken at once");
         return;
     }
-    transport->base.wake(transport->base.wake_context, now);
+    transport->base.wake(transport->base.wake_context, sim_transport_now(transport));
 }
 
 static void shuffle(struct sim_world *world, struct emc__socket **sockets, size_t count)
@@ -520,7 +533,7 @@ static void run_pass(struct sim_event *event)
     transport->passes++;
     make_upcalls(transport);
     if (transport->process != NULL) {
-        transport->process(transport->context, transport->world->now_ns);
+        transport->process(transport->context, sim_transport_now(transport));
     }
     bool again = transport->wake_due || (transport->unflushed != NULL && transport->unflushed(transport->context));
     for (struct emc__socket *socket = transport->sockets; socket != NULL && !again; socket = socket->next) {

@@ -28,6 +28,7 @@ struct sim_transport {
     struct sim_event pass, wake;
     uint64_t last_pass_ns;
     uint64_t paused_until_ns;    /* the client's process stands still until then */
+    uint64_t clock_ahead_ns;     /* the client's clock is that much ahead of the world's */
     uint64_t wake_slack_ns;      /* wakes come up to this much late */
     bool wake_due, in_upcall;
     uint32_t connect_errors;     /* so many connects fail at once (EMFILE) */
@@ -43,6 +44,12 @@ void sim_transport_init(struct sim_transport *transport, struct sim_world *world
 void sim_transport_request_pass(struct sim_transport *transport);
 /* The client's process stands still: no pass before `until_ns`. */
 void sim_transport_pause(struct sim_transport *transport, uint64_t until_ns);
+/* The client's clock leaps ahead, as a suspended machine's may. */
+void sim_transport_leap(struct sim_transport *transport, uint64_t by_ns);
+static inline uint64_t sim_transport_now(const struct sim_transport *transport)
+{
+    return transport->world->now_ns + transport->clock_ahead_ns;
+}
 /* Look-ups of the name that would never be answered are answered now: a resolver asks again by itself. */
 void sim_transport_retry_lookups(struct sim_transport *transport, const struct sim_name *name);
 /* The link of a live socket, for tests; NULL when there is no such socket. */

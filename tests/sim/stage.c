@@ -18,6 +18,7 @@ void sim_stage_init(struct sim_stage *stage, uint64_t seed, bool trace)
     sim_transport_init(&stage->transport, &stage->world, &stage->network, &stage->names);
     sim_memory_init(&stage->memory, &stage->world);
     sim_model_init(&stage->model, &stage->world);
+    stage->model.clock_ahead_ns = &stage->transport.clock_ahead_ns;
     emc_options_init(&stage->options);
     stage->options.allocator = &stage->memory.allocator;
 }

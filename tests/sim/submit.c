@@ -230,6 +230,7 @@ static void set_deadline(const struct sim_stage *stage, struct sim_call *call)
 {
     uint32_t timeout = call->timeout_ms == EMC_TIMEOUT_DEFAULT ? stage->options.timeout_ms : call->timeout_ms;
     call->submitted_ns = stage->world.now_ns;
+    call->clock_ahead_ns = stage->transport.clock_ahead_ns;
     call->deadline_ns = timeout == EMC_NO_LIMIT ? UINT64_MAX : stage->world.now_ns + sim_ms(timeout);
 }
 
@@ -289,7 +290,7 @@ bool sim_stage_submit(struct sim_stage *stage, struct sim_call *call)
 void sim_stage_end_tick(struct sim_stage *stage)
 {
     if (stage->client != NULL && stage->callbacks == 0) {
-        emc__client_flush(stage->client, stage->world.now_ns);
+        emc__client_flush(stage->client, sim_transport_now(&stage->transport));
     }
 }
 
