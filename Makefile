@@ -10,6 +10,8 @@ DESTDIR ?=
 SIM_SECONDS ?= 60
 SOAK_ARGUMENTS ?= --operations 10000000 --kills 20
 BENCH_ARGUMENTS ?=
+# For `make mutations`: --seeds N, names of patches.
+MUTATION_ARGUMENTS ?=
 RELEASE := build/release
 TEST := build/test
 PYTHON_BUILD := build/python
@@ -17,7 +19,7 @@ SOURCES = $(shell find include src cli examples tests bench python -name '*.[ch]
 # Arguments after -- of `make test`, for instance TEST_ARGUMENTS="--suite unit".
 TEST_ARGUMENTS ?=
 
-.PHONY: build demo test bench bench-python sim soak coverage python install format format-check clean help
+.PHONY: build demo test bench bench-python sim mutations soak coverage python install format format-check clean help
 .DEFAULT_GOAL := build
 
 build: ## build the library and the command `emcache` into build/release
@@ -65,6 +67,10 @@ soak: ## ten million operations on three servers, one killed every few seconds; 
 coverage: ## run every C test with coverage; lines and branches by folder go to build/coverage
 	@scripts/ensure-packages test coverage
 	@scripts/coverage build/coverage
+
+mutations: ## break the engine on purpose, in a copy, and see the simulation find it
+	@scripts/ensure-packages test
+	@/usr/bin/python3 tests/sim/mutations/run.py $(MUTATION_ARGUMENTS)
 
 python: ## build the Python package into build/python
 	@scripts/ensure-packages python

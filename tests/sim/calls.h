@@ -15,6 +15,8 @@ enum sim_command {
     SIM_CALL_SET_MANY, SIM_CALL_DELETE_MANY,
     SIM_CALL_DELETE, SIM_CALL_INCR, SIM_CALL_DECR, SIM_CALL_TOUCH,
     SIM_CALL_VERSION, SIM_CALL_FLUSH_ALL, SIM_CALL_STATS, SIM_CALL_VERBOSITY, SIM_CALL_CACHE_MEMLIMIT, SIM_CALL_DUMP_KEYS,
+    SIM_CALL_META_GET, SIM_CALL_META_SET, SIM_CALL_META_DELETE, SIM_CALL_META_NOOP, SIM_CALL_META_DEBUG,
+    SIM_CALL_FETCH, SIM_CALL_FILL, SIM_CALL_GIVE_UP, SIM_CALL_INVALIDATE, SIM_CALL_COUNT,
     SIM_CALL_COMMANDS
 };
 
@@ -39,6 +41,7 @@ struct sim_op {
     uint64_t hash, flags, cas, number; /* of the value that came back */
     size_t length_out;
     bool has_value;
+    emc_lease lease;         /* fetch: what came back; fill and give_up: what is given */
     int32_t node;            /* which node the result names; -1: none */
     uint8_t *home;           /* memory given for its value */
     size_t home_length;
@@ -57,7 +60,8 @@ struct sim_call {
     uint32_t count;
     uint32_t node;           /* of commands to a node */
     int64_t exptime;
-    uint64_t cas, amount;    /* amount: a node command's number */
+    uint64_t cas, amount;    /* amount: a node command's number, a meta set's mode, a count's initial number */
+    bool quiet;              /* meta: EMC_META_QUIET */
     uint32_t timeout_ms;     /* as given: 0 is the client's */
     bool noreply, allocates;
     bool cancelled;
@@ -86,6 +90,9 @@ bool sim_command_stores(enum sim_command command);
 bool sim_command_touches(enum sim_command command); /* gat and its kin */
 bool sim_command_has_keys(enum sim_command command);
 bool sim_command_gives_cas(enum sim_command command);
+bool sim_command_is_meta(enum sim_command command);
+/* Deletes, or what may do so: told by the server without a number. */
+bool sim_command_deletes(enum sim_command command);
 
 /* Writes the value of an operation: `length` bytes that begin with its number, and hold what confuses parsers. */
 void sim_value_write(const struct sim_op *op, uint8_t *out);

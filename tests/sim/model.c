@@ -195,11 +195,30 @@ static struct sim_op *owner(const struct sim_model *model, const struct sim_requ
 static bool may_lack_owner(const struct sim_request *request)
 {
     bool refused_append = (request->verb == SIM_APPEND || request->verb == SIM_PREPEND) && request->value == NULL;
-    return request->verb == SIM_TOUCH || request->verb == SIM_GAT || refused_append;
+    bool vivified = request->verb == SIM_ADD && request->flags == 0; /* by fetch or count: an item without a number */
+    return request->verb == SIM_TOUCH || request->verb == SIM_GAT || refused_append || vivified;
+}
+
+static bool meta_verb_suits(const struct sim_call *call, enum sim_verb verb)
+{
+    static const enum sim_verb modes[] = {SIM_SET, SIM_ADD, SIM_REPLACE, SIM_APPEND, SIM_PREPEND};
+    switch (call->command) {
+    case SIM_CALL_META_SET:
+        return verb == modes[call->amount];
+    case SIM_CALL_FILL:
+        return verb == SIM_CAS;
+    case SIM_CALL_COUNT:
+        return verb == (call->number % 3 == 0 ? SIM_DECR : SIM_INCR);
+    default:
+        return false;
+    }
 }
 
 static bool verb_suits(const struct sim_op *op, enum sim_verb verb)
 {
+    if (sim_command_is_meta(op->call->command)) {
+        return meta_verb_suits(op->call, verb);
+    }
     static const enum sim_command commands[] = {[SIM_SET] = SIM_CALL_SET,       [SIM_ADD] = SIM_CALL_ADD,   [SIM_REPLACE] = SIM_CALL_REPLACE,
                                                 [SIM_APPEND] = SIM_CALL_APPEND, [SIM_PREPEND] = SIM_CALL_PREPEND, [SIM_CAS] = SIM_CALL_CAS,
                                                 [SIM_DELETE] = SIM_CALL_DELETE, [SIM_INCR] = SIM_CALL_INCR, [SIM_DECR] = SIM_CALL_DECR,
@@ -266,6 +285,13 @@ static void malformed(void *context, uint32_t server, const char *words)
 
 /* ------------------------------------------------------------------ what the client says */
 
+static void keep_lease(struct sim_op *op, const emc_result *result)
+{
+    if (op->call->command == SIM_CALL_FETCH && result->meta != NULL) {
+        op->lease = (emc_lease){result->meta->won, result->meta->stale, result->meta->cas};
+    }
+}
+
 static void keep_value(struct sim_model *model, struct sim_op *op, const emc_result *result)
 {
     if (!sim_command_retrieves(op->call->command) || result->status != EMC_OK) {
@@ -302,6 +328,7 @@ static void answer_op(struct sim_model *model, struct sim_op *op, const emc_resu
     op->number = result->number;
     op->node = result->node == NULL ? -1 : sim_model_find_node(model, result->node);
     keep_value(model, op, result);
+    keep_lease(op, result);
 }
 
 static void judge_time(struct sim_model *model, const struct sim_call *call)

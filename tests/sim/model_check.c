@@ -42,7 +42,11 @@ static bool carries_number(const struct sim_op *op)
     case SIM_CALL_SET_MANY:
     case SIM_CALL_INCR:
     case SIM_CALL_DECR:
+    case SIM_CALL_FILL:
+    case SIM_CALL_COUNT:
         return true;
+    case SIM_CALL_META_SET:
+        return op->call->amount < EMC_META_MODE_APPEND || op->length >= SIM_HEADER;
     case SIM_CALL_APPEND:
     case SIM_CALL_PREPEND:
         return op->length >= SIM_HEADER;
@@ -84,6 +88,9 @@ static void check_write(const struct sim_model *model, const struct sim_op *op)
         }
         return;
     }
+    if (op->call->command == SIM_CALL_COUNT && op->outcome == SIM_NOT_FOUND && op->status == EMC_OK && op->number == op->call->amount) {
+        return; /* it began the number */
+    }
     if (op->status != expected_status(op->outcome)) {
         sim_problem(model->world, "%s %u ended with %s at the server and with %s at the client", name_of(op), op->id,
                     emc_status_name(expected_status(op->outcome)), emc_status_name(op->status));
@@ -91,7 +98,7 @@ static void check_write(const struct sim_model *model, const struct sim_op *op)
         sim_problem(model->world, "%s %u happened at %.3f ms, not while it was under way", name_of(op), op->id, (double)(op->applied_ns - SIM_S) / 1e6);
     } else if (!server_suits(model, op, op->applied_server)) {
         sim_problem(model->world, "%s %u happened on server %u, which is not of its node", name_of(op), op->id, op->applied_server);
-    } else if ((op->call->command == SIM_CALL_INCR || op->call->command == SIM_CALL_DECR) && op->status == EMC_OK && op->number != op->applied_number) {
+    } else if ((op->call->command == SIM_CALL_INCR || op->call->command == SIM_CALL_DECR || op->call->command == SIM_CALL_COUNT) && op->status == EMC_OK && op->number != op->applied_number) {
         sim_problem(model->world, "%s %u gave %" PRIu64 ", the server has %" PRIu64, name_of(op), op->id, op->number, op->applied_number);
     }
 }
@@ -113,7 +120,8 @@ static bool take_anonymous(const struct sim_model *model, const struct sim_call 
 
 static void check_delete(const struct sim_model *model, const struct sim_op *op)
 {
-    if (op->status < 0 || beyond_us(model, op)) {
+    bool untouched = op->status == EMC_EXISTS || (op->call->command == SIM_CALL_INVALIDATE && op->status == EMC_OK);
+    if (op->status < 0 || untouched || beyond_us(model, op)) {
         return;
     }
     uint32_t servers = op->node < 0 ? UINT32_MAX : model->servers_of_node[op->node];
@@ -148,7 +156,7 @@ static void check_anonymous(const struct sim_model *model)
     uint32_t count = 0;
     for (uint32_t i = 0; i < model->call_count; i++) {
         const struct sim_call *call = model->calls[i];
-        bool anonymous = call->command == SIM_CALL_DELETE || call->command == SIM_CALL_DELETE_MANY || call->command == SIM_CALL_FLUSH_ALL;
+        bool anonymous = sim_command_deletes(call->command) || call->command == SIM_CALL_FLUSH_ALL;
         if (anonymous && call->done && !call->noreply) {
             calls[count++] = call;
         }
@@ -170,7 +178,7 @@ static void check_delete_counts(const struct sim_model *model)
     uint32_t asked[SIM_KEYS_MAX] = {0}, done[SIM_KEYS_MAX + 1] = {0};
     for (uint32_t i = 0; i < model->op_count; i++) {
         const struct sim_call *call = model->ops[i]->call;
-        if ((call->command == SIM_CALL_DELETE || call->command == SIM_CALL_DELETE_MANY) && call->accepted) {
+        if (sim_command_deletes(call->command) && call->accepted) {
             asked[model->ops[i]->key]++;
         }
     }
@@ -230,7 +238,8 @@ static struct window window_of(const struct sim_model *model, const struct sim_o
 static bool same_answer(const struct sim_op *op, const struct sim_version *version)
 {
     if (op->status == EMC_MISS) {
-        return !version->present;
+        bool placeholder = op->call->command == SIM_CALL_META_GET && version->length == 0; /* of a lease: told as a miss */
+        return !version->present || placeholder;
     }
     bool cas = !sim_command_gives_cas(op->call->command) || op->cas == version->cas;
     return version->present && cas && op->hash == version->hash && op->length_out == version->length && op->flags == version->flags;
@@ -296,7 +305,8 @@ static void explain(const struct sim_model *model, const struct sim_op *op, uint
 static void check_retrieval(const struct sim_model *model, const struct sim_op *op)
 {
     char text[160];
-    if (!sim_command_retrieves(op->call->command) || !op->done || op->status < 0 || beyond_us(model, op)) {
+    bool placeholder = op->call->command == SIM_CALL_FETCH && op->status != EMC_OK; /* an item that waits for its filler is no value */
+    if (!sim_command_retrieves(op->call->command) || !op->done || op->status < 0 || placeholder || beyond_us(model, op)) {
         return;
     }
     for (uint32_t server = 0; server < model->server_count; server++) {

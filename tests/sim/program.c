@@ -19,6 +19,7 @@ struct program {
     uint32_t recent_count;
     uint32_t ticks_left;
     uint64_t cas[SIM_KEYS_MAX];   /* as a gets told it last */
+    emc_lease leases[SIM_KEYS_MAX]; /* as a fetch won them */
     uint32_t from_callbacks;      /* calls that callbacks may still make */
     bool destroys_in_callback;
     uint64_t closed_ns;
@@ -46,7 +47,9 @@ static enum sim_command draw_command(const struct program *program)
                    {SIM_CALL_REPLACE, 3},  {SIM_CALL_APPEND, 3},  {SIM_CALL_PREPEND, 2},  {SIM_CALL_CAS, 4},      {SIM_CALL_SET_MANY, 3},
                    {SIM_CALL_DELETE_MANY, 2}, {SIM_CALL_DELETE, 7}, {SIM_CALL_INCR, 5},   {SIM_CALL_DECR, 3},     {SIM_CALL_TOUCH, 4},
                    {SIM_CALL_VERSION, 2},  {SIM_CALL_FLUSH_ALL, 1}, {SIM_CALL_STATS, 1},  {SIM_CALL_VERBOSITY, 1},{SIM_CALL_CACHE_MEMLIMIT, 1},
-                   {SIM_CALL_DUMP_KEYS, 1}};
+                   {SIM_CALL_DUMP_KEYS, 1},
+                   {SIM_CALL_META_GET, 4}, {SIM_CALL_META_SET, 4},{SIM_CALL_META_DELETE, 1},{SIM_CALL_META_NOOP, 1},{SIM_CALL_META_DEBUG, 1},
+                   {SIM_CALL_FETCH, 2},    {SIM_CALL_FILL, 2},    {SIM_CALL_GIVE_UP, 1},  {SIM_CALL_INVALIDATE, 1},{SIM_CALL_COUNT, 2}};
     uint32_t total = 0, at;
     for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++) {
         total += weights[i].weight;
@@ -76,7 +79,7 @@ static uint32_t draw_length(const struct program *program, bool small)
 static uint32_t draw_key(const struct program *program, enum sim_command command)
 {
     const struct sim_model *model = &program->stage->model;
-    bool wants_number = command == SIM_CALL_INCR || command == SIM_CALL_DECR;
+    bool wants_number = command == SIM_CALL_INCR || command == SIM_CALL_DECR || command == SIM_CALL_COUNT;
     uint32_t key = draw(program, 0, model->key_count - 1);
     for (int tries = 0; tries < 4 && wants_number && !model->keys[key].numeric; tries++) {
         key = draw(program, 0, model->key_count - 1);
@@ -107,7 +110,8 @@ static int64_t draw_exptime(const struct program *program, const struct sim_call
     if (!bounded && (call->command == SIM_CALL_TOUCH || sim_command_touches(call->command))) {
         return chance(program, 80) ? SIM_EXPTIME_BASE + (int64_t)call->ops[0].id : (int64_t)draw(program, 0, 3) - 1;
     }
-    return chance(program, 75) ? EXPTIME_NEVER : (int64_t)draw(program, 0, 4) - 1;
+    int64_t exptime = chance(program, 75) ? EXPTIME_NEVER : (int64_t)draw(program, 0, 4) - 1;
+    return call->command == SIM_CALL_COUNT && exptime < 0 ? EXPTIME_NEVER : exptime;
 }
 
 static uint32_t draw_timeout(const struct program *program)
@@ -137,7 +141,7 @@ static void draw_node_command(const struct program *program, struct sim_call *ca
 
 static bool may_be_noreply(enum sim_command command)
 {
-    return (sim_command_stores(command) && command != SIM_CALL_SET_MANY) || command == SIM_CALL_DELETE || command == SIM_CALL_INCR ||
+    return (sim_command_stores(command) && command != SIM_CALL_SET_MANY && !sim_command_is_meta(command)) || command == SIM_CALL_DELETE || command == SIM_CALL_INCR ||
            command == SIM_CALL_DECR || command == SIM_CALL_TOUCH || command == SIM_CALL_FLUSH_ALL || command == SIM_CALL_VERBOSITY;
 }
 
@@ -167,6 +171,34 @@ static bool known_down(const struct program *program, const struct sim_call *cal
     return down;
 }
 
+/* Concatenation by meta has its mode drawn before its value. */
+static void draw_meta(const struct program *program, struct sim_call *call)
+{
+    static const uint32_t wants[] = {0, EMC_META_TTL | EMC_META_SIZE, EMC_META_KEY, EMC_META_HIT_BEFORE | EMC_META_LAST_ACCESS | EMC_META_KEY};
+    call->quiet = chance(program, 20);
+    switch (call->command) {
+    case SIM_CALL_META_GET:
+        call->amount = wants[draw(program, 0, 3)];
+        break;
+    case SIM_CALL_META_SET:
+        call->amount = draw(program, 0, EMC_META_MODE_REPLACE);
+        break;
+    case SIM_CALL_META_DELETE:
+        call->cas = chance(program, 40) ? program->cas[call->ops[0].key] : 0;
+        break;
+    case SIM_CALL_FETCH:
+        call->amount = chance(program, 50) ? 0 : 40;
+        break;
+    case SIM_CALL_FILL:
+    case SIM_CALL_GIVE_UP:
+        call->ops[0].lease = program->leases[call->ops[0].key];
+        break;
+    default:
+        call->amount = draw(program, 0, 1000);
+        break;
+    }
+}
+
 static void remember(struct program *program, struct sim_call *call)
 {
     program->recent[program->recent_count++ % RECENT_MAX] = call;
@@ -183,6 +215,9 @@ static void submit_one(struct program *program, enum sim_command command)
     call->timeout_ms = draw_timeout(program);
     call->noreply = may_be_noreply(command) && chance(program, 8);
     call->allocates = sim_command_retrieves(command) && chance(program, 40);
+    if (sim_command_is_meta(command) && call->count > 0) {
+        draw_meta(program, call);
+    }
     if (command == SIM_CALL_CAS) {
         uint64_t known = program->cas[call->ops[0].key];
         call->cas = known > 0 && chance(program, 85) ? known : 1 + draw(program, 0, 40);
@@ -204,6 +239,9 @@ static void note_cas(struct program *program, const struct sim_call *call)
         if (call->ops[i].has_value) {
             program->cas[call->ops[i].key] = call->ops[i].cas;
         }
+    }
+    if (call->command == SIM_CALL_FETCH && call->ops[0].lease.won) {
+        program->leases[call->ops[0].key] = call->ops[0].lease;
     }
 }
 

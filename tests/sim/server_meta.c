@@ -299,9 +299,7 @@ static void md(struct sim_conn *conn, const struct sim_words *words)
         return;
     }
     if (item != NULL && flag(&flags, 'I') != NULL) {
-        item->stale = true;
-        item->token_given = false;
-        item->cas = ++store->cas;
+        sim_store_mark_stale(store, item);
         if (flag(&flags, 'T') != NULL) {
             sim_store_expire(store, item, flag_signed(&flags, 'T', 0));
         }
@@ -313,16 +311,26 @@ static void md(struct sim_conn *conn, const struct sim_words *words)
     }
 }
 
+/* The number itself: without the spaces that a decr leaves in the item. */
+static size_t digits_of(const struct sim_item *item)
+{
+    size_t length = item->length;
+    while (length > 1 && item->value[length - 1] == ' ') {
+        length--;
+    }
+    return length;
+}
+
 static void say_count(struct sim_conn *conn, const struct flags *flags, struct emc__slice key, const struct sim_item *item)
 {
-    if (flag(flags, 'v') == NULL) {
-        say_code(conn, "HD", flags, key, item);
+    if (flag(flags, 'v') == NULL || item == NULL) { /* NULL: it expired at once */
+        say_code(conn, item == NULL ? "NF" : "HD", flags, key, item);
         return;
     }
-    sim_conn_say(conn, "VA %zu", item->length);
+    sim_conn_say(conn, "VA %zu", digits_of(item));
     say_flags(conn, flags, key, item);
     sim_conn_put(conn, "\r\n", 2);
-    sim_conn_put(conn, item->value, item->length);
+    sim_conn_put(conn, item->value, digits_of(item));
     sim_conn_put(conn, "\r\n", 2);
 }
 

@@ -209,8 +209,8 @@ static void set_value(struct sim_store *store, struct sim_item *item, uint8_t *v
 
 struct sim_item *sim_store_rewrite(struct sim_store *store, struct sim_item *item, const void *value, size_t length)
 {
-    if (!make_room(store, length, item)) {
-        return NULL;
+    if (length > item->length && !make_room(store, length - item->length, item) && length > 20) {
+        return NULL; /* a number finds its room */
     }
     set_value(store, item, copy(value, length), length);
     tell_changed(store, key_of(item), item);
@@ -339,6 +339,15 @@ enum sim_outcome sim_store_count(struct sim_store *store, const struct sim_reque
     *number_out = number;
     sim_store_rewrite(store, item, text, length);
     return tell(store, request, SIM_DONE, number);
+}
+
+void sim_store_mark_stale(struct sim_store *store, struct sim_item *item)
+{
+    item->stale = true;
+    item->token_given = false;
+    item->cas = ++store->cas;
+    tell_changed(store, key_of(item), item);
+    store->world->sequence++; /* no operation of the model's: so that the next one does not pass for the maker of this version */
 }
 
 enum sim_outcome sim_store_touch(struct sim_store *store, const struct sim_request *request)

@@ -88,6 +88,8 @@ enum sim_outcome sim_store_delete(struct sim_store *store, const struct sim_requ
 /* incr and decr; *number_out is the new number. */
 enum sim_outcome sim_store_count(struct sim_store *store, const struct sim_request *request, uint64_t *number_out);
 enum sim_outcome sim_store_touch(struct sim_store *store, const struct sim_request *request);
+/* md with I: the item stays, with a new cas. */
+void sim_store_mark_stale(struct sim_store *store, struct sim_item *item);
 void sim_store_flush(struct sim_store *store, int64_t delay_s);
 /* The old item of a set that could not be stored is gone, too. */
 void sim_store_refused(struct sim_store *store, const struct sim_request *request, enum sim_outcome outcome);

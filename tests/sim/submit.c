@@ -79,6 +79,68 @@ static emc_status submit_retrieval(struct sim_stage *stage, const struct sim_cal
     }
 }
 
+static emc_status submit_meta_get(struct sim_stage *stage, const struct sim_call *call, const emc_call *how)
+{
+    emc_key key = key_of(stage, &call->ops[0]);
+    emc_meta_options options;
+    emc_meta_options_init(&options);
+    options.want = EMC_META_VALUE | EMC_META_FLAGS | EMC_META_CAS | (uint32_t)call->amount;
+    options.modes = call->quiet ? EMC_META_QUIET : 0;
+    options.opaque = call->number % 2 == 0 ? "label" : NULL;
+    return emc_meta_get_async(stage->client, key.data, key.length, &options, how);
+}
+
+static emc_status submit_meta_delete(struct sim_stage *stage, const struct sim_call *call, const emc_call *how)
+{
+    emc_key key = key_of(stage, &call->ops[0]);
+    emc_meta_options options;
+    emc_meta_options_init(&options);
+    options.modes = call->quiet ? EMC_META_QUIET : 0;
+    options.cas = call->cas;
+    return emc_meta_delete_async(stage->client, key.data, key.length, &options, how);
+}
+
+static emc_status store_by_meta(struct sim_stage *stage, const struct sim_call *call, const uint8_t *value, const emc_call *how)
+{
+    const struct sim_op *op = &call->ops[0];
+    emc_key key = key_of(stage, op);
+    emc_meta_options options;
+    emc_meta_options_init(&options);
+    options.mode = (emc_meta_mode)call->amount;
+    options.modes = call->quiet ? EMC_META_QUIET : 0;
+    options.flags = op->id;
+    options.ttl = call->exptime;
+    return emc_meta_set_async(stage->client, key.data, key.length, value, op->length, &options, how);
+}
+
+static emc_status submit_meta(struct sim_stage *stage, const struct sim_call *call, const emc_call *how)
+{
+    emc_client *client = stage->client;
+    if (call->command == SIM_CALL_META_NOOP) {
+        return emc_meta_noop_async(client, &stage->nodes[call->node].address, how);
+    }
+    const struct sim_op *op = &call->ops[0];
+    emc_key key = key_of(stage, op);
+    switch (call->command) {
+    case SIM_CALL_META_GET:
+        return submit_meta_get(stage, call, how);
+    case SIM_CALL_META_DELETE:
+        return submit_meta_delete(stage, call, how);
+    case SIM_CALL_META_DEBUG:
+        return emc_meta_debug_async(client, key.data, key.length, how);
+    case SIM_CALL_FETCH:
+        return emc_fetch_async(client, key.data, key.length, 30, (uint32_t)call->amount, how);
+    case SIM_CALL_GIVE_UP:
+        return emc_give_up_async(client, key.data, key.length, &op->lease, how);
+    case SIM_CALL_INVALIDATE:
+        return emc_invalidate_async(client, key.data, key.length, 5, how);
+    default: {
+        int64_t delta = (int64_t)(SIM_DELTA_BASE + op->id);
+        return emc_count_async(client, key.data, key.length, call->number % 3 == 0 ? -delta : delta, call->amount, call->exptime, how);
+    }
+    }
+}
+
 static emc_status submit_bulk(struct sim_stage *stage, const struct sim_call *call, const emc_call *how)
 {
     emc_key *keys = malloc((call->count + 1) * sizeof *keys);
@@ -143,6 +205,10 @@ static emc_status store(struct sim_stage *stage, const struct sim_call *call, co
         return emc_append_async(client, key.data, key.length, value, op->length, how);
     case SIM_CALL_PREPEND:
         return emc_prepend_async(client, key.data, key.length, value, op->length, how);
+    case SIM_CALL_META_SET:
+        return store_by_meta(stage, call, value, how);
+    case SIM_CALL_FILL:
+        return emc_fill_async(client, key.data, key.length, value, op->length, call->exptime, op->id, &op->lease, how);
     case SIM_CALL_CAS:
         return emc_cas_async(client, key.data, key.length, value, op->length, call->exptime, op->id, call->cas, how);
     default:
@@ -214,6 +280,9 @@ static emc_status submit(struct sim_stage *stage, struct sim_call *call, const e
     }
     if (sim_command_is_bulk(call->command)) {
         return submit_bulk(stage, call, how);
+    }
+    if (sim_command_is_meta(call->command) && !sim_command_stores(call->command)) {
+        return submit_meta(stage, call, how);
     }
     if (sim_command_retrieves(call->command)) {
         return submit_retrieval(stage, call, how);
