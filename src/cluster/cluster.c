@@ -20,7 +20,18 @@ static void discovery_failed(void *context, const emc_address *endpoint, emc_sta
     emc__events_add(&cluster->events, EMC_EVENT_DISCOVERY_ERROR, endpoint, 0, message);
 }
 
-static const struct emc__discovery_listener discovery_listener = {list_found, discovery_failed};
+static bool troubled(void *context)
+{
+    const struct emc__cluster *cluster = context;
+    for (size_t i = 0; i < cluster->count; i++) {
+        if (!emc__node_usable(cluster->members[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct emc__discovery_listener discovery_listener = {list_found, discovery_failed, troubled};
 
 static emc_status begin_discovery(struct emc__cluster *cluster, const emc_weighted_address *nodes, size_t count, emc_error *error)
 {
@@ -42,7 +53,8 @@ emc_status emc__cluster_discovered(const struct emc__cluster *cluster, emc_error
         return EMC_OK;
     }
     const char *words = cluster->discovery_error.message[0] != '\0' ? cluster->discovery_error.message : "autodiscovery: no answer came";
-    return emc__error_set(error, EMC_ERROR_NO_NODES, "%s", words);
+    bool hopeless = cluster->discovery != NULL && emc__discovery_hopeless(cluster->discovery);
+    return emc__error_set(error, hopeless ? EMC_ERROR_UNSUPPORTED : EMC_ERROR_NO_NODES, "%s", words);
 }
 
 /* ------------------------------------------------------------------ life */

@@ -25,7 +25,8 @@ struct emc__cluster_setup {
 /* EMC_OK, EMC_ERROR_ARGUMENT, EMC_ERROR_DUPLICATE, EMC_ERROR_MEMORY. Begins to connect. */
 emc_status emc__cluster_create(struct emc__engine *engine, const struct emc__cluster_setup *setup,
                                struct emc__cluster **cluster_out, emc_error *error);
-/* Whether there is a list of nodes: EMC_OK; with autodiscovery and no answer yet EMC_ERROR_NO_NODES and, once an attempt failed, its words. */
+/* Whether there is a list of nodes: EMC_OK; with autodiscovery and no answer yet EMC_ERROR_NO_NODES and, once an attempt failed, its
+ * words; EMC_ERROR_UNSUPPORTED when no answer is to be hoped for. */
 emc_status emc__cluster_discovered(const struct emc__cluster *cluster, emc_error *error);
 /* First step of the end: every node is destroyed, its operations completed; the view keeps the last state. */
 void emc__cluster_close(struct emc__cluster *cluster);

@@ -1,13 +1,15 @@
 /* Autodiscovery: see discovery.h.
  *
- * A configuration endpoint is a node of its own that carries no keys: its name is looked up at every new connection, so that an endpoint that moves is
- * followed. Only a configuration with a strictly greater version is applied (protocol.md section 4). DNS answers are guarded instead: an empty one changes
- * nothing, and one that drops more than half of the nodes must be said twice. */
+ * A configuration endpoint is a node of its own that carries no keys. When a node stops answering it is connected to anew, so that its name is looked
+ * up again. Several endpoints are asked in turn, the next one after each failure. Only a configuration with a strictly greater version is applied
+ * (protocol.md section 4). DNS answers are guarded instead: an empty one changes nothing, and one that drops more than half of the nodes must be said
+ * twice. When to ask is decided in discovery_pace.c. */
 #include "cluster/discovery.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "cluster/discovery_pace.h"
 #include "cluster/discovery_parse.h"
 #include "transport/endpoint.h"
 
@@ -25,9 +27,12 @@ struct emc__discovery {
     emc_address_storage name;       /* of DNS discovery */
     struct emc__lookup *lookup;
     uint64_t version;               /* applied last */
-    size_t applied_count;           /* nodes applied last */
-    bool applied, legacy, shrink_announced, destroyed;
-    bool asking, answered;          /* a question is out; its configuration came */
+    struct emc__discovery_pace pace;
+    uint32_t ttl_s;                 /* of the last DNS answer */
+    size_t unsupported;             /* endpoints in a row that know of no configuration */
+    bool legacy, destroyed;
+    bool renew;                     /* the endpoint is to be connected to anew */
+    bool asking, answered, usable;  /* a question is out; its configuration came; and could be used */
     size_t found_count;
     struct emc__discovered_node *found; /* EMC__DISCOVERED_MAX, while an answer is looked at */
 };
@@ -39,7 +44,9 @@ static void ask(struct emc__timer *timer, uint64_t now_ns);
 static void schedule(struct emc__discovery *discovery)
 {
     if (!discovery->destroyed) {
-        uint64_t pause_ns = emc__ms_to_ns(discovery->engine->options.discovery_interval_ms);
+        uint64_t interval_ns = emc__ms_to_ns(discovery->engine->options.discovery_interval_ms);
+        bool troubled = discovery->listener->troubled(discovery->context);
+        uint64_t pause_ns = emc__discovery_pause_ns(&discovery->pace, interval_ns, troubled, discovery->ttl_s);
         emc__timer_set(&discovery->engine->wheel, &discovery->timer, discovery->engine->now_ns + pause_ns);
     }
 }
@@ -52,6 +59,7 @@ static const emc_address *asked_address(const struct emc__discovery *discovery)
 static void tell_failure(struct emc__discovery *discovery, emc_status status, const char *message)
 {
     if (!discovery->destroyed) {
+        discovery->pace.failures += discovery->pace.failures < UINT32_MAX;
         discovery->listener->failed(discovery->context, asked_address(discovery), status, message);
     }
 }
@@ -65,15 +73,16 @@ static bool apply(struct emc__discovery *discovery, const emc_weighted_address *
         tell_failure(discovery, status, error.message);
         return false;
     }
-    discovery->applied = true;
-    discovery->applied_count = count;
+    emc__discovery_pace_applied(&discovery->pace, count);
     return true;
 }
 
 static void apply_found(struct emc__discovery *discovery, uint64_t version)
 {
-    if (discovery->applied && version <= discovery->version) {
-        return; /* stale, or nothing new */
+    if (discovery->pace.applied && version <= discovery->version) {
+        discovery->pace.failures = 0;
+        discovery->usable = true; /* stale, or nothing new */
+        return;
     }
     emc_weighted_address *list = emc__allocate_zeroed(&discovery->engine->allocator, discovery->found_count, sizeof *list);
     if (list == NULL) {
@@ -85,6 +94,7 @@ static void apply_found(struct emc__discovery *discovery, uint64_t version)
     }
     if (apply(discovery, list, discovery->found_count)) {
         discovery->version = version;
+        discovery->usable = true;
     }
     emc__release(&discovery->engine->allocator, list);
 }
@@ -141,7 +151,7 @@ static bool submit(struct emc__discovery *discovery, enum emc__operation_kind ki
 
 static void ask_endpoint(struct emc__discovery *discovery)
 {
-    discovery->answered = false;
+    discovery->answered = discovery->usable = false;
     bool submitted = discovery->legacy ? submit(discovery, EMC__OPERATION_RETRIEVAL, EMC__VERB_GET, legacy_key)
                                        : submit(discovery, EMC__OPERATION_STREAM, EMC__VERB_RAW_LINE, "config get cluster");
     if (!submitted) {
@@ -163,14 +173,16 @@ static void finish(struct emc__discovery *discovery, emc_status status, const ch
     }
     bool legacy = discovery->legacy;
     discovery->legacy = legacy && discovery->answered; /* what has no answer that way is asked the usual way again */
-    if (status == EMC_ERROR_UNSUPPORTED || (legacy && status == EMC_MISS)) {
+    bool unsupported = status == EMC_ERROR_UNSUPPORTED || (legacy && status == EMC_MISS);
+    discovery->unsupported = unsupported ? discovery->unsupported + 1 : 0;
+    if (unsupported) {
         tell_failure(discovery, EMC_ERROR_UNSUPPORTED, "the server has no cluster configuration to tell");
     } else if (status < 0) {
         tell_failure(discovery, status, message);
     } else if (!discovery->answered) {
         tell_failure(discovery, EMC_ERROR_PROTOCOL, "the server answered without a configuration");
     }
-    if (status < 0) {
+    if (!discovery->usable) {
         discovery->next_endpoint = (discovery->next_endpoint + 1) % discovery->endpoint_count;
     }
     schedule(discovery);
@@ -189,15 +201,6 @@ static void answered(void *user_data, const emc_result *result)
 }
 
 /* ------------------------------------------------------------------ DNS */
-
-/* More than half of the nodes gone at once is believed when it is said twice. */
-static bool doubtful(struct emc__discovery *discovery, size_t count)
-{
-    bool shrinks = discovery->applied && count * 2 < discovery->applied_count;
-    bool doubt = shrinks && !discovery->shrink_announced;
-    discovery->shrink_announced = doubt;
-    return doubt;
-}
 
 static bool same_endpoint(const struct emc__endpoint *a, const struct emc__endpoint *b)
 {
@@ -233,12 +236,12 @@ static void looked_up(void *context, emc_status status, const char *message, con
 {
     struct emc__discovery *discovery = context;
     const emc_allocator *allocator = &discovery->engine->allocator;
-    (void)ttl_s; /* the interval rules: TTLs of headless services are often 5 s and less */
     discovery->engine->now_ns = now_ns;
     discovery->lookup = NULL;
+    discovery->ttl_s = ttl_s;
     if (status != EMC_OK || count == 0) {
         tell_failure(discovery, status != EMC_OK ? status : EMC_ERROR_RESOLVE, message);
-    } else if (doubtful(discovery, count)) {
+    } else if (emc__discovery_pace_doubts(&discovery->pace, count)) {
         tell_failure(discovery, EMC_ERROR_RESOLVE, "the answer lacks more than half of the nodes: waiting for a second one like it");
     } else {
         char(*texts)[EMC__ENDPOINT_TEXT_SIZE] = emc__allocate_zeroed(allocator, count, sizeof *texts);
@@ -269,28 +272,6 @@ static void ask_dns(struct emc__discovery *discovery)
 
 /* ------------------------------------------------------------------ life */
 
-static void ask(struct emc__timer *timer, uint64_t now_ns)
-{
-    struct emc__discovery *discovery = EMC__CONTAINER_OF(timer, struct emc__discovery, timer);
-    discovery->engine->now_ns = now_ns;
-    if (discovery->asking || discovery->lookup != NULL) {
-        return;
-    }
-    if (discovery->endpoint_count > 0) {
-        ask_endpoint(discovery);
-    } else {
-        ask_dns(discovery);
-    }
-    if (!discovery->asking && discovery->lookup == NULL) {
-        schedule(discovery);
-    }
-}
-
-void emc__discovery_hurry(struct emc__discovery *discovery)
-{
-    emc__timer_set(&discovery->engine->wheel, &discovery->timer, 0);
-}
-
 static void ignore_health(void *context, struct emc__node *node, bool healthy, const char *reason)
 {
     (void)context;
@@ -306,6 +287,48 @@ static void ignore_drained(void *context, struct emc__node *node)
 }
 
 static const struct emc__node_listener endpoint_listener = {ignore_health, ignore_drained};
+
+/* Connects to the endpoint anew, where that was asked for: its name is looked up, and may lead elsewhere now. */
+static void renew_endpoint(struct emc__discovery *discovery)
+{
+    struct emc__node **place = &discovery->endpoints[discovery->next_endpoint];
+    struct emc__node *fresh =
+        discovery->renew ? emc__node_create(discovery->engine, emc__node_address(*place), 100, &endpoint_listener, discovery) : NULL;
+    discovery->renew = false;
+    if (fresh != NULL) {
+        emc__node_destroy(*place);
+        *place = fresh;
+    }
+}
+
+static void ask(struct emc__timer *timer, uint64_t now_ns)
+{
+    struct emc__discovery *discovery = EMC__CONTAINER_OF(timer, struct emc__discovery, timer);
+    discovery->engine->now_ns = now_ns;
+    if (discovery->asking || discovery->lookup != NULL) {
+        return;
+    }
+    if (discovery->endpoint_count > 0) {
+        renew_endpoint(discovery);
+        ask_endpoint(discovery);
+    } else {
+        ask_dns(discovery);
+    }
+    if (!discovery->asking && discovery->lookup == NULL) {
+        schedule(discovery);
+    }
+}
+
+bool emc__discovery_hopeless(const struct emc__discovery *discovery)
+{
+    return discovery->endpoint_count > 0 && discovery->unsupported >= discovery->endpoint_count;
+}
+
+void emc__discovery_hurry(struct emc__discovery *discovery)
+{
+    discovery->renew = true;
+    emc__timer_set(&discovery->engine->wheel, &discovery->timer, 0);
+}
 
 static bool open_endpoints(struct emc__discovery *discovery, const emc_weighted_address *endpoints, size_t count)
 {
@@ -342,7 +365,7 @@ struct emc__discovery *emc__discovery_create(struct emc__engine *engine, const e
         snprintf(discovery->name.text, sizeof discovery->name.text, "%s", endpoints[0].address.host);
         discovery->name.address = emc_address_tcp(discovery->name.text, endpoints[0].address.port);
     }
-    emc__discovery_hurry(discovery);
+    emc__timer_set(&engine->wheel, &discovery->timer, 0);
     return discovery;
 }
 

@@ -83,7 +83,7 @@ static emc_status await_nodes(struct emc__facade *facade, const emc_options *opt
     }
     uint64_t until_ns = transport->class_->now_ns(transport) + (uint64_t)options->discovery_start_timeout_ms * 1000000u;
     emc_status status;
-    while ((status = emc__client_discovered(facade->client, error)) != EMC_OK) {
+    while ((status = emc__client_discovered(facade->client, error)) == EMC_ERROR_NO_NODES) {
         uint64_t now_ns = transport->class_->now_ns(transport);
         if (now_ns >= until_ns) {
             break;
