@@ -1,12 +1,16 @@
 #!/usr/bin/python3
-"""The C programs of README.md compile without a warning and run; what is no whole program compiles inside a function.
+"""The snippets of README.md and of the manual in docs/ are as good as they look: whole programs, in C and in Python, run; what is no whole C program
+compiles inside a function, without a warning, and what is no whole Python program compiles.
 
-    readme_snippets.py C_COMPILER LIBRARY [FLAGS...]
+    readme_snippets.py C_COMPILER LIBRARY [PYTHON PACKAGES]
 
-Ports 11211, 11212 … of a snippet are replaced by those of memcached servers started here. `c` blocks alone are looked at; a
-block directly after the comment <!-- not compiled --> is left out."""
+PYTHON and PACKAGES: the interpreter for Python's programs and the folder that has the built package; without them these are only compiled.
+Ports 11211, 11212 … of a snippet are replaced by those of memcached servers started here. A block directly after the comment
+<!-- not compiled --> is left out."""
+import ast
 import contextlib
 import ctypes
+import glob
 import os
 import re
 import signal
@@ -18,7 +22,7 @@ import time
 
 import source
 
-BLOCK = re.compile(r"(<!-- not compiled -->\s*\n)?^```c\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"(<!-- not compiled -->\s*\n)?^```(c|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PORT = re.compile(r"\b1121\d\b")
 WRAPPED = """#include <emcache.h>
 #include <stdio.h>
@@ -64,33 +68,56 @@ def run(command, what, **more):
     return [] if result.returncode == 0 else [f"{what}: {' '.join(command)}: {result.returncode}\n{result.stdout}{result.stderr}"]
 
 
-def check(number, text, arguments, ports, folder):
-    compiler, library, *flags = arguments
-    what = f"README.md, C snippet {number}"
+def with_ports(text, ports):
+    return PORT.sub(lambda m: str(ports[int(m.group(0)) % len(ports)]), text)
+
+
+def check_c(what, text, compiler, library, ports, path):
     whole = re.search(r"\bmain\s*\(", text)
-    path = os.path.join(folder, f"snippet{number}.c")
     with open(path, "w", encoding="utf-8") as file:
-        file.write(PORT.sub(lambda m: str(ports[int(m.group(0)) % len(ports)]), text) if whole else WRAPPED.format(body=text))
+        file.write(with_ports(text, ports) if whole else WRAPPED.format(body=text))
     command = [*compiler.split(), "-std=c17", "-Wall", "-Wextra", "-Wno-unused-variable", "-Werror",
-               "-I" + os.path.join(source.ROOT, "include"), *flags, path]
+               "-I" + os.path.join(source.ROOT, "include"), path]
     if not whole:
         return run([*command, "-fsyntax-only"], what)
-    program = os.path.join(folder, f"snippet{number}")
+    program = path.removesuffix(".c")
     problems = run([*command, "-o", program, library, "-Wl,-rpath," + os.path.dirname(os.path.abspath(library))], what)
     return problems or run([program], what, stdin=subprocess.DEVNULL)
 
 
+def check_python(what, text, python, ports):
+    try:
+        compile(text, what, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    except SyntaxError as error:
+        return [f"{what}: {error}"]
+    if not python or "asyncio.run(" not in text:
+        return []
+    executable, packages = python
+    return run([executable, "-X", "dev", "-c", with_ports(text, ports)], what, stdin=subprocess.DEVNULL,
+               env={**os.environ, "PYTHONPATH": packages})
+
+
+def snippets():
+    """(what it is, its language, its text) of each."""
+    found = []
+    for path in ["README.md", *sorted(glob.glob("docs/*.md", root_dir=source.ROOT))]:
+        blocks = [(language, text) for skipped, language, text in BLOCK.findall(source.read(path)) if not skipped]
+        found += [(f"{path}, snippet {number}", language, text) for number, (language, text) in enumerate(blocks, 1)]
+    return found
+
+
 def main():
-    readme = os.path.join(source.ROOT, "README.md")
-    if not os.path.exists(readme):
-        print("there is no README.md")
-        return 77
-    blocks = [text for skipped, text in BLOCK.findall(source.read("README.md")) if not skipped]
+    compiler, library, *python = sys.argv[1:]
+    problems = []
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        ports = [start_server(stack) for _ in range(3)] if any("main" in text for text in blocks) else [0]
-        problems = [p for number, text in enumerate(blocks, 1) for p in check(number, text, sys.argv[1:], ports, folder)]
-    source.finish(problems, f"{len(blocks)} C snippets")
+        ports = [start_server(stack) for _ in range(3)]
+        for number, (what, language, text) in enumerate(snippets()):
+            if language == "c":
+                problems += check_c(what, text, compiler, library, ports, os.path.join(folder, f"snippet{number}.c"))
+            else:
+                problems += check_python(what, text, python, ports)
+    source.finish(problems, f"{len(snippets())} snippets")
 
 
 if __name__ == "__main__":
