@@ -36,6 +36,7 @@ demo: ## start three memcached servers and watch the cluster while one dies and 
 test: ## build and run every test (it starts the servers it needs on free ports)
 	@scripts/ensure-packages test
 	@$(MAKE) --no-print-directory $(TEST)/build.ninja
+	@[ -d $(TEST)/python ] || meson configure $(TEST) -Dpython=true
 	@ninja -C $(TEST)
 	@status=0; meson test -C $(TEST) --no-rebuild --print-errorlogs $(TEST_ARGUMENTS) </dev/null || status=1; \
 	/usr/bin/python3 scripts/count-tests $(TEST)/meson-logs/testlog.json || status=1; exit $$status

@@ -77,7 +77,7 @@ class Client(metaclass=ABCMeta):
 
     @overload
     async def get_many(
-        self, keys: Iterable[bytes], return_flags: bool = ..., *, return_exceptions: bool
+        self, keys: Iterable[bytes], return_flags: bool = ..., *, return_exceptions: Literal[True]
     ) -> Dict[bytes, Union[Item, Exception]]: ...
 
     @abstractmethod
@@ -95,7 +95,7 @@ class Client(metaclass=ABCMeta):
 
     @overload
     async def gets_many(
-        self, keys: Iterable[bytes], return_flags: bool = ..., *, return_exceptions: bool
+        self, keys: Iterable[bytes], return_flags: bool = ..., *, return_exceptions: Literal[True]
     ) -> Dict[bytes, Union[Item, Exception]]: ...
 
     @abstractmethod
@@ -119,7 +119,7 @@ class Client(metaclass=ABCMeta):
 
     @overload
     async def gat_many(
-        self, exptime: int, keys: Iterable[bytes], return_flags: bool = ..., *, return_exceptions: bool
+        self, exptime: int, keys: Iterable[bytes], return_flags: bool = ..., *, return_exceptions: Literal[True]
     ) -> Dict[bytes, Union[Item, Exception]]: ...
 
     @abstractmethod
@@ -135,7 +135,7 @@ class Client(metaclass=ABCMeta):
 
     @overload
     async def gats_many(
-        self, exptime: int, keys: Iterable[bytes], return_flags: bool = ..., *, return_exceptions: bool
+        self, exptime: int, keys: Iterable[bytes], return_flags: bool = ..., *, return_exceptions: Literal[True]
     ) -> Dict[bytes, Union[Item, Exception]]: ...
 
     @abstractmethod
