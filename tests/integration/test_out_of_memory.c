@@ -164,7 +164,7 @@ static void prove_it_usable(emc_client *client)
 {
     emc_item item = {0};
     emc_status status = EMC_ERROR_MEMORY;
-    for (int attempt = 0; attempt < 50 && status != EMC_OK; attempt++) {
+    for (uint64_t end = clock_ms() + PATIENCE_MS / 2; status != EMC_OK && clock_ms() < end;) {
         status = emc_set(client, EMC_STR("proof"), EMC_STR("works"), 0, 0, NULL);
         if (status != EMC_OK) {
             run_for(client, 20);

@@ -60,7 +60,7 @@ static void a_wake_comes_at_its_time_and_not_before(void **state)
     uint64_t at_ns = monotonic_ns() + 15 * MS;
     transport->class_->wake_at(transport, at_ns);
     run_some(transport, 2);
-    assert_int_equal(woken, 0);
+    assert_true(woken == 0 || monotonic_ns() >= at_ns); /* a slow machine may be there already */
     run_until(transport, &woken, 1);
     assert_true(woken_ns >= at_ns);
     assert_true(woken_ns < at_ns + 500 * MS); /* a machine under load may be late, not early */
