@@ -3,19 +3,21 @@
 
 #include <string.h>
 
+/* A code that this command never gets is another command's answer. */
 static int meta_status(const struct emc__operation *entry, uint16_t code)
 {
+    char command = entry->in.meta.command;
     switch (code) {
     case EMC__META_CODE('H', 'D'):
-        return EMC_OK;
+        return command != 'e' ? EMC_OK : EMC_ERROR_PROTOCOL;
     case EMC__META_CODE('E', 'N'):
-        return entry->in.meta.command == 'g' || entry->in.meta.command == 'e' ? EMC_MISS : EMC_ERROR_PROTOCOL;
+        return command == 'g' || command == 'e' ? EMC_MISS : EMC_ERROR_PROTOCOL;
     case EMC__META_CODE('N', 'F'):
-        return EMC_MISS;
+        return command == 's' || command == 'd' || command == 'a' ? EMC_MISS : EMC_ERROR_PROTOCOL;
     case EMC__META_CODE('N', 'S'):
-        return EMC_NOT_STORED;
+        return command == 's' || command == 'a' ? EMC_NOT_STORED : EMC_ERROR_PROTOCOL;
     case EMC__META_CODE('E', 'X'):
-        return EMC_EXISTS;
+        return command != 'e' ? EMC_EXISTS : EMC_ERROR_PROTOCOL;
     default:
         return EMC_ERROR_PROTOCOL;
     }

@@ -1,0 +1,142 @@
+/* Quiet runs against a server that answers them wrongly: whatever it says, no write is told stored that the server did not vouch for. */
+#include "../fake_transport.h"
+
+#include <stdio.h>
+
+#define RUN 90 /* above the least run that goes quiet */
+
+static struct told *told[RUN];
+
+static struct fake_socket *begin_run(struct fake *fake, const char *command)
+{
+    struct fake_socket *socket = fake_start(fake);
+    fake_forget_sent(socket);
+    for (int i = 0; i < RUN; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "q%d", i);
+        told[i] = command[0] == 's' ? ask_set(fake, key, "v") : ask_delete(fake, key);
+    }
+    fake_pass(fake);
+    char first[64];
+    snprintf(first, sizeof first, "%s", (const char *)socket->sent.data);
+    assert_non_null(strstr(first, command[0] == 's' ? "ms q0 1 q O0" : "md q0 q O0"));
+    fake_forget_sent(socket);
+    return socket;
+}
+
+/* The answer contradicts: from `label` on nobody is told success, each is told once, and the connection is left. */
+static void check_contradiction(const char *command, const char *answer, int label)
+{
+    struct fake *fake = fake_begin();
+    struct fake_socket *socket = begin_run(fake, command);
+    fake_reply(socket, answer);
+    for (int i = label; i < RUN; i++) {
+        expect_told(told[i], EMC_ERROR_PROTOCOL);
+    }
+    assert_true(socket->aborted);
+    fake_end(fake);
+}
+
+static void a_quiet_reply_without_its_label_contradicts(void **state)
+{
+    check_contradiction("set", "NS\r\nMN\r\n", 0);
+    check_contradiction("set", "NS O\r\nMN\r\n", 0);
+    check_contradiction("set", "NS Onine\r\nMN\r\n", 0);
+    check_contradiction("set", "NS k7\r\nMN\r\n", 0);
+}
+
+static void a_label_beyond_the_run_contradicts(void **state)
+{
+    check_contradiction("set", "NS O90\r\nMN\r\n", 0);
+    check_contradiction("delete", "NF O18446744073709551615\r\nMN\r\n", 0);
+}
+
+static void labels_that_go_backwards_contradict(void **state)
+{
+    check_contradiction("set", "NS O9\r\nNS O7\r\nMN\r\n", 10);
+}
+
+static void a_label_that_comes_twice_contradicts(void **state)
+{
+    check_contradiction("delete", "NF O7\r\nNF O7\r\nMN\r\n", 8);
+    check_contradiction("delete", "NF O89\r\nNF O89\r\nMN\r\n", RUN);
+}
+
+static void a_code_that_the_command_does_not_have_contradicts(void **state)
+{
+    check_contradiction("set", "NF O7\r\nMN\r\n", 7);
+    check_contradiction("delete", "NS O7\r\nMN\r\n", 7);
+    check_contradiction("set", "EX O7\r\nMN\r\n", 7);
+}
+
+static void a_line_of_another_kind_contradicts(void **state)
+{
+    check_contradiction("set", "STORED\r\n", 0);
+    check_contradiction("set", "ERROR\r\n", 0);
+    check_contradiction("set", "CLIENT_ERROR bad data chunk\r\n", 0);
+    check_contradiction("set", "VERSION 1.6.18\r\n", 0);
+}
+
+static void a_value_within_a_run_contradicts(void **state)
+{
+    check_contradiction("set", "VALUE q0 0 1\r\nv\r\n", 0);
+    check_contradiction("set", "VA 1 O7\r\nv\r\n", 0);
+}
+
+static void success_that_is_said_aloud_is_success(void **state)
+{
+    struct fake *fake = fake_begin();
+    struct fake_socket *socket = begin_run(fake, "set");
+    fake_reply(socket, "HD O7\r\nNS O8\r\nMN\r\n");
+    for (int i = 0; i < RUN; i++) {
+        expect_told(told[i], i == 8 ? EMC_NOT_STORED : EMC_OK);
+    }
+    assert_false(socket->aborted);
+    fake_end(fake);
+}
+
+static void an_unlabelled_error_leaves_what_was_silent_unknown_and_what_was_told_told(void **state)
+{
+    struct fake *fake = fake_begin();
+    struct fake_socket *socket = begin_run(fake, "delete");
+    fake_reply(socket, "NF O3\r\nSERVER_ERROR out of memory\r\nNF O50\r\nMN\r\n");
+    for (int i = 0; i < RUN; i++) {
+        if (i == 3 || i == 50) {
+            expect_told(told[i], EMC_MISS);
+        } else {
+            assert_true(told[i]->calls == 1 &&
+                        (i < 3 ? told[i]->status == EMC_OK : told[i]->status == EMC_ERROR_OUTCOME_UNKNOWN));
+        }
+    }
+    assert_false(socket->aborted);
+    fake_end(fake);
+}
+
+static void a_run_whose_connection_ends_before_the_fence_is_lost(void **state)
+{
+    struct fake *fake = fake_begin();
+    struct fake_socket *socket = begin_run(fake, "set");
+    fake_reply(socket, "NS O3\r\n");
+    fake_hang_up(socket);
+    for (int i = 4; i < RUN; i++) {
+        expect_told(told[i], EMC_ERROR_CONNECTION_LOST);
+    }
+    fake_end(fake);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_quiet_reply_without_its_label_contradicts),
+        cmocka_unit_test(a_label_beyond_the_run_contradicts),
+        cmocka_unit_test(labels_that_go_backwards_contradict),
+        cmocka_unit_test(a_label_that_comes_twice_contradicts),
+        cmocka_unit_test(a_code_that_the_command_does_not_have_contradicts),
+        cmocka_unit_test(a_line_of_another_kind_contradicts),
+        cmocka_unit_test(a_value_within_a_run_contradicts),
+        cmocka_unit_test(success_that_is_said_aloud_is_success),
+        cmocka_unit_test(an_unlabelled_error_leaves_what_was_silent_unknown_and_what_was_told_told),
+        cmocka_unit_test(a_run_whose_connection_ends_before_the_fence_is_lost),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
