@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 
 import emcache
+from running import ticks
 
 VERSION = b"VERSION 1.6.18\r\n"
 
@@ -84,13 +85,14 @@ async def scripted(answer):
         yield place
     finally:
         server.close()
+        await ticks(5)  # what was accepted last gets its task, and with that its end
         for task in list(tasks):
             task.cancel()
         if tasks:
             await asyncio.wait(list(tasks), timeout=5)
         for talk in talks:
             talk.writer.transport.abort()
-        await asyncio.sleep(0)
+        await ticks(3)
     if faults:
         raise faults[0]
 
