@@ -84,8 +84,8 @@ async def scripted(answer):
     try:
         yield place
     finally:
+        await ticks(5)  # what has connected last is accepted and gets its task; asyncio stumbles over a server that closes in between
         server.close()
-        await ticks(5)  # what was accepted last gets its task, and with that its end
         for task in list(tasks):
             task.cancel()
         if tasks:
