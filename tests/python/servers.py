@@ -115,6 +115,7 @@ class Server:
     def stop(self):
         """It stands still: it still accepts, and answers nothing."""
         self.process.send_signal(signal.SIGSTOP)
+        os.waitpid(self.process.pid, os.WUNTRACED)  # it may be answering on another core just now
 
     def go_on(self):
         self.process.send_signal(signal.SIGCONT)
