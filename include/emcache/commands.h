@@ -169,6 +169,14 @@ EMC_API emc_status emc_cache_memlimit(emc_client *client, const emc_address *nod
 /** emc_cache_memlimit() without waiting: the outcome comes through call->callback. */
 EMC_API emc_status emc_cache_memlimit_async(emc_client *client, const emc_address *node, uint64_t megabytes, const emc_call *call);
 
+/** One of the administrator's commands that a server answers in one line: `slabs reassign|automove …`, `lru tune|mode|temp_ttl …`, `lru_crawler
+ *  enable|disable|sleep|tocrawl|crawl …`, `extstore …`, `refresh_certs`; `command` (borrowed until the submitting call returns) is the line as memcached's protocol.txt has it,
+ *  1..1000 bytes. EMC_OK; EMC_ERROR_BUSY; EMC_ERROR_CLIENT with the server's words for another refusal (BADCLASS, NOSPARE, SAME …); EMC_ERROR_COMMAND when it has no
+ *  such command; EMC_ERROR_ARGUMENT for any other command. */
+EMC_API emc_status emc_administer(emc_client *client, const emc_address *node, const char *command, const emc_call *call);
+/** emc_administer() without waiting: the outcome comes through call->callback. */
+EMC_API emc_status emc_administer_async(emc_client *client, const emc_address *node, const char *command, const emc_call *call);
+
 /** Says `quit` on one of the node's connections, behind what was submitted before: EMC_OK when the server has closed it. The pool opens another when one is needed. */
 EMC_API emc_status emc_quit(emc_client *client, const emc_address *node, const emc_call *call);
 /** emc_quit() without waiting: the outcome comes through call->callback. */

@@ -16,7 +16,7 @@ enum {
     EMC_META_VALUE = 1u << 0,       /**< v: the value (get, arithmetic) */
     EMC_META_FLAGS = 1u << 1,       /**< f: the item's flags (get) */
     EMC_META_CAS = 1u << 2,         /**< c: the item's cas value */
-    EMC_META_TTL = 1u << 3,         /**< t: seconds left to live, -1 for ever (get, arithmetic) */
+    EMC_META_TTL = 1u << 3,         /**< t: seconds left to live, -1 for ever; after what the command changes of it (get, arithmetic) */
     EMC_META_SIZE = 1u << 4,        /**< s: the value's length (get; set with 1.6.20) */
     EMC_META_HIT_BEFORE = 1u << 5,  /**< h: whether it was fetched before (get) */
     EMC_META_LAST_ACCESS = 1u << 6, /**< l: seconds since it was last accessed (get) */

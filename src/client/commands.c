@@ -164,6 +164,36 @@ emc_status emc_cache_memlimit_async(emc_client *client, const emc_address *node,
     return plain(client, EMC__VERB_CACHE_MEMLIMIT, node, megabytes, call);
 }
 
+/* Commands whose whole answer is one line. */
+static bool administers(const char *command)
+{
+    static const char *const prefixes[] = {"slabs reassign ",     "slabs automove ",  "lru tune ",           "lru mode ",
+                                           "lru temp_ttl ",       "extstore ",        "refresh_certs",       "lru_crawler enable",
+                                           "lru_crawler disable", "lru_crawler sleep ", "lru_crawler tocrawl ", "lru_crawler crawl "};
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        if (strncmp(command, prefixes[i], strlen(prefixes[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+emc_status emc_administer_async(emc_client *client, const emc_address *node, const char *command, const emc_call *call)
+{
+    size_t length = command != NULL ? strnlen(command, 1001) : 0;
+    if (length == 0 || length > 1000 || !administers(command)) {
+        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "command: not one of slabs, lru, lru_crawler, extstore, refresh_certs that is answered in one line");
+    }
+    for (size_t i = 0; i < length; i++) {
+        if ((unsigned char)command[i] < ' ' || command[i] == 0x7f) {
+            return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "command: has a control character at position %zu", i);
+        }
+    }
+    struct emc__request request = {.kind = EMC__OPERATION_PLAIN, .verb = EMC__VERB_RAW_LINE, .node = node,
+                                   .argument = emc__slice_of(command, length), .number = UINT64_MAX};
+    return emc__client_submit(client, &request, call);
+}
+
 static emc_status stream(emc_client *client, enum emc__verb verb, const emc_address *node, struct emc__slice argument, const emc_call *call)
 {
     struct emc__request request = {.kind = EMC__OPERATION_STREAM, .verb = verb, .node = node, .argument = argument, .number = UINT64_MAX};

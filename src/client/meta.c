@@ -186,7 +186,6 @@ static void write_set(struct flags *flags, const emc_meta_options *options)
 static void write_flags(struct flags *flags, const struct knowledge *knows, const emc_meta_options *options)
 {
     *flags = (struct flags){.length = 0, .version = 10610};
-    write_wants(flags, knows, options->want);
     write_modes(flags, options->modes);
     if (options->opaque != NULL) {
         put_letter(flags, 'O');
@@ -215,6 +214,7 @@ static void write_flags(struct flags *flags, const struct knowledge *knows, cons
     } else if (knows->command == 's') {
         write_set(flags, options);
     }
+    write_wants(flags, knows, options->want); /* last: the server works in the order of the flags, and tells what is then */
 }
 
 static emc_status submit(emc_client *client, const struct knowledge *knows, struct emc__slice key, struct emc__slice value,

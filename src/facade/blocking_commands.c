@@ -321,6 +321,17 @@ emc_status emc_quit(emc_client *client, const emc_address *node, const emc_call 
     return status;
 }
 
+emc_status emc_administer(emc_client *client, const emc_address *node, const char *command, const emc_call *call)
+{
+    struct emc__wait wait = {.result = NULL};
+    emc_call prepared;
+    emc_status status = emc__wait_begin(&wait, client, call, &prepared);
+    if (status == EMC_OK) {
+        status = emc__wait_for(&wait, emc_administer_async(client, node, command, &prepared));
+    }
+    return status;
+}
+
 emc_status emc_cache_memlimit(emc_client *client, const emc_address *node, uint64_t megabytes, const emc_call *call)
 {
     struct emc__wait wait = {.result = NULL};

@@ -285,6 +285,8 @@ static const struct expectation expectations[] = {
     {EMC__VERB_CACHE_MEMLIMIT, EMC__REPLY_OK, EMC_OK},
     {EMC__VERB_CACHE_MEMLIMIT, EMC__REPLY_LINE, EMC_ERROR_CLIENT},
     {EMC__VERB_META_NOOP, EMC__REPLY_META, EMC_OK},
+    {EMC__VERB_RAW_LINE, EMC__REPLY_OK, EMC_OK},
+    {EMC__VERB_RAW_LINE, EMC__REPLY_LINE, EMC_ERROR_CLIENT},
 };
 
 static int expected_status(uint8_t verb, enum emc__reply reply)
@@ -307,11 +309,14 @@ static bool single_line(struct emc__connection *connection, struct emc__operatio
         return emc__pipeline_contradiction(connection, "a reply of another kind than the command has");
     }
     char words[128];
+    if (line->kind == EMC__REPLY_LINE && begins_with(line->text, "BUSY")) {
+        status = EMC_ERROR_BUSY;
+    }
     emc_result result = {.status = (emc_status)status, .number = line->number};
     if (line->kind == EMC__REPLY_VERSION) {
         result.value = line->text.data;
         result.value_length = line->text.length;
-    } else if (status == EMC_ERROR_CLIENT) {
+    } else if (status < 0) {
         snprintf(words, sizeof words, "the server answered: %.*s", (int)(line->text.length > 90 ? 90 : line->text.length),
                  (const char *)line->text.data);
         result.message = words;

@@ -30,6 +30,9 @@ static const char *const verb_names[] = {
 
 static const char *command_of(const struct emc__operation *operation)
 {
+    if (operation->kind == EMC__OPERATION_PLAIN && operation->verb == EMC__VERB_RAW_LINE) {
+        return "administer";
+    }
     if (operation->kind != EMC__OPERATION_META) {
         return verb_names[operation->verb];
     }

@@ -259,6 +259,47 @@ static void statistics_come_line_by_line(void **state)
     expect_miss("still-in-step");
 }
 
+static void an_administrators_command_is_answered_in_one_line(void **state)
+{
+    (void)state;
+    const emc_address *node = &servers[0].address;
+    static const char *const good[] = {"slabs automove 0",     "lru tune 10 25 0.1 2.0", "lru mode segmented",  "lru temp_ttl 60",
+                                       "lru_crawler sleep 100", "lru_crawler tocrawl 0",  "lru_crawler disable", "lru_crawler enable"};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        emc_status status = emc_administer(client, node, good[i], NULL);
+        if (status != text_only(EMC_OK)) {
+            fail_msg("%s: %s: %s", good[i], emc_status_name(status), emc_client_error_message(client));
+        }
+    }
+    assert_int_equal(emc_administer(client, node, "slabs reassign 200 1", NULL), text_only(EMC_ERROR_CLIENT));
+    assert_true(flavour_is_binary() || strstr(emc_client_error_message(client), "BADCLASS") != NULL);
+    assert_true(emc_administer(client, node, "lru_crawler crawl all", NULL) == text_only(EMC_OK) ||
+                emc_administer(client, node, "lru_crawler crawl all", NULL) == EMC_ERROR_BUSY);
+    assert_int_equal(emc_administer(client, node, "flush_all", NULL), EMC_ERROR_ARGUMENT);
+    assert_int_equal(emc_administer(client, node, "lru_crawler metadump all", NULL), EMC_ERROR_ARGUMENT);
+    assert_int_equal(emc_administer(client, node, "slabs automove 0\r\nflush_all", NULL), EMC_ERROR_ARGUMENT);
+    expect_miss("still-in-step");
+}
+
+static void a_flush_with_delay_comes_later(void **state)
+{
+    (void)state;
+    set_text("k", "v");
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(emc_flush_all(client, &servers[i].address, 2, NULL), EMC_OK);
+    }
+    expect_text("k", "v");
+    emc_item item = {0};
+    emc_status status = EMC_OK;
+    for (uint64_t end = clock_ms() + PATIENCE_MS; status == EMC_OK && clock_ms() < end;) {
+        run_for(client, 100);
+        status = emc_get(client, EMC_STR("k"), &item, NULL);
+        emc_item_release(&item);
+    }
+    assert_int_equal(status, EMC_MISS);
+    assert_int_equal(emc_flush_all(client, &servers[0].address, 2592001, NULL), EMC_ERROR_ARGUMENT);
+}
+
 static void a_quit_closes_one_connection_and_the_next_command_finds_another(void **state)
 {
     (void)state;
@@ -497,6 +538,8 @@ int main(int argc, char **argv)
         COMMAND_TEST(an_expiry_above_thirty_days_is_a_unix_time),
         COMMAND_TEST(version_and_verbosity_ask_one_node),
         COMMAND_TEST(statistics_come_line_by_line),
+        COMMAND_TEST(an_administrators_command_is_answered_in_one_line),
+        COMMAND_TEST(a_flush_with_delay_comes_later),
         COMMAND_TEST(a_quit_closes_one_connection_and_the_next_command_finds_another),
         COMMAND_TEST(a_memory_limit_is_set_or_refused),
         COMMAND_TEST(flush_all_empties_one_node_alone),

@@ -158,7 +158,7 @@ static void a_wrong_label_of_a_meta_reply_is_a_contradiction(void **state)
 {
     (void)state;
     static const struct scripted_step steps[] = {
-        ACCEPT, HANDSHAKE, EXPECT("mg k v k Omine\r\n"), SEND("VA 1 kk Oother\r\nX\r\n"), EXPECT_END, NEXT_CONNECTION};
+        ACCEPT, HANDSHAKE, EXPECT("mg k Omine v k\r\n"), SEND("VA 1 kk Oother\r\nX\r\n"), EXPECT_END, NEXT_CONNECTION};
     check_meta(steps, STEPS(steps));
 }
 
@@ -166,7 +166,7 @@ static void a_wrong_key_of_a_meta_reply_is_a_contradiction(void **state)
 {
     (void)state;
     static const struct scripted_step steps[] = {
-        ACCEPT,     HANDSHAKE,      EXPECT("mg k v k Omine\r\n"), SEND("VA 1 kother Omine\r\nX\r\n"),
+        ACCEPT,     HANDSHAKE,      EXPECT("mg k Omine v k\r\n"), SEND("VA 1 kother Omine\r\nX\r\n"),
         EXPECT_END, NEXT_CONNECTION};
     check_meta(steps, STEPS(steps));
 }
