@@ -242,6 +242,7 @@ static void begin_name(struct sim_fault *fault)
         node->server = sim_stage_add_server(stage, "moved", &endpoint, &node->host);
         stage->model.servers_of_node[fault->node] |= 1u << node->server->number;
         node->server->username = stage->servers[0]->username;
+        node->server->binary = stage->servers[0]->binary;
         node->server->password = stage->servers[0]->username == NULL ? NULL : "secret";
         sim_name_moves_to(node->name, &endpoint);
         sim_host_die(old, sim_chance(&stage->world, 50) ? SIM_END_FIN : SIM_END_RESET);

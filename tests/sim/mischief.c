@@ -164,8 +164,33 @@ static bool spoil_any(enum sim_mischief_kind kind, const struct reply *reply)
     }
 }
 
+/* A binary reply: of another opaque, of another opcode, twice, or no reply at all. */
+static bool spoil_binary(enum sim_mischief_kind kind, const struct reply *reply)
+{
+    char *text = reply->text;
+    switch (kind % 4) {
+    case 0:
+        text[13] = (char)(text[13] ^ 0x40);
+        break;
+    case 1:
+        text[1] = 0x7e;
+        break;
+    case 2:
+        put_all(reply);
+        break;
+    default:
+        text[0] = 'H';
+        break;
+    }
+    put_all(reply);
+    return true;
+}
+
 static bool spoil(enum sim_mischief_kind kind, const struct reply *reply)
 {
+    if (reply->conn->server->binary) {
+        return spoil_binary(kind, reply);
+    }
     if (kind == SIM_MISCHIEF_NO_END) {
         bool ends = is_value(reply) && reply->length > 5 && memcmp(reply->text + reply->length - 5, "END\r\n", 5) == 0;
         if (ends) { /* another get's END or error behind it would pass for its own: here comes nothing more, or what can't */

@@ -61,6 +61,7 @@ static void add_node(struct sim_plan *plan, uint32_t number)
     if (plan->authenticates) {
         server->username = "user";
         server->password = "secret";
+        server->binary = plan->sasl;
     }
 }
 
@@ -97,6 +98,7 @@ static void draw_options(struct sim_plan *plan)
     if (plan->authenticates) {
         options->username = "user";
         options->password = "secret";
+        options->sasl = plan->sasl;
     }
     draw_limits(plan, options);
 }
@@ -201,7 +203,8 @@ void sim_plan_make(struct sim_plan *plan, uint64_t seed, bool trace)
 {
     memset(plan, 0, sizeof *plan);
     sim_stage_init(&plan->stage, seed, trace);
-    plan->authenticates = chance(plan, 15);
+    plan->authenticates = chance(plan, 20);
+    plan->sasl = plan->authenticates && chance(plan, 60);
     uint32_t nodes = draw(plan, 1, chance(plan, 60) ? 2 : 5);
     for (uint32_t i = 1; i <= nodes; i++) {
         add_node(plan, i);

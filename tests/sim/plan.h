@@ -14,7 +14,7 @@ struct sim_plan {
     emc_address gutter[2];
     bool steers;             /* the program changes the membership */
     bool peaceful;           /* no fault: every operation must get its true answer */
-    bool authenticates;
+    bool authenticates, sasl;
     bool limits;             /* small limits: FULL is to be expected */
     uint64_t end_ns;         /* when the program stops submitting */
     uint32_t ticks;

@@ -247,7 +247,7 @@ static void trace_reply(const struct sim_conn *conn, size_t begin)
 {
     const uint8_t *reply = conn->out + conn->out_begin + begin;
     size_t length = conn->out_end - conn->out_begin - begin;
-    if (conn->server->world->trace && length > 0) {
+    if (conn->server->world->trace && length > 0 && !conn->server->binary) {
         const uint8_t *line_end = memchr(reply, '\r', length);
         size_t line = line_end == NULL ? length : (size_t)(line_end - reply);
         sim_trace(conn->server->world, "link %u: %s says %.*s (%zu bytes)", conn->link->number, conn->server->name,
@@ -337,7 +337,7 @@ static bool step(struct sim_conn *conn)
     }
     switch (conn->reading) {
     case SIM_READING_LINE:
-        went = step_line(conn);
+        went = conn->server->binary ? sim_binary_step(conn) : step_line(conn);
         break;
     case SIM_READING_VALUE:
         went = step_value(conn);

@@ -59,6 +59,7 @@ struct sim_server {
     uint64_t service_ns, service_jitter_ns; /* from arrival to answer */
     uint32_t connections_max;  /* 0: without limit */
     const char *username, *password; /* NULL: no authentication */
+    bool binary;               /* authenticates by SASL and speaks the binary protocol alone */
     const char *cluster_config;/* the payload of `config get cluster`; NULL: ERROR */
     uint64_t cluster_version;
     bool stopped;              /* the process stands still; its kernel still accepts */
@@ -105,6 +106,8 @@ bool sim_word_signed(struct emc__slice word, int64_t *number_out);
 /* server_text.c: false when the first word is no text command. */
 bool sim_text_line(struct sim_conn *conn, const struct sim_words *words);
 void sim_text_value(struct sim_conn *conn);
+/* server_binary.c: carries out one request, when it has arrived whole. */
+bool sim_binary_step(struct sim_conn *conn);
 /* server_admin.c */
 bool sim_admin_line(struct sim_conn *conn, const struct sim_words *words);
 /* server_meta.c */
