@@ -9,11 +9,12 @@ const char *const sim_fault_names[SIM_FAULT_KINDS] = {
     "none",         "crash, reset", "crash, FIN",  "vanish",      "packets lost", "stopped",     "silent",       "SYN silent", "refuse new",
     "connection limit", "reset at byte", "FIN at byte", "fragile links", "slow server", "slow line", "narrow line", "byte by byte", "split anywhere",
     "client paused","clock leaps",  "descriptors",  "name fails",  "name slow",   "name silent",  "name moves",  "spoilt reply", "unasked bytes","server full",
-    "eviction",     "item limit",   "allocation fails", "password refused", "membership", "crawler busy"};
+    "eviction",     "item limit",   "allocation fails", "password refused", "membership", "discovery wrong", "crawler busy"};
 
 bool sim_fault_has_target(enum sim_fault_kind kind)
 {
-    return kind != SIM_FAULT_NONE && kind != SIM_FAULT_PAUSE && kind != SIM_FAULT_CLOCK && kind != SIM_FAULT_DESCRIPTORS && kind != SIM_FAULT_MEMORY;
+    return kind != SIM_FAULT_NONE && kind != SIM_FAULT_PAUSE && kind != SIM_FAULT_CLOCK && kind != SIM_FAULT_DESCRIPTORS && kind != SIM_FAULT_MEMORY &&
+           kind != SIM_FAULT_DISCOVERY;
 }
 
 static struct sim_node *target(struct sim_fault *fault)
@@ -286,7 +287,9 @@ static void begin_client(struct sim_fault *fault)
         }
         break;
     default:
-        if (stage->client != NULL) {
+        if (stage->configuration != NULL) {
+            sim_stage_configure(stage, fault->node);
+        } else if (stage->client != NULL) {
             emc_error error;
             emc_status status = emc_cluster_remove_node(stage->view, &target(fault)->address, &error);
             sim_trace(&stage->world, "fault: node %u is removed: %s", fault->node, emc_status_name(status));
@@ -304,11 +307,40 @@ static void end_client(struct sim_fault *fault)
     } else if (fault->kind == SIM_FAULT_MEMORY) {
         stage->memory.fail_at = 0;
         stage->memory.fail_per_mille = 0;
+    } else if (fault->kind == SIM_FAULT_MEMBERSHIP && stage->configuration != NULL) {
+        sim_stage_configure(stage, UINT32_MAX);
     } else if (fault->kind == SIM_FAULT_MEMBERSHIP && stage->client != NULL) {
         emc_status status = emc_cluster_add_node(stage->view, &target(fault)->address, 100, NULL);
         sim_trace(&stage->world, "fault over: node %u is added: %s", fault->node, emc_status_name(status));
         sim_transport_request_pass(&stage->transport);
     }
+}
+
+/* ------------------------------------------------------------------ autodiscovery */
+
+static void begin_discovery(struct sim_fault *fault)
+{
+    static const char *const payloads[] = {"a|b|c d", "", "nowhere.example|10.9.9.9|99999", "0\n0", NULL};
+    struct sim_stage *stage = fault->stage;
+    struct sim_server *server = stage->configuration;
+    uint32_t what = (uint32_t)sim_between(&stage->world, 0, 6);
+    if (what < 5) {
+        server->cluster_config = payloads[what];
+        server->cluster_version += sim_chance(&stage->world, 50);
+    } else if (what == 5) {
+        server->cluster_version -= server->cluster_version > 1;
+    } else {
+        server->silent = true;
+    }
+    sim_trace(&stage->world, "fault: the configuration goes wrong (%u)", what);
+}
+
+static void end_discovery(struct sim_fault *fault)
+{
+    struct sim_server *server = fault->stage->configuration;
+    server->silent = false;
+    sim_server_end_mute(server);
+    sim_stage_configure(fault->stage, UINT32_MAX);
 }
 
 /* ------------------------------------------------------------------ which */
@@ -331,6 +363,7 @@ static const struct {
                {SIM_FAULT_MEMORY, SIM_FAULT_MEMORY, begin_client, end_client},
                {SIM_FAULT_PASSWORD, SIM_FAULT_PASSWORD, begin_server, end_server},
                {SIM_FAULT_MEMBERSHIP, SIM_FAULT_MEMBERSHIP, begin_client, end_client},
+               {SIM_FAULT_DISCOVERY, SIM_FAULT_DISCOVERY, begin_discovery, end_discovery},
                {SIM_FAULT_BUSY, SIM_FAULT_BUSY, begin_server, end_server}};
 
 static void act(struct sim_fault *fault, bool begin)

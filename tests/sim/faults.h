@@ -38,6 +38,7 @@ enum sim_fault_kind {
     SIM_FAULT_MEMORY,        /* the client's allocator fails now and then */
     SIM_FAULT_PASSWORD,      /* the credentials are refused */
     SIM_FAULT_MEMBERSHIP,    /* a node is removed and added again */
+    SIM_FAULT_DISCOVERY,     /* the configuration endpoint tells nonsense, nothing, something old, or is silent */
     SIM_FAULT_BUSY,          /* the LRU crawler is busy */
     SIM_FAULT_KINDS
 };

@@ -362,8 +362,9 @@ static void finish_call(struct sim_model *model, struct sim_call *call, const em
         if (!call->ops[i].done) {
             sim_problem(model->world, "%s (call %u) ended without a word about its key %u", name, call->number, i);
         }
-        free(call->ops[i].home);
-        call->ops[i].home = NULL;
+        if (call->ops[i].home != NULL) { /* the caller's again: nobody may write to it any more (sim_model_check looks) */
+            memset(call->ops[i].home, SIM_HOME_OVER, call->ops[i].home_length);
+        }
     }
     if (call->status == EMC_ERROR_CANCELLED && !call->cancelled) {
         call->cancelled = true; /* right only while the client is being closed; the stage knows */

@@ -10,6 +10,7 @@
 
 #include "calls.h"
 
+#define SIM_HOME_OVER   0xDD /* fills the memory given for a value when its call has ended */
 #define SIM_KEYS_MAX    96u
 #define SIM_SERVERS_MAX 12u
 #define SIM_NODES_MAX   12u

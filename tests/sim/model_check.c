@@ -340,6 +340,21 @@ static void check_call(const struct sim_model *model, const struct sim_call *cal
     }
 }
 
+/* The memory given for values is as it was left when their call ended. */
+static void check_homes(const struct sim_model *model, const struct sim_call *call)
+{
+    for (uint32_t i = 0; i < call->count && call->done; i++) {
+        const struct sim_op *op = &call->ops[i];
+        bool same = true;
+        for (size_t at = 0; op->home != NULL && at < op->home_length; at++) {
+            same &= op->home[at] == SIM_HOME_OVER;
+        }
+        if (!same) {
+            sim_problem(model->world, "%s %u (call %u): its memory was written to after it had ended", name_of(op), op->id, call->number);
+        }
+    }
+}
+
 static void check_routing(const struct sim_model *model)
 {
     int32_t node_of_key[SIM_KEYS_MAX];
@@ -372,6 +387,7 @@ void sim_model_check(struct sim_model *model)
     chain_by_key(model);
     for (uint32_t i = 0; i < model->call_count; i++) {
         check_call(model, model->calls[i]);
+        check_homes(model, model->calls[i]);
     }
     for (uint32_t i = 0; i < model->op_count; i++) {
         check_write(model, model->ops[i]);

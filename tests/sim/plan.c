@@ -46,7 +46,7 @@ static void add_node(struct sim_plan *plan, uint32_t number)
 {
     struct sim_stage *stage = &plan->stage;
     char text[64];
-    bool unix_socket = chance(plan, 10), named = !unix_socket && chance(plan, 40);
+    bool unix_socket = chance(plan, 10) && !plan->discovers, named = !unix_socket && chance(plan, 40);
     snprintf(text, sizeof text, unix_socket ? "/run/mc%u.sock" : named ? "cache-%u.example" : "10.0.0.%u", number);
     struct emc__endpoint endpoint = unix_socket ? sim_endpoint_unix(text) : sim_stage_endpoint(number);
     struct sim_host *host;
@@ -100,6 +100,12 @@ static void draw_options(struct sim_plan *plan)
         options->password = "secret";
         options->sasl = plan->sasl;
     }
+    if (plan->discovers) {
+        options->discovery = EMC_DISCOVERY_CLUSTER;
+        options->discovery_interval_ms = draw(plan, 100, 600);
+        options->discovery_timeout_ms = draw(plan, 50, 500);
+        options->discovery_start_timeout_ms = 0;
+    }
     draw_limits(plan, options);
 }
 
@@ -122,7 +128,7 @@ static void add_gutter(struct sim_plan *plan)
 static void draw_failover(struct sim_plan *plan)
 {
     emc_options *options = &plan->stage.options;
-    plan->steers = chance(plan, 20);
+    plan->steers = !plan->discovers && chance(plan, 20);
     options->failover = chance(plan, 65) ? EMC_FAILOVER_FAIL : chance(plan, 50) ? EMC_FAILOVER_NEXT : EMC_FAILOVER_GUTTER;
     options->return_steady_ms = chance(plan, 75) ? 0 : draw(plan, 1, 800);
     if (options->failover == EMC_FAILOVER_GUTTER) {
@@ -156,15 +162,15 @@ static bool can_have(const struct sim_plan *plan, enum sim_fault_kind kind)
     if (kind == SIM_FAULT_MEMBERSHIP) {
         return plan->members > 1 && !plan->steers;
     }
-    return kind != SIM_FAULT_PASSWORD || plan->authenticates;
+    return (kind != SIM_FAULT_PASSWORD || plan->authenticates) && (kind != SIM_FAULT_DISCOVERY || plan->discovers);
 }
 
 /* Each kind alike, but for those that need something special of the seed, which come more often where they can. */
 static enum sim_fault_kind draw_kind(struct sim_plan *plan)
 {
-    static const enum sim_fault_kind special[] = {SIM_FAULT_MEMBERSHIP, SIM_FAULT_MEMORY, SIM_FAULT_PASSWORD};
-    if (chance(plan, 12)) {
-        return special[draw(plan, 0, 2)];
+    static const enum sim_fault_kind special[] = {SIM_FAULT_MEMBERSHIP, SIM_FAULT_MEMORY, SIM_FAULT_PASSWORD, SIM_FAULT_DISCOVERY};
+    if (chance(plan, plan->discovers ? 40 : 14)) {
+        return special[draw(plan, 0, 3)];
     }
     return (enum sim_fault_kind)draw(plan, 1, SIM_FAULT_KINDS - 1);
 }
@@ -177,7 +183,7 @@ static void draw_fault(struct sim_plan *plan, struct sim_fault *fault)
     } while (!can_have(plan, fault->kind));
     fault->node = draw(plan, 0, (fault->kind == SIM_FAULT_MEMBERSHIP ? plan->members : plan->stage.node_count) - 1);
     fault->begin_ns = now + emc__random_below(&plan->stage.world.random, plan->end_ns - now);
-    uint64_t longest = chance(plan, 50) ? 100 * SIM_MS : 3 * (uint64_t)SIM_S;
+    uint64_t longest = plan->long_outages ? 20 * (uint64_t)SIM_S : chance(plan, 50) ? 100 * SIM_MS : 3 * (uint64_t)SIM_S;
     fault->end_ns = fault->begin_ns + SIM_MS + emc__random_below(&plan->stage.world.random, longest);
     if (fault->kind == SIM_FAULT_PAUSE && fault->end_ns > fault->begin_ns + 1500 * (uint64_t)SIM_MS) {
         fault->end_ns = fault->begin_ns + 1500 * (uint64_t)SIM_MS;
@@ -205,19 +211,25 @@ void sim_plan_make(struct sim_plan *plan, uint64_t seed, bool trace)
     sim_stage_init(&plan->stage, seed, trace);
     plan->authenticates = chance(plan, 20);
     plan->sasl = plan->authenticates && chance(plan, 60);
+    plan->discovers = !plan->authenticates && chance(plan, 10);
     uint32_t nodes = draw(plan, 1, chance(plan, 60) ? 2 : 5);
     for (uint32_t i = 1; i <= nodes; i++) {
         add_node(plan, i);
     }
     plan->members = plan->stage.member_count = nodes;
+    if (plan->discovers) {
+        sim_stage_add_configuration(&plan->stage);
+    }
     draw_options(plan);
     draw_failover(plan);
     add_keys(plan);
     plan->ticks = draw(plan, 2, chance(plan, 80) ? 20 : 60);
-    plan->end_ns = plan->stage.world.now_ns + (uint64_t)draw(plan, 20, chance(plan, 60) ? 800 : 4000) * SIM_MS;
+    plan->long_outages = chance(plan, 4);
+    uint32_t most_ms = plan->long_outages ? 20000 : chance(plan, 60) ? 800 : 4000;
+    plan->end_ns = plan->stage.world.now_ns + (uint64_t)draw(plan, 20, most_ms) * SIM_MS;
     plan->largest_value = chance(plan, 70) ? 600 : chance(plan, 70) ? 20000 : 110000;
     plan->stage.transport.wake_slack_ns = chance(plan, 50) ? 0 : SIM_MS;
     plan->stage.transport.short_io_percent = chance(plan, 20) ? 30 : 0;
-    plan->stage.model.routing_moves = plan->stage.options.purge_unhealthy_nodes || plan->steers;
+    plan->stage.model.routing_moves = plan->stage.options.purge_unhealthy_nodes || plan->steers || plan->discovers;
     draw_faults(plan);
 }

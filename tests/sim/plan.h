@@ -15,6 +15,8 @@ struct sim_plan {
     bool steers;             /* the program changes the membership */
     bool peaceful;           /* no fault: every operation must get its true answer */
     bool authenticates, sasl;
+    bool long_outages;       /* faults may last for many seconds */
+    bool discovers;          /* the nodes come from a configuration endpoint */
     bool limits;             /* small limits: FULL is to be expected */
     uint64_t end_ns;         /* when the program stops submitting */
     uint32_t ticks;

@@ -74,6 +74,29 @@ struct sim_node *sim_stage_add_plain_node(struct sim_stage *stage)
     return sim_stage_add_node(stage, &address, server, host);
 }
 
+void sim_stage_add_configuration(struct sim_stage *stage)
+{
+    struct emc__endpoint endpoint = sim_stage_endpoint(240);
+    stage->configuration = sim_stage_add_server(stage, "10.0.0.240", &endpoint, NULL);
+    stage->configuration_address = emc_address_tcp("10.0.0.240", 11211);
+    sim_stage_configure(stage, UINT32_MAX);
+}
+
+void sim_stage_configure(struct sim_stage *stage, uint32_t without)
+{
+    char text[1024];
+    size_t length = 0;
+    for (uint32_t i = 0; i < stage->member_count; i++) {
+        const char *host = stage->nodes[i].address.host;
+        if (i != without) {
+            length += (size_t)snprintf(text + length, sizeof text - length, "%s%s||11211", length > 0 ? " " : "", host);
+        }
+    }
+    stage->configuration->cluster_config = sim_world_text(&stage->world, "%s", text);
+    stage->configuration->cluster_version += 2;
+    sim_trace(&stage->world, "configuration %u: %s", (unsigned)stage->configuration->cluster_version, text);
+}
+
 /* ------------------------------------------------------------------ the client's surroundings */
 
 static void process(void *context, uint64_t now_ns)
@@ -160,7 +183,9 @@ emc_status sim_stage_open(struct sim_stage *stage, uint32_t count, emc_error *er
     struct emc__client_environment environment = {
         .transport = &stage->transport.base, .seed = emc__random_next(&stage->world.random), .destroy = destroyed, .context = stage};
     emc_client *client;
-    emc_status status = emc__client_create(&client, &environment, addresses, count, &stage->options, error);
+    bool told = stage->configuration != NULL;
+    emc_status status = emc__client_create(&client, &environment, told ? &stage->configuration_address : addresses, told ? 1 : count,
+                                           &stage->options, error);
     if (status != EMC_OK) {
         return status;
     }

@@ -31,6 +31,8 @@ struct sim_stage {
     struct sim_node nodes[SIM_NODES_MAX];
     uint32_t node_count;
     uint32_t member_count;      /* the client is given the first so many; 0: all */
+    struct sim_server *configuration; /* that tells the client which nodes there are; NULL: they are given */
+    emc_address configuration_address;
     emc_options options;
     emc_client *client;         /* NULL before it is opened and after it was destroyed */
     emc_cluster_management *view;
@@ -55,6 +57,10 @@ struct sim_server *sim_stage_add_server(struct sim_stage *stage, const char *nam
 struct sim_node *sim_stage_add_node(struct sim_stage *stage, const emc_address *address, struct sim_server *server, struct sim_host *host);
 /* A memcached and its node in one: "10.0.0.N". */
 struct sim_node *sim_stage_add_plain_node(struct sim_stage *stage);
+/* A configuration endpoint: the client is given it alone, and asks it for the nodes. */
+void sim_stage_add_configuration(struct sim_stage *stage);
+/* A new version of the configuration: all nodes but one (UINT32_MAX: all). */
+void sim_stage_configure(struct sim_stage *stage, uint32_t without);
 /* The address of node N in the network. */
 struct emc__endpoint sim_stage_endpoint(uint32_t number);
 
