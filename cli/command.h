@@ -18,6 +18,7 @@ enum exit_code {
 /* Every option of every command; options.c has their names. */
 enum option_id {
     OPTION_SERVERS,
+    OPTION_DISCOVER,
     OPTION_TIMEOUT,
     OPTION_ROUTING,
     OPTION_HASH_TAG,

@@ -9,6 +9,7 @@
 
 static const struct option_words table[OPTION_ID_COUNT] = {
     [OPTION_SERVERS] = {"servers", 's', "LIST", "the nodes: host:port,[ipv6]:port,/unix/path (else EMCACHE_SERVERS)"},
+    [OPTION_DISCOVER] = {"discover", 'd', "KIND", "ask where the nodes are: cluster (its endpoint), dns or srv"},
     [OPTION_TIMEOUT] = {"timeout", 't', "MS", "how long an operation may take, in milliseconds (1000)"},
     [OPTION_ROUTING] = {"routing", 'r', "KIND", "how a key finds its node (emcache); --routing help lists the kinds"},
     [OPTION_HASH_TAG] = {"hash-tag", 0, "{}", "route only by what stands in a key between these two characters"},

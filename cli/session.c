@@ -186,17 +186,61 @@ static enum exit_code set_options(const struct invocation *invocation, emc_optio
     return set_credentials(invocation, options, password);
 }
 
+/* ------------------------------------------------------------------ discovery */
+
+static bool read_discovery(const char *word, emc_discovery *kind_out)
+{
+    static const struct {
+        const char *name;
+        emc_discovery kind;
+    } kinds[] = {{"cluster", EMC_DISCOVERY_CLUSTER}, {"dns", EMC_DISCOVERY_DNS}, {"srv", EMC_DISCOVERY_DNS_SRV}};
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strcmp(word, kinds[i].name) == 0) {
+            *kind_out = kinds[i].kind;
+            return true;
+        }
+    }
+    complain("there is no discovery '%s': it is cluster, dns or srv", word);
+    return false;
+}
+
+/* The nodes that were found take the place of the servers that were asked. */
+static enum exit_code adopt_nodes(struct session *session)
+{
+    emc_node_list *found = NULL;
+    emc_status status = emc_cluster_nodes(session->view, &found);
+    if (status != EMC_OK) {
+        return report_memory();
+    }
+    struct server_list list = {calloc(found->count, sizeof(emc_address)), found->count, calloc(found->count, sizeof(emc_address_storage))};
+    enum exit_code code = list.nodes != NULL && list.storages != NULL ? EXIT_CODE_OK : report_memory();
+    for (size_t i = 0; i < found->count && code == EXIT_CODE_OK; i++) {
+        snprintf(list.storages[i].text, sizeof(list.storages[i].text), "%s", found->nodes[i].host);
+        list.nodes[i] = list.storages[i].address = emc_address_tcp(list.storages[i].text, found->nodes[i].port);
+    }
+    emc_node_list_destroy(found);
+    if (code != EXIT_CODE_OK) {
+        server_list_destroy(&list);
+        return code;
+    }
+    server_list_destroy(&session->servers);
+    session->servers = list;
+    return EXIT_CODE_OK;
+}
+
 /* ------------------------------------------------------------------ the client */
 
 /* connections_min: what each node keeps; 0 for a client that only answers questions. */
 static enum exit_code create_client(const struct invocation *invocation, const emc_address *nodes, size_t count,
-                                    uint32_t connections_min, emc_client **client_out, uint32_t *timeout_ms_out)
+                                    emc_discovery discovery, uint32_t connections_min, emc_client **client_out,
+                                    uint32_t *timeout_ms_out)
 {
     char password[PASSWORD_SIZE];
     emc_options options;
     enum exit_code code = set_options(invocation, &options, password);
     if (code == EXIT_CODE_OK) {
         options.connections_min = connections_min;
+        options.discovery = discovery;
         emc_error error = {EMC_OK, ""};
         emc_status status = emc_client_create(client_out, nodes, count, &options, &error);
         *timeout_ms_out = options.timeout_ms;
@@ -220,13 +264,23 @@ enum exit_code session_open(const struct invocation *invocation, struct session 
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    code = create_client(invocation, session.servers.nodes, session.servers.count, 1, &session.client,
-                         &session.timeout_ms);
+    emc_discovery discovery = EMC_DISCOVERY_NONE;
+    const char *word = invocation->options[OPTION_DISCOVER];
+    if (word != NULL && !read_discovery(word, &discovery)) {
+        code = EXIT_CODE_USAGE;
+    }
+    if (code == EXIT_CODE_OK) {
+        code = create_client(invocation, session.servers.nodes, session.servers.count, discovery, 1, &session.client,
+                             &session.timeout_ms);
+    }
+    if (code == EXIT_CODE_OK) {
+        session.view = emc_client_cluster_management(session.client);
+        code = discovery != EMC_DISCOVERY_NONE ? adopt_nodes(&session) : EXIT_CODE_OK;
+    }
     if (code != EXIT_CODE_OK) {
-        server_list_destroy(&session.servers);
+        session_close(&session);
         return code;
     }
-    session.view = emc_client_cluster_management(session.client);
     *session_out = session;
     return EXIT_CODE_OK;
 }
@@ -241,7 +295,7 @@ enum exit_code session_idle_client(const struct invocation *invocation, const em
                                    emc_client **client_out)
 {
     uint32_t timeout_ms = 0;
-    return create_client(invocation, nodes, count, 0, client_out, &timeout_ms);
+    return create_client(invocation, nodes, count, EMC_DISCOVERY_NONE, 0, client_out, &timeout_ms);
 }
 
 const emc_address *session_find_node(const struct session *session, const char *word, bool complain_about)
@@ -255,7 +309,7 @@ const emc_address *session_find_node(const struct session *session, const char *
         }
     }
     if (complain_about) {
-        complain("there is no node '%s' among the servers named by -s or EMCACHE_SERVERS", word);
+        complain("there is no node '%s' among the servers named by -s or EMCACHE_SERVERS, or found by --discover", word);
     }
     return NULL;
 }

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
 import unittest
 
@@ -284,6 +285,76 @@ class Nodes(OnServers):
 
 
 # ---------------------------------------------------------------------- no server needed
+
+class Endpoint(threading.Thread):
+    """A configuration endpoint that tells of some nodes."""
+
+    def __init__(self, nodes):
+        super().__init__(daemon=True)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        text = "1\n%s\n" % " ".join("127.0.0.1|127.0.0.1|%d" % node.port for node in nodes)
+        self.answers = {b"version\r\n": b"VERSION 1.6.18\r\n",
+                        b"config get cluster\r\n": ("CONFIG cluster 0 %d\r\n%s\r\nEND\r\n" % (len(text), text)).encode()}
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                connection = self.listener.accept()[0]
+            except OSError:
+                return
+            with connection, connection.makefile("rb") as lines:
+                for line in lines:
+                    connection.sendall(self.answers.get(line, b"ERROR\r\n"))
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.join()
+
+
+class Discovery(unittest.TestCase):
+    def setUp(self):
+        self.nodes = [Server(), Server()]
+        self.endpoint = Endpoint(self.nodes)
+
+    def tearDown(self):
+        self.endpoint.close()
+        for node in self.nodes:
+            node.stop()
+
+    def test_nodes_are_those_that_the_endpoint_tells(self):
+        result = emcache("nodes", "--discover", "cluster", "--json", servers=self.endpoint.address)
+        self.assertEqual((result.code, result.err), (OK, ""))
+        self.assertEqual([node["address"] for node in json.loads(result.out)], [node.address for node in self.nodes])
+        self.assertTrue(all(node["healthy"] for node in json.loads(result.out)))
+
+    def test_items_are_stored_on_the_nodes_found(self):
+        self.assertEqual(emcache("set", "k", "v", "-d", "cluster", servers=self.endpoint.address).code, OK)
+        result = emcache("get", "k", servers=",".join(node.address for node in self.nodes))
+        self.assertEqual((result.code, result.out), (OK, "v"))
+
+    def test_top_shows_the_nodes_found(self):
+        result = emcache("top", "--discover=cluster", "--count", "1", "--interval", "0.1", servers=self.endpoint.address)
+        self.assertEqual((result.code, result.err), (OK, ""))
+        for node in self.nodes:
+            self.assertIn(node.address, result.out)
+
+    def test_a_plain_server_is_no_endpoint(self):
+        result = emcache("nodes", "--discover", "cluster", servers=self.nodes[0].address)
+        self.assertNotEqual(result.code, OK)
+        self.assertRegex(result.err, "no cluster configuration")
+
+    def test_a_name_is_looked_up_for_its_nodes(self):
+        result = emcache("nodes", "--discover", "dns", "--json", servers="localhost:%d" % self.nodes[0].port)
+        self.assertIn(self.nodes[0].address, [node["address"] for node in json.loads(result.out)])
+
+    def test_an_unknown_discovery_is_refused(self):
+        result = emcache("nodes", "--discover", "magic", servers=self.endpoint.address)
+        self.assertEqual((result.code, result.out), (USAGE, ""))
+        self.assertRegex(result.err, "cluster, dns or srv")
+
 
 class Routing(unittest.TestCase):
     SERVERS = "cache1:11211,cache2:11211,cache3:11211"

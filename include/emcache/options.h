@@ -12,7 +12,7 @@ extern "C" {
 /** For a duration in milliseconds: no limit. */
 #define EMC_NO_LIMIT UINT32_MAX
 
-/** What happens to operations whose node is unhealthy. */
+/** What happens to operations whose node is unhealthy (docs/failover.md). Nothing that was submitted before is repeated elsewhere. */
 typedef enum emc_failover {
     EMC_FAILOVER_FAIL = 0, /**< they fail at once with EMC_ERROR_NODE_DOWN; routing does not move */
     EMC_FAILOVER_NEXT,     /**< they go to the next node in the key's order of preference (same as purge_unhealthy_nodes, key by key) */
@@ -89,17 +89,17 @@ typedef struct emc_options {
     char hash_tag_open;             /**< routing looks only at what stands between these two, when both are in the key; 0: off (default) */
     char hash_tag_close;
     emc_failover failover;          /**< default EMC_FAILOVER_FAIL */
-    const void *gutter_nodes;       /**< emc_address array for EMC_FAILOVER_GUTTER; default NULL */
+    const void *gutter_nodes;       /**< emc_address array for EMC_FAILOVER_GUTTER, borrowed until create returns; none may be a member; default NULL */
     size_t gutter_node_count;       /**< default 0 */
     uint32_t gutter_exptime;        /**< longest expiry, in seconds, of what is stored in the gutter; 1..2592000; default 10 */
-    uint32_t return_steady_ms;      /**< a node that was unhealthy is used again only after it answered for so long; 0 (default): at once */
-    uint32_t deletes_replayed_max;  /**< deletes that could not reach a down node, remembered for each node and replayed before it serves again; 0 (default): off */
+    uint32_t return_steady_ms;      /**< a node that was unhealthy is used again only after it answered for so long, and connections that break sooner count as failed attempts; 0 (default): at once */
+    uint32_t deletes_replayed_max;  /**< keys that a node must delete before it serves again: deletes that did not reach it and changes made elsewhere while it was down; at most so many are remembered for each node; 0..1000000; 0 (default): off. Not with purge_unhealthy_nodes */
 
     /* Autodiscovery */
     emc_discovery discovery;             /**< default EMC_DISCOVERY_NONE */
-    uint32_t discovery_interval_ms;      /**< 100..; default 60000 */
+    uint32_t discovery_interval_ms;      /**< 100..; default 60000; a tenth of it after a failure and while a node is down; DNS: the TTL where that is shorter */
     uint32_t discovery_timeout_ms;       /**< for one question; 1..; default 5000 */
-    uint32_t discovery_start_timeout_ms; /**< how long emc_client_create() waits for the first answer; 0: not at all, operations fail with EMC_ERROR_NO_NODES until it comes; default 10000 */
+    uint32_t discovery_start_timeout_ms; /**< how long emc_client_create() waits for the first answer (it fails with EMC_ERROR_NO_NODES, or at once with EMC_ERROR_UNSUPPORTED when every endpoint has no configuration); 0: not at all, operations fail with EMC_ERROR_NO_NODES until it comes; default 10000 */
 
     /* Authentication; both or none. 1..250 bytes each, without line breaks; the user name without spaces. Wiped from memory when the client is destroyed; never logged. */
     const char *username;           /**< default NULL */
