@@ -1,5 +1,5 @@
-/* libmemcached, with the options its users set for speed. Modes: get, set (one at a time), mget (N keys in one call), set_buffered (its buffered,
- * answerless sets, flushed every N). */
+/* libmemcached, with the options its users set for speed (TCP_NODELAY, NO_BLOCK). Modes: get, set (one at a time), mget (N keys in one call), set_buffered
+ * (its buffered, answerless sets, flushed every N). In front of a mode: "binary_" speaks the binary protocol, "plain_" leaves NO_BLOCK off. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +78,14 @@ static void run_mget(struct bench *bench)
     memcached_result_free(&found);
 }
 
+/* Takes the word off the front of the mode; true when it was there. */
+static bool take_prefix(struct bench *bench, const char *word)
+{
+    bool there = strncmp(bench->arguments.mode, word, strlen(word)) == 0;
+    bench->arguments.mode += there ? strlen(word) : 0;
+    return there;
+}
+
 static void open_client(struct bench *bench)
 {
     unsigned keys = bench->arguments.keys;
@@ -86,7 +94,8 @@ static void open_client(struct bench *bench)
         check(bench, memcached_server_add(bench->client, bench->arguments.hosts[i], bench->arguments.ports[i]));
     }
     memcached_behavior_set(bench->client, MEMCACHED_BEHAVIOR_TCP_NODELAY, 1);
-    memcached_behavior_set(bench->client, MEMCACHED_BEHAVIOR_NO_BLOCK, 1);
+    memcached_behavior_set(bench->client, MEMCACHED_BEHAVIOR_BINARY_PROTOCOL, take_prefix(bench, "binary_"));
+    memcached_behavior_set(bench->client, MEMCACHED_BEHAVIOR_NO_BLOCK, !take_prefix(bench, "plain_"));
     bench->names = calloc(keys, sizeof *bench->names);
     bench->keys = calloc(keys, sizeof *bench->keys);
     bench->lengths = calloc(keys, sizeof *bench->lengths);

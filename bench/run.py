@@ -36,7 +36,7 @@ class Program:
         if self.name == "bench_ours":
             return "emcache " + self.mode.replace("_", ", ")
         if self.name == "bench_peer_libmemcached":
-            return "libmemcached " + self.mode
+            return "libmemcached " + self.mode.replace("_", ", ")
         return "limit: " + self.name.removeprefix("limit_").replace("_", ", ")
 
 
@@ -57,6 +57,8 @@ ROWS = [
     ("blocking get / bare send and recv", ours("get"), limit("get_pipelined"), 0.95),
     ("the same, client and server on one core", ours("get", same_core=True), limit("get_pipelined", same_core=True), 0.93),
     ("blocking get / libmemcached get", ours("get"), peer("get"), 1.0),
+    ("blocking get / libmemcached get without NO_BLOCK", ours("get"), peer("plain_get"), None),
+    ("blocking get / libmemcached get, binary protocol", ours("get"), peer("binary_get"), None),
     ("blocking set / bare send and recv", ours("set"), limit("set_pipelined"), None),
     ("blocking set / libmemcached set", ours("set"), peer("set"), None),
     ("32 gets in flight / multi-get of 32", ours("get_batch", 32), limit("get_multi", 32), 0.9),
@@ -65,6 +67,8 @@ ROWS = [
     ("1000 gets in flight / multi-get of 1000", ours("get_batch", 1000), limit("get_multi", 1000), 0.85),
     ("1000 gets kept in flight / multi-get of 1000", ours("get_window", 1000), limit("get_multi", 1000), 0.85),
     ("1000 gets in flight / libmemcached mget of 1000", ours("get_batch", 1000), peer("mget", 1000), 1.0),
+    ("1000 gets in flight / libmemcached mget of 1000, binary", ours("get_batch", 1000), peer("binary_mget", 1000), None),
+    ("get_many of 1000 / libmemcached mget of 1000", ours("get_many", 1000), peer("mget", 1000), None),
     ("get_many of 1000 / multi-get of 1000", ours("get_many", 1000), limit("get_multi", 1000), None),
     ("multi-get of 1000 / quiet meta gets of 1000", limit("get_multi", 1000), limit("get_quiet", 1000), None),
     ("1000 sets in flight / quiet sets of 1000", ours("set_batch", 1000), limit("set_quiet", 1000), 0.85),
@@ -75,6 +79,8 @@ ROWS = [
     ("100 mixed 90/10 kept in flight / multi-get of 100", ours("mixed_window", 100), limit("get_multi", 100), 0.8),
     ("1000 gets in flight on 4 nodes / limit on them", ours("get_batch", 1000, nodes=4), limit("get_multi", 1000, nodes=4), 0.85),
     ("1000 gets in flight on 16 nodes / limit on them", ours("get_batch", 1000, nodes=16), limit("get_multi", 1000, nodes=16), 0.85),
+    ("1000 gets in flight on 4 nodes / libmemcached mget", ours("get_batch", 1000, nodes=4), peer("mget", 1000, nodes=4), None),
+    ("1000 gets in flight on 16 nodes / libmemcached mget", ours("get_batch", 1000, nodes=16), peer("mget", 1000, nodes=16), None),
     ("1000 gets kept in flight on 4 nodes / limit on them", ours("get_window", 1000, nodes=4), limit("get_multi", 1000, nodes=4), 0.85),
     ("1000 gets kept in flight on 16 nodes / limit on them", ours("get_window", 1000, nodes=16), limit("get_multi", 1000, nodes=16), 0.85),
     ("1000 sets in flight on 4 nodes / limit on them", ours("set_batch", 1000, nodes=4), limit("set_quiet", 1000, nodes=4), None),

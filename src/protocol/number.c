@@ -48,6 +48,17 @@ static size_t digits_count(uint64_t number)
 
 size_t emc__format_u64(uint8_t *out, uint64_t number)
 {
+    if (number < 10) {
+        *out = (uint8_t)('0' + number);
+        return 1;
+    }
+    if (number < 1000) { /* most lengths and labels */
+        unsigned first = (unsigned)number / 100;
+        size_t count = first > 0;
+        *out = (uint8_t)('0' + first);
+        memcpy(out + count, two_digits + 2 * (number - 100 * first), 2);
+        return count + 2;
+    }
     size_t count = digits_count(number);
     uint8_t *at = out + count;
     while (number >= 100) {
