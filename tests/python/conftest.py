@@ -16,6 +16,9 @@ import emcache  # noqa: E402
 import running  # noqa: E402
 import servers  # noqa: E402
 
+# What looks inside our extension.
+collect_ignore_glob = ["test_extension_*.py"] if running.ORIGINAL else []
+
 _keys = itertools.count()
 
 
