@@ -16,11 +16,11 @@ pytestmark = pytest.mark.beyond
 
 
 def tool(name):
-    """mypy or stubtest of this interpreter, or the one on PATH."""
+    """mypy or stubtest of this interpreter, or the mypy on PATH; stubtest imports the extension, so no other interpreter's will do."""
     module = {"mypy": "mypy", "stubtest": "mypy.stubtest"}[name]
     if subprocess.run([sys.executable, "-c", f"import {module}"], capture_output=True, check=False).returncode == 0:
         return [sys.executable, "-m", module]
-    found = shutil.which(name)
+    found = shutil.which(name) if name == "mypy" else None
     if found is None:
         pytest.skip(f"{name} is not installed")
     return [found]
