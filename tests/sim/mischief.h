@@ -25,6 +25,7 @@ enum sim_mischief_kind {
     SIM_MISCHIEF_SERVER_ERROR,   /* SERVER_ERROR busy in place of the reply */
     SIM_MISCHIEF_WRONG_KIND,     /* a reply that this command never has */
     SIM_MISCHIEF_ENDLESS_LINE,   /* a line without an end */
+    SIM_MISCHIEF_NOREPLY_ERROR,  /* an error line for a noreply */
     SIM_MISCHIEF_EXTRA_LINE,     /* a line of garbage behind the reply */
     SIM_MISCHIEF_KINDS
 };
@@ -40,6 +41,8 @@ struct sim_mischief {
 
 struct sim_conn;
 
+/* A noreply was carried out: now and then an error is told for it all the same. */
+void sim_mischief_noreply(struct sim_mischief *mischief, struct sim_conn *conn);
 /* Spoils the reply that begins at conn->out_begin + `begin` of its output, if it is its turn and it suits. */
 void sim_mischief_touch(struct sim_mischief *mischief, struct sim_conn *conn, size_t begin);
 

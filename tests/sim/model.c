@@ -7,6 +7,19 @@
 #include <string.h>
 
 static void changed(void *context, uint32_t server, struct emc__slice key, const struct sim_item *item);
+/* A gat carries no number; its expiry must be one that was asked for with its key. (The gutter bounds it; the binary protocol tells what is past
+ * as a number of its own.) */
+static void judge_gat(const struct sim_model *model, uint32_t key, int64_t exptime)
+{
+    for (uint32_t i = 0; i < model->op_count; i++) {
+        const struct sim_op *op = model->ops[i];
+        if (op->key == key && sim_command_touches(op->call->command) && (op->call->exptime == exptime || exptime < SIM_EXPTIME_BASE)) {
+            return;
+        }
+    }
+    sim_problem(model->world, "a gat of key %u reached a server with an expiry that nobody asked for: %" PRId64, key, exptime);
+}
+
 static void applied(void *context, uint32_t server, const struct sim_request *request, enum sim_outcome outcome, uint64_t number);
 static void malformed(void *context, uint32_t server, const char *words);
 
@@ -263,6 +276,9 @@ static void applied(void *context, uint32_t server, const struct sim_request *re
     if (request->verb == SIM_DELETE || request->verb == SIM_FLUSH) {
         note_anonymous(model, server, request, outcome);
         return;
+    }
+    if (request->verb == SIM_GAT && request->exptime < 2 * SIM_EXPTIME_BASE) {
+        judge_gat(model, sim_model_find_key(model, bare(model, request->key)), request->exptime);
     }
     struct sim_op *op = owner(model, request);
     if (op == NULL) {

@@ -175,12 +175,19 @@ static enum sim_fault_kind draw_kind(struct sim_plan *plan)
     return (enum sim_fault_kind)draw(plan, 1, SIM_FAULT_KINDS - 1);
 }
 
+static enum sim_fault_kind draw_storage_fault(struct sim_plan *plan)
+{
+    static const enum sim_fault_kind kinds[] = {SIM_FAULT_SERVER_FULL, SIM_FAULT_ITEM_LIMIT, SIM_FAULT_MISCHIEF};
+    return kinds[draw(plan, 0, 2)];
+}
+
 static void draw_fault(struct sim_plan *plan, struct sim_fault *fault)
 {
     uint64_t now = plan->stage.world.now_ns;
     do {
         fault->kind = draw_kind(plan);
     } while (!can_have(plan, fault->kind));
+    fault->kind = plan->floods && fault == &plan->faults[0] ? draw_storage_fault(plan) : fault->kind;
     fault->node = draw(plan, 0, (fault->kind == SIM_FAULT_MEMBERSHIP ? plan->members : plan->stage.node_count) - 1);
     fault->begin_ns = now + emc__random_below(&plan->stage.world.random, plan->end_ns - now);
     uint64_t longest = plan->long_outages ? 20 * (uint64_t)SIM_S : chance(plan, 50) ? 100 * SIM_MS : 3 * (uint64_t)SIM_S;
@@ -194,6 +201,11 @@ static void draw_fault(struct sim_plan *plan, struct sim_fault *fault)
 static void draw_faults(struct sim_plan *plan)
 {
     plan->peaceful = chance(plan, 12);
+    plan->floods = chance(plan, 5);
+    plan->slow = plan->peaceful && chance(plan, 25);
+    for (uint32_t i = 0; i < plan->stage.server_count && plan->slow; i++) {
+        plan->stage.servers[i]->service_ns = draw(plan, 5, 80) * SIM_MS;
+    }
     if (plan->peaceful) {
         return;
     }

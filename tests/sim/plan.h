@@ -15,6 +15,8 @@ struct sim_plan {
     bool steers;             /* the program changes the membership */
     bool peaceful;           /* no fault: every operation must get its true answer */
     bool authenticates, sasl;
+    bool floods;             /* hundreds of small writes in a tick, at servers that can't store them all */
+    bool slow;               /* peaceful, but the servers take their time */
     bool long_outages;       /* faults may last for many seconds */
     bool discovers;          /* the nodes come from a configuration endpoint */
     bool limits;             /* small limits: FULL is to be expected */

@@ -319,7 +319,7 @@ static void tick(struct sim_event *event)
         sim_event_set(&stage->world, &program->tick, tick, stage->transport.paused_until_ns);
         return;
     }
-    if (chance(program, 3)) {
+    if (chance(program, program->plan->floods ? 25 : 3)) {
         submit_flood(program);
     }
     for (uint32_t count = draw(program, 1, chance(program, 80) ? 5 : 20); count > 0 && stage->client != NULL; count--) {
@@ -377,7 +377,7 @@ static void check_peace(const struct program *program)
         bool fine = !call->accepted || call->cancelled || unfenced || (call->status == EMC_ERROR_SERVER && call->command == SIM_CALL_CACHE_MEMLIMIT);
         fine |= call->status == EMC_ERROR_NO_NODES && program->plan->discovers; /* before the first configuration */
         fine |= call->status == EMC_ERROR_UNKNOWN_NODE && program->plan->discovers;
-        fine |= call->status == EMC_ERROR_TIMEOUT && program->plan->largest_value > 20000; /* a hundred large values take their time */
+        fine |= call->status == EMC_ERROR_TIMEOUT && (program->plan->largest_value > 20000 || program->plan->slow); /* a hundred large values take their time */
         for (size_t j = 0; j < sizeof peaceful_results / sizeof peaceful_results[0]; j++) {
             fine |= call->status == peaceful_results[j];
         }
@@ -487,7 +487,12 @@ static void check_nothing_in_flight(const struct program *program)
     const struct sim_model *model = &stage->model;
     sim_stage_run(stage, 200 * SIM_MS);
     for (uint32_t i = 0; i < model->call_count; i++) {
-        if (model->calls[i]->accepted && !model->calls[i]->done) {
+        const struct sim_call *call = model->calls[i];
+        if (call->accepted && !call->done && !model->replies_spoilt && call->submitted_ns + 2 * (uint64_t)SIM_S < stage->world.now_ns) {
+            sim_problem(&stage->world, "%s (call %u) has not ended, and all has been well for two seconds", sim_command_names[call->command],
+                        call->number);
+        }
+        if (call->accepted && !call->done) {
             return;
         }
     }

@@ -20,6 +20,8 @@ static void say_unless(struct sim_conn *conn, bool noreply, const char *line)
 {
     if (!noreply) {
         sim_conn_say(conn, "%s\r\n", line);
+    } else {
+        sim_mischief_noreply(&conn->server->mischief, conn);
     }
 }
 
