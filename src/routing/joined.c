@@ -2,6 +2,8 @@
  * vector units without a 64-bit multiplication do not beat (docs/routing.md). */
 #include "routing/joined.h"
 
+#include <assert.h>
+
 #define LANES EMC__JOINED_LANES
 #define BLOCK EMC__MURMUR3_BLOCK
 
@@ -107,6 +109,7 @@ size_t emc__joined_hash(const struct emc__joined_ids *ids, const struct emc__joi
     const uint16_t *lengths = ids->lengths + first;
     size_t blocks[LANES], width = ids->count - first < LANES ? ids->count - first : LANES;
     bool uniform = true;
+    assert(first < ids->count && width > 0);
     for (size_t lane = 0; lane < width; lane++) {
         at[lane] = ids->places + (first + lane) * ids->stride + BLOCK - key->rest.length;
         blocks[lane] = (key->rest.length + lengths[lane]) / BLOCK;
