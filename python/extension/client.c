@@ -129,17 +129,19 @@ void client_shut_down(struct client *client)
     PyErr_Fetch(&type, &value, &traceback);
     Py_INCREF(client);
     client->engine = NULL;
-    if (client->reader != NULL && client->process == getpid()) { /* a child of fork must not touch its parent's loop */
-        reader_stop(client->reader);
+    bool forked = client->process != getpid(); /* a child must not touch its parent's loop */
+    bool foreign = !forked && client->thread != PyThread_get_thread_ident() && client->in_flight.count == 0 && !loop_is_closed(client);
+    if (!foreign || !reader_bury_soon(client->reader, engine)) {
+        if (!forked) {
+            reader_stop(client->reader);
+        }
+        emc_client_destroy(engine);
     }
-    emc_client_destroy(engine);
     fail_waiting(client);
     close_listener(client);
     reader_wake_soon(client);
     reader_update_hold(client);
-    if (client->reader != NULL) {
-        client->reader->client = NULL;
-    }
+    client->reader->client = NULL;
     Py_DECREF(client);
     PyErr_Restore(type, value, traceback);
 }
@@ -273,7 +275,7 @@ static bool create_engine(struct client *client, PyObject *nodes, PyObject *opti
     options.gutter_nodes = gutter_list.count > 0 ? gutter_list.addresses : NULL;
     options.gutter_node_count = gutter_list.count;
     options.log = management_log;
-    options.log_context = client;
+    options.log_context = client->reader;
     options.log_level = EMC_LOG_INFO;
     client->timeout = options.timeout_ms == EMC_NO_LIMIT ? -1.0 : (double)options.timeout_ms / 1000.0;
     client->key_length_max = 250 - (options.key_prefix != NULL ? strlen(options.key_prefix) : 0);

@@ -43,19 +43,26 @@ static void append_event(struct client *client, PyObject *entry)
 
 static void on_event(void *user_data, const emc_cluster_event *event)
 {
-    struct client *client = user_data;
+    struct client *client = ((struct reader *)user_data)->client;
+    if (client == NULL) {
+        return; /* dropped; the engine ends soon */
+    }
     PyObject *address = address_to_python(client->state, event->node);
     append_event(client, address == NULL ? NULL : Py_BuildValue("(iNIs)", (int)event->kind, address, (unsigned int)event->weight, event->reason));
 }
 
 void management_log(void *context, emc_log_level level, const char *message)
 {
-    append_event(context, Py_BuildValue("(iOIs)", -1 - (int)level, Py_None, 0u, message));
+    struct client *client = ((struct reader *)context)->client;
+    if (client == NULL) {
+        return;
+    }
+    append_event(client, Py_BuildValue("(iOIs)", -1 - (int)level, Py_None, 0u, message));
 }
 
 bool management_subscribe(struct client *client)
 {
-    emc_status status = emc_cluster_subscribe(client->view, on_event, client, NULL);
+    emc_status status = emc_cluster_subscribe(client->view, on_event, client->reader, NULL);
     if (status != EMC_OK) {
         errors_raise_refusal(client->state, status, NULL);
     }

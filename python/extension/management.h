@@ -9,6 +9,6 @@ PyObject *management_of(struct client *client);
 /* Every event goes to client->events from now on. False with an exception. */
 bool management_subscribe(struct client *client);
 /* The engine's log: lines become entries of client->events. */
-void management_log(void *client, emc_log_level level, const char *message);
+void management_log(void *reader, emc_log_level level, const char *message);
 
 #endif

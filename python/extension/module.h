@@ -49,7 +49,6 @@
     X(is_closed)                                                                                                       \
     X(path)                                                                                                            \
     X(port)                                                                                                            \
-    X(remove_reader)                                                                                                   \
     X(set_result)
 
 struct module_state {

@@ -375,6 +375,7 @@ struct reader *reader_create(struct client *client)
         Py_INCREF(reader->loop);
         reader->holds = false;
         reader->descriptor = -1;
+        reader->orphan = NULL;
         PyObject_GC_Track((PyObject *)reader);
     }
     return reader;
@@ -395,18 +396,42 @@ bool reader_start(struct reader *reader)
 
 void reader_stop(struct reader *reader)
 {
-    if (reader->client == NULL || reader->descriptor < 0 || reader->loop == NULL) {
+    if (reader->descriptor < 0 || reader->loop == NULL) {
         return;
     }
-    PyObject *number = PyLong_FromLong(reader->descriptor);
-    PyObject *name = reader->client->state->name_remove_reader;
+    PyObject *result = PyObject_CallMethod(reader->loop, "remove_reader", "i", reader->descriptor);
     reader->descriptor = -1;
-    PyObject *result = number == NULL ? NULL : PyObject_CallMethodObjArgs(reader->loop, name, number, NULL);
     if (result == NULL) {
         PyErr_Clear(); /* a closed loop watches nothing any more */
     }
     Py_XDECREF(result);
-    Py_XDECREF(number);
+}
+
+static PyObject *reader_bury(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    struct reader *reader = (struct reader *)self;
+    emc_client *orphan = reader->orphan;
+    reader->orphan = NULL;
+    if (orphan != NULL) {
+        reader_stop(reader);
+        emc_client_destroy(orphan);
+    }
+    Py_RETURN_NONE;
+}
+
+bool reader_bury_soon(struct reader *reader, emc_client *engine)
+{
+    PyObject *bury = PyObject_GetAttrString((PyObject *)reader, "bury");
+    reader->orphan = engine;
+    PyObject *handle = bury != NULL ? PyObject_CallMethod(reader->loop, "call_soon_threadsafe", "O", bury) : NULL;
+    Py_XDECREF(bury);
+    if (handle == NULL) {
+        PyErr_Clear();
+        reader->orphan = NULL;
+        return false;
+    }
+    Py_DECREF(handle);
+    return true;
 }
 
 static int reader_traverse(PyObject *self, visitproc visit, void *arg)
@@ -444,6 +469,7 @@ static void reader_dealloc(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
+    emc_client_destroy(((struct reader *)self)->orphan); /* its loop never ran again */
     (void)reader_clear(self);
     PyObject_GC_Del(self);
     Py_DECREF(type);
@@ -452,6 +478,7 @@ static void reader_dealloc(PyObject *self)
 static PyMethodDef reader_methods[] = {
     {"process", reader_process, METH_NOARGS, "Called by the loop when the engine has something to do."},
     {"flush", reader_flush, METH_NOARGS, "Called by the loop at the end of a tick."},
+    {"bury", reader_bury, METH_NOARGS, "Ends the engine of a client that was dropped in another thread."},
     {"get_loop", reader_get_loop, METH_NOARGS, "The loop that the client lives in."},
     {NULL, NULL, 0, NULL},
 };

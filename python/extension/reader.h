@@ -11,6 +11,7 @@ struct reader {
     PyObject *loop;
     bool holds;            /* `client` is an owned reference */
     int descriptor;
+    emc_client *orphan;    /* an engine whose client was dropped in another thread: ended in the loop's */
 };
 
 struct reader *reader_create(struct client *client);
@@ -18,6 +19,8 @@ struct reader *reader_create(struct client *client);
 bool reader_start(struct reader *reader);
 /* Leaves the loop; exceptions are swallowed (the loop may be closed). */
 void reader_stop(struct reader *reader);
+/* From another thread than the loop's: the engine is handed over, to be ended there. False when the loop takes nothing any more. */
+bool reader_bury_soon(struct reader *reader, emc_client *engine);
 /* Holds the client as long as there is something to wait for. May drop the last reference to it. */
 void reader_update_hold(struct client *client);
 

@@ -4,7 +4,10 @@ import collections.abc
 import copy
 import dataclasses
 import gc
+import os
 import pickle
+import threading
+import warnings
 import weakref
 
 import pytest
@@ -12,6 +15,7 @@ import pytest
 import emcache
 from clients import client_on
 from emcache import _emcache
+from running import eventually
 
 pytestmark = pytest.mark.beyond
 
@@ -93,6 +97,27 @@ async def test_a_dropped_client_is_collected_at_once(server, key):
         assert gone() is None
     finally:
         gc.enable()
+
+
+async def test_a_client_dropped_in_another_thread_is_ended_in_its_own(server, key):
+    client = await emcache.create_client([server.address])
+    await client.get(key)
+    await asyncio.sleep(0)
+    holder = [client]
+    del client
+
+    def drop():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            holder.clear()
+            gc.collect()
+    before = len(os.listdir("/proc/self/fd"))
+    thread = threading.Thread(target=drop)
+    thread.start()
+    thread.join()
+    await eventually(lambda: len(os.listdir("/proc/self/fd")) < before)
+    async with client_on(server) as another:
+        assert await another.get(key) is None
 
 
 async def test_a_client_with_work_under_way_is_held_by_its_loop(server, key):
