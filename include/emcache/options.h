@@ -38,7 +38,7 @@ typedef enum emc_discovery {
     EMC_DISCOVERY_NONE = 0, /**< the nodes are those given */
     EMC_DISCOVERY_CLUSTER,  /**< `config get cluster` at the one address given (ElastiCache, Memorystore) */
     EMC_DISCOVERY_DNS,      /**< all A and AAAA records of the one host given */
-    EMC_DISCOVERY_DNS_SRV   /**< SRV records of the one host given: ports and weights come from them */
+    EMC_DISCOVERY_DNS_SRV   /**< SRV records of the one name given: their targets by name, with the ports and weights of the records */
 } emc_discovery;
 
 /** One operation's beginning or end, for a trace. Pointers are borrowed until the callback returns. */
@@ -97,7 +97,7 @@ typedef struct emc_options {
 
     /* Autodiscovery */
     emc_discovery discovery;             /**< default EMC_DISCOVERY_NONE */
-    uint32_t discovery_interval_ms;      /**< 100..; default 60000; a tenth of it after a failure and while a node is down; DNS: the TTL where that is shorter */
+    uint32_t discovery_interval_ms;      /**< 100..; default 60000; a tenth of it after a failure and while a node is down; A and AAAA records: their TTL where that is shorter */
     uint32_t discovery_timeout_ms;       /**< for one question; 1..; default 5000 */
     uint32_t discovery_start_timeout_ms; /**< how long emc_client_create() waits for the first answer (it fails with EMC_ERROR_NO_NODES, or at once with EMC_ERROR_UNSUPPORTED when every endpoint has no configuration); 0: not at all, operations fail with EMC_ERROR_NO_NODES until it comes; default 10000 */
 

@@ -204,14 +204,19 @@ static void answered(void *user_data, const emc_result *result)
 
 static bool same_endpoint(const struct emc__endpoint *a, const struct emc__endpoint *b)
 {
-    return a->family == b->family && a->port == b->port && a->scope == b->scope && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
+    if (a->family != b->family || a->port != b->port) {
+        return false;
+    }
+    return a->name != NULL ? strcmp(a->name, b->name) == 0 : a->scope == b->scope && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
 }
 
-/* An address as a node is named: the literal, with its scope. */
+/* A node's address: a service's target by its name, so that it keeps its keys when it moves, and its certificate fits; else the literal, with its scope. */
 static void name_endpoint(const struct emc__endpoint *endpoint, uint32_t weight, char *text, emc_weighted_address *node)
 {
-    emc__endpoint_format_host(endpoint, text);
-    *node = (emc_weighted_address){emc_address_tcp(text, endpoint->port), weight};
+    if (endpoint->name == NULL) {
+        emc__endpoint_format_host(endpoint, text);
+    }
+    *node = (emc_weighted_address){emc_address_tcp(endpoint->name != NULL ? endpoint->name : text, endpoint->port), weight};
 }
 
 static size_t list_endpoints(const struct emc__endpoint *endpoints, size_t count, char (*texts)[EMC__ENDPOINT_TEXT_SIZE],

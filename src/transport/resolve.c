@@ -15,7 +15,7 @@
 
 #define ENDPOINTS_MAX 256
 #define NAME_MAX_LENGTH 255
-/* Targets of one SRV answer that are looked up. */
+/* Targets of one SRV answer that are taken. */
 #define TARGETS_MAX 64
 /* How often a question is asked, the pauses (uv->name_try_ms) doubling. */
 #define TRIES 4
@@ -37,10 +37,10 @@ struct emc__lookup {
     char message[EMC_ERROR_MESSAGE_SIZE];
 };
 
-/* A name on its way to addresses: the one asked for, or a target of an SRV answer. */
+/* A name on its way to addresses. */
 struct target {
     struct emc__lookup *lookup;
-    uint16_t port, priority, weight;
+    uint16_t port;
 };
 
 struct resolver_watch {
@@ -170,7 +170,7 @@ static void add_address(struct emc__lookup *lookup, const struct ares_addrinfo_n
         return;
     }
     struct emc__endpoint *endpoint = &lookup->endpoints[lookup->count++];
-    *endpoint = (struct emc__endpoint){.port = target->port, .priority = target->priority, .weight = target->weight};
+    *endpoint = (struct emc__endpoint){.port = target->port};
     if (node->ai_family == AF_INET) {
         const struct sockaddr_in *address = (const struct sockaddr_in *)(const void *)node->ai_addr;
         endpoint->family = EMC__ENDPOINT_IPV4;
@@ -216,7 +216,7 @@ static void addresses_answered(void *data, int code, int timeouts, struct ares_a
     emc__uv_raise(&lookup->uv->transport); /* delivered in a pass, also when c-ares knew at once */
 }
 
-static void look_up_addresses(struct emc__lookup *lookup, const char *name, uint16_t port, uint16_t priority, uint16_t weight)
+static void look_up_addresses(struct emc__lookup *lookup, const char *name, uint16_t port)
 {
     struct ares_addrinfo_hints hints = {.ai_flags = ARES_AI_NOSORT, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct target *target = emc__allocate_zeroed(&lookup->uv->allocator, 1, sizeof *target);
@@ -225,7 +225,7 @@ static void look_up_addresses(struct emc__lookup *lookup, const char *name, uint
         emc__uv_raise(&lookup->uv->transport);
         return;
     }
-    *target = (struct target){lookup, port, priority, weight};
+    *target = (struct target){lookup, port};
     lookup->outstanding++;
     ares_getaddrinfo(lookup->uv->resolver->channel, name, NULL, &hints, addresses_answered, target);
 }
@@ -234,6 +234,18 @@ static void look_up_addresses(struct emc__lookup *lookup, const char *name, uint
 static bool is_offered(const struct ares_srv_reply *record)
 {
     return record->host[0] != '\0' && strcmp(record->host, ".") != 0;
+}
+
+/* Its addresses are looked up at each connection, like those of any node that goes by a name. */
+static void add_target(struct emc__lookup *lookup, const struct ares_srv_reply *record)
+{
+    char *name = make_room(lookup) ? emc__copy_string(&lookup->uv->allocator, record->host, strlen(record->host)) : NULL;
+    if (name == NULL) {
+        note_failure(lookup, ARES_ENOMEM);
+        return;
+    }
+    lookup->endpoints[lookup->count++] = (struct emc__endpoint){
+        .family = EMC__ENDPOINT_NAME, .port = record->port, .priority = record->priority, .weight = record->weight, .name = name};
 }
 
 static void service_answered(void *data, int code, int timeouts, unsigned char *answer, int length)
@@ -249,10 +261,9 @@ static void service_answered(void *data, int code, int timeouts, unsigned char *
         note_failure(lookup, code);
     }
     unsigned targets = 0;
-    for (const struct ares_srv_reply *record = records; record != NULL && lookup->callback != NULL && targets < TARGETS_MAX;
-         record = record->next) {
+    for (const struct ares_srv_reply *record = records; record != NULL && targets < TARGETS_MAX; record = record->next) {
         if (is_offered(record)) {
-            look_up_addresses(lookup, record->host, record->port, record->priority, record->weight);
+            add_target(lookup, record);
             targets++;
         }
     }
@@ -351,7 +362,7 @@ emc_status emc__resolve_start(struct emc__transport *transport, enum emc__lookup
         lookup->outstanding = 1;
         ares_search(uv->resolver->channel, lookup->name, CLASS_INTERNET, TYPE_SRV, service_answered, lookup);
     } else {
-        look_up_addresses(lookup, lookup->name, port, 0, 0);
+        look_up_addresses(lookup, lookup->name, port);
     }
     set_deadline(uv->resolver);
     *lookup_out = lookup;
@@ -362,6 +373,9 @@ static void release_lookup(struct emc__lookup *lookup)
 {
     const emc_allocator *allocator = &lookup->uv->allocator;
     emc__link_remove(&lookup->link);
+    for (size_t i = 0; i < lookup->count; i++) {
+        emc__release(allocator, (void *)(uintptr_t)lookup->endpoints[i].name);
+    }
     emc__release(allocator, lookup->endpoints);
     emc__release(allocator, lookup);
 }

@@ -25,7 +25,7 @@ struct emc__socket;        /* one byte stream to one address, being established 
 struct emc__lookup;        /* one name look-up that runs */
 
 /* An address that can be connected to: nothing left to look up. */
-enum emc__endpoint_family { EMC__ENDPOINT_IPV4 = 4, EMC__ENDPOINT_IPV6 = 6, EMC__ENDPOINT_UNIX = 1 };
+enum emc__endpoint_family { EMC__ENDPOINT_IPV4 = 4, EMC__ENDPOINT_IPV6 = 6, EMC__ENDPOINT_UNIX = 1, EMC__ENDPOINT_NAME = 2 };
 
 #define EMC__UNIX_PATH_MAX 108 /* sizeof sun_path on Linux, with the terminating zero */
 
@@ -36,12 +36,13 @@ struct emc__endpoint {
     uint32_t scope;                   /* IPv6 scope id, else 0 */
     uint8_t ip[16];                   /* network order; IPv4 uses the first 4 */
     char path[EMC__UNIX_PATH_MAX];    /* unix */
+    const char *name;                 /* EMC__ENDPOINT_NAME, of a service alone: its host, still to be looked up; valid until the callback returns. Else NULL */
 };
 
 /* What is asked of the names. */
 enum emc__lookup_kind {
     EMC__LOOKUP_ADDRESSES, /* A and AAAA; each endpoint has the port given */
-    EMC__LOOKUP_SERVICE    /* SRV, and the addresses of its targets; ports, priorities and weights from the records */
+    EMC__LOOKUP_SERVICE    /* SRV: its targets by name, with ports, priorities and weights from the records */
 };
 
 struct emc__socket_listener {

@@ -249,7 +249,39 @@ static void when_a_node_dies_its_name_is_asked_at_once(struct play *p)
     members_are(p, "10.0.0.3 10.0.0.4");
 }
 
-SCENARIOS("discovery", SCENARIO(the_endpoints_list_is_served_and_followed),
+static void targets_of_a_service_are_nodes_by_name_and_keep_it_when_they_move(struct play *p)
+{
+    struct sim_node *service = a_named_node(p, "_mc._tcp.example"), *named = a_named_node(p, "mc-0.example"),
+                    *other = a_named_node(p, "mc-1.example");
+    struct emc__endpoint here = sim_endpoint_ipv4(0x0a000101u, 11211), there = sim_endpoint_ipv4(0x0a000102u, 11211);
+    struct sim_node *before = a_server_without_node(p, &here), *after = a_server_without_node(p, &there);
+    struct sim_name *records = sim_names_entry(&p->stage.names, service->address.host, EMC__LOOKUP_SERVICE);
+    const struct emc__endpoint targets[] = {
+        {.family = EMC__ENDPOINT_NAME, .port = 11211, .weight = 70, .name = "mc-0.example"},
+        {.family = EMC__ENDPOINT_NAME, .port = 11211, .weight = 30, .name = "mc-1.example"}};
+    emc_node_state state;
+    sim_name_points_to(records, &targets[0]);
+    sim_name_points_to(records, &targets[1]);
+    the_name_leads_to(p, named, before);
+    options(p)->discovery = EMC_DISCOVERY_DNS_SRV;
+    options(p)->timeout_ms = 5000;
+    opens_on_the_first(p); /* the second target has no address at all: a node that is down, and no reason to shrink */
+    members_are(p, "mc-0.example mc-1.example");
+    must(p, emc_cluster_node_state(p->stage.view, &named->address, &state) == EMC_OK && state.weight == 70);
+    const char *key = key_of(p, named);
+    ends(p, set(p, key, 20), EMC_OK, 5);
+    turns_unhealthy(p, other, 2000);
+    named->name->count = 0;
+    the_name_leads_to(p, named, after);
+    sim_host_die(before->host, SIM_END_RESET);
+    ms_pass(p, 5);
+    ends(p, set(p, key, 20), EMC_OK, 3000);
+    must(p, strcmp(key, key_of(p, named)) == 0);
+    must(p, sim_store_find(&after->server->store, emc__slice_of(key, strlen(key))) != NULL);
+}
+
+SCENARIOS("discovery", SCENARIO(targets_of_a_service_are_nodes_by_name_and_keep_it_when_they_move),
+          SCENARIO(the_endpoints_list_is_served_and_followed),
           SCENARIO(when_a_node_dies_the_endpoints_name_is_looked_up_again),
           SCENARIO(while_a_node_is_down_the_list_is_asked_for_ten_times_as_often),
           SCENARIO(an_endpoint_that_fails_leaves_the_last_good_list_and_is_told_of),

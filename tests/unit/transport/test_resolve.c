@@ -26,7 +26,6 @@ static const struct record records[] = {
     {"_memcache._tcp.example.test", RECORD_SRV, 40, "six.example.test", 2, 20, 11212},
     {"_half._tcp.example.test", RECORD_SRV, 40, "nowhere.example.test", 1, 10, 11211},
     {"_half._tcp.example.test", RECORD_SRV, 40, "four.example.test", 1, 10, 11213},
-    {"_gone._tcp.example.test", RECORD_SRV, 40, "nowhere.example.test", 1, 10, 11211},
     {"_none._tcp.example.test", RECORD_SRV, 40, ".", 0, 0, 0},
 };
 
@@ -38,6 +37,7 @@ struct asked {
     uint32_t ttl_s;
     uint64_t now_ns;
     struct emc__endpoint endpoints[300];
+    char names[300][32];
     char message[EMC_ERROR_MESSAGE_SIZE];
     struct asked *cancel, *ask_next; /* from inside the callback */
     const char *next_name;
@@ -58,6 +58,7 @@ static void answered(void *context, emc_status status, const char *message, cons
     snprintf(asked->message, sizeof asked->message, "%s", message);
     for (size_t i = 0; i < count; i++) {
         asked->endpoints[i] = endpoints[i];
+        snprintf(asked->names[i], sizeof asked->names[i], "%s", endpoints[i].name != NULL ? endpoints[i].name : "");
     }
     if (asked->cancel != NULL && asked->cancel->lookup != NULL) {
         transport->class_->lookup_cancel(transport, asked->cancel->lookup);
@@ -255,27 +256,27 @@ static void a_service_gives_ports_priorities_and_weights_of_its_targets(void **s
     assert_int_equal(asked.status, EMC_OK);
     assert_int_equal(asked.count, 2);
     const struct emc__endpoint *first = with_port(&asked, 11211), *second = with_port(&asked, 11212);
-    assert_true(has(&asked, "10.0.0.4:11211") && has(&asked, "[fd00::6]:11212"));
+    assert_string_equal(asked.names[first - asked.endpoints], "four.example.test");
+    assert_string_equal(asked.names[second - asked.endpoints], "six.example.test");
+    assert_int_equal(first->family, EMC__ENDPOINT_NAME);
     assert_int_equal(first->priority, 1);
     assert_int_equal(first->weight, 10);
     assert_int_equal(second->priority, 2);
     assert_int_equal(second->weight, 20);
-    assert_int_equal(asked.ttl_s, 5);
 }
 
-static void a_target_without_addresses_is_left_out(void **state)
+static void a_target_that_has_no_address_now_is_named_all_the_same(void **state)
 {
     struct asked asked = {0};
     ask(&asked, EMC__LOOKUP_SERVICE, "_half._tcp.example.test", 0);
     wait_for(&asked);
     assert_int_equal(asked.status, EMC_OK);
-    assert_int_equal(asked.count, 1);
-    assert_true(has(&asked, "10.0.0.4:11213"));
+    assert_int_equal(asked.count, 2);
+    assert_int_equal(server.questions, 1);
 }
 
-static void a_service_without_any_reachable_target_fails(void **state)
+static void a_service_without_any_target_fails(void **state)
 {
-    assert_fails(EMC__LOOKUP_SERVICE, "_gone._tcp.example.test");
     assert_fails(EMC__LOOKUP_SERVICE, "_none._tcp.example.test");
     assert_fails(EMC__LOOKUP_SERVICE, "_absent._tcp.example.test");
 }
@@ -303,12 +304,12 @@ static void a_look_up_answered_but_not_delivered_can_be_cancelled(void **state)
     assert_int_equal(asked.answered, 0);
 }
 
-static void a_service_look_up_can_be_cancelled_between_its_two_steps(void **state)
+static void a_service_look_up_can_be_cancelled(void **state)
 {
     struct asked asked = {0}, other = {0};
     ask(&asked, EMC__LOOKUP_SERVICE, "_memcache._tcp.example.test", 0);
     ask(&other, EMC__LOOKUP_SERVICE, "_memcache._tcp.example.test", 0);
-    while (server.questions < 3) {
+    while (server.questions < 2) {
         emc__uv_run(transport, 1);
         name_server_pump(&server);
     }
@@ -429,11 +430,11 @@ int main(void)
         RESOLVE_TEST(a_name_that_moves_is_followed),
         RESOLVE_TEST(an_empty_or_over_long_name_is_refused_at_once),
         RESOLVE_TEST(a_service_gives_ports_priorities_and_weights_of_its_targets),
-        RESOLVE_TEST(a_target_without_addresses_is_left_out),
-        RESOLVE_TEST(a_service_without_any_reachable_target_fails),
+        RESOLVE_TEST(a_target_that_has_no_address_now_is_named_all_the_same),
+        RESOLVE_TEST(a_service_without_any_target_fails),
         RESOLVE_TEST(a_cancelled_look_up_is_never_heard_of_again),
         RESOLVE_TEST(a_look_up_answered_but_not_delivered_can_be_cancelled),
-        RESOLVE_TEST(a_service_look_up_can_be_cancelled_between_its_two_steps),
+        RESOLVE_TEST(a_service_look_up_can_be_cancelled),
         RESOLVE_TEST(a_callback_may_cancel_another_look_up_and_begin_one),
         RESOLVE_TEST(when_nobody_waits_any_more_no_descriptor_is_left_open),
         RESOLVE_TEST(a_silent_server_is_asked_again),
