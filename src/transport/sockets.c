@@ -20,8 +20,9 @@
 #define VECTOR_MAX 8
 /* What a blocking wait takes in before the engine does. */
 #define STAGING_SIZE 16384
-/* Longest wait in a blocking receive, before everything else is looked at: SO_RCVTIMEO, set once. */
-#define BLOCKING_WAIT_NS 100000000u
+/* Longest wait in a blocking receive, before everything else is looked at: SO_RCVTIMEO, set once. When less is left until something is due, a poll is needed
+ * beside the receive: so this is short beside the second in which a deadline or a look at the health mostly comes. */
+#define BLOCKING_WAIT_NS 20000000u
 
 enum socket_state {
     SOCKET_CONNECTING, /* the kernel is at it */
@@ -338,7 +339,10 @@ static enum emc__io send_bytes(struct emc__socket *socket, const struct emc__sli
         asked += slices[i].length;
     }
     struct msghdr message = {.msg_iov = vector, .msg_iovlen = count};
-    return io_result(socket, sendmsg(socket->descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT), asked, sent_out);
+    int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+    ssize_t sent = count == 1 ? send(socket->descriptor, vector[0].iov_base, vector[0].iov_len, flags) /* the kernel has less to read */
+                              : sendmsg(socket->descriptor, &message, flags);
+    return io_result(socket, sent, asked, sent_out);
 }
 
 /* Takes what a blocking wait has received already. */
@@ -377,7 +381,9 @@ static enum emc__io receive_behind(struct emc__socket *socket, const struct emc_
         return EMC__IO_ERROR;
     }
     struct msghdr message = {.msg_iov = vector, .msg_iovlen = count};
-    return io_result(socket, recvmsg(socket->descriptor, &message, MSG_DONTWAIT), asked, received_out);
+    ssize_t received = count == 1 ? recv(socket->descriptor, vector[0].iov_base, vector[0].iov_len, MSG_DONTWAIT)
+                                  : recvmsg(socket->descriptor, &message, MSG_DONTWAIT);
+    return io_result(socket, received, asked, received_out);
 }
 
 static enum emc__io receive_staged(struct emc__socket *socket, const struct emc__span *spans, size_t count, size_t *received_out)
