@@ -168,9 +168,10 @@ static bool can_have(const struct sim_plan *plan, enum sim_fault_kind kind)
 /* Each kind alike, but for those that need something special of the seed, which come more often where they can. */
 static enum sim_fault_kind draw_kind(struct sim_plan *plan)
 {
-    static const enum sim_fault_kind special[] = {SIM_FAULT_MEMBERSHIP, SIM_FAULT_MEMORY, SIM_FAULT_PASSWORD, SIM_FAULT_DISCOVERY};
-    if (chance(plan, plan->discovers ? 40 : 14)) {
-        return special[draw(plan, 0, 3)];
+    static const enum sim_fault_kind special[] = {SIM_FAULT_MEMBERSHIP, SIM_FAULT_MEMORY, SIM_FAULT_PASSWORD, SIM_FAULT_DISCOVERY,
+                                                  SIM_FAULT_MISCHIEF};
+    if (chance(plan, plan->discovers ? 40 : 16)) {
+        return special[draw(plan, 0, 4)];
     }
     return (enum sim_fault_kind)draw(plan, 1, SIM_FAULT_KINDS - 1);
 }

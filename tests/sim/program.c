@@ -373,7 +373,7 @@ static void check_peace(const struct program *program)
     for (uint32_t i = 0; i < model->call_count; i++) {
         const struct sim_call *call = model->calls[i];
         /* An error line while a noreply is not yet fenced may be the noreply's: the connection is closed, rightly. */
-        bool unfenced = noreplies && (call->status == EMC_ERROR_PROTOCOL || call->status == EMC_ERROR_CONNECTION_LOST);
+        bool unfenced = (noreplies && call->status == EMC_ERROR_PROTOCOL) || (call->status == EMC_ERROR_CONNECTION_LOST && closed_early(model));
         bool fine = !call->accepted || call->cancelled || unfenced || (call->status == EMC_ERROR_SERVER && call->command == SIM_CALL_CACHE_MEMLIMIT);
         fine |= call->status == EMC_ERROR_NO_NODES && program->plan->discovers; /* before the first configuration */
         fine |= call->status == EMC_ERROR_UNKNOWN_NODE && program->plan->discovers;
@@ -480,6 +480,19 @@ static void check_recovery(struct program *program)
     }
 }
 
+/* All has been well for two seconds: whatever was asked has ended by now, even without a deadline. */
+static void check_everything_ended(const struct program *program)
+{
+    const struct sim_model *model = &program->stage->model;
+    for (uint32_t i = 0; i < model->call_count && !model->replies_spoilt; i++) {
+        const struct sim_call *call = model->calls[i];
+        if (call->accepted && !call->done && call->submitted_ns + RECOVERY_NS < model->world->now_ns) {
+            sim_problem(&program->stage->world, "%s (call %u) has not ended, and all has been well for two seconds",
+                        sim_command_names[call->command], call->number);
+        }
+    }
+}
+
 /* Nothing is under way: so nothing may be counted as such. A spoilt reply may leave a connection that waits for an END, and a noreply waits for a fence. */
 static void check_nothing_in_flight(const struct program *program)
 {
@@ -487,12 +500,7 @@ static void check_nothing_in_flight(const struct program *program)
     const struct sim_model *model = &stage->model;
     sim_stage_run(stage, 200 * SIM_MS);
     for (uint32_t i = 0; i < model->call_count; i++) {
-        const struct sim_call *call = model->calls[i];
-        if (call->accepted && !call->done && !model->replies_spoilt && call->submitted_ns + 2 * (uint64_t)SIM_S < stage->world.now_ns) {
-            sim_problem(&stage->world, "%s (call %u) has not ended, and all has been well for two seconds", sim_command_names[call->command],
-                        call->number);
-        }
-        if (call->accepted && !call->done) {
+        if (model->calls[i]->accepted && !model->calls[i]->done) {
             return;
         }
     }
@@ -523,6 +531,7 @@ static void recover(struct program *program)
     }
     sim_stage_run(stage, paused_ns + RECOVERY_NS + 100 * SIM_MS + steady_ns);
     if (stage->client != NULL && !stage->world.failed) {
+        check_everything_ended(program);
         check_recovery(program);
         check_nothing_in_flight(program);
     }
