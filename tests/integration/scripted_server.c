@@ -157,6 +157,15 @@ static bool do_expect_end(struct scripted_server *server)
     return true;
 }
 
+static bool do_expect_silence(struct scripted_server *server, size_t ms)
+{
+    struct pollfd watched[2] = {{server->connection, POLLIN, 0}, {server->ending, POLLIN, 0}};
+    if (poll(watched, 2, (int)ms) == 0) {
+        return true;
+    }
+    return complain(server, watched[0].revents != 0 ? "a byte came where there was to be silence" : "the test ended before this step was done");
+}
+
 static bool do_stall(struct scripted_server *server)
 {
     uint64_t one;
@@ -179,6 +188,8 @@ static bool do_step(struct scripted_server *server, const struct scripted_step *
         return send_zeros(server, step->length);
     case SCRIPTED_EXPECT_END:
         return do_expect_end(server);
+    case SCRIPTED_EXPECT_SILENCE:
+        return do_expect_silence(server, step->length);
     case SCRIPTED_STALL:
         return do_stall(server);
     case SCRIPTED_FINISH:

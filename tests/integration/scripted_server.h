@@ -26,6 +26,7 @@ enum scripted_action {
     SCRIPTED_SEND_BY_BYTE, /* sends them, each in a segment of its own */
     SCRIPTED_SEND_ZEROS,   /* sends so many zero bytes (length alone) */
     SCRIPTED_EXPECT_END,   /* the client closes or resets the connection; nothing else comes before */
+    SCRIPTED_EXPECT_SILENCE, /* so many milliseconds (length alone) pass without a byte */
     SCRIPTED_STALL,        /* waits for scripted_server_continue() */
     SCRIPTED_FINISH,       /* closes in order */
     SCRIPTED_RESET         /* closes with RST */
@@ -44,6 +45,7 @@ struct scripted_step {
 #define SEND_BY_BYTE(text) {SCRIPTED_SEND_BY_BYTE, (text), sizeof(text) - 1}
 #define SEND_ZEROS(count)  {SCRIPTED_SEND_ZEROS, NULL, (count)}
 #define EXPECT_END         {SCRIPTED_EXPECT_END, NULL, 0}
+#define EXPECT_SILENCE(ms) {SCRIPTED_EXPECT_SILENCE, NULL, (ms)}
 #define STALL              {SCRIPTED_STALL, NULL, 0}
 #define FINISH             {SCRIPTED_FINISH, NULL, 0}
 #define RESET              {SCRIPTED_RESET, NULL, 0}
