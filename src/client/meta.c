@@ -278,6 +278,10 @@ emc_status emc_meta_debug_async(emc_client *client, const void *key, size_t key_
 {
     struct emc__request request = {.kind = EMC__OPERATION_META, .verb = EMC__VERB_RAW_LINE, .key = emc__slice_of(key, key_length),
                                    .number = 10610, .meta_command = 'e'};
+    if (key != NULL && key_length > 0 && emc__key_validate(request.key, NULL) != EMC_OK && key_length <= EMC__KEY_LENGTH_MAX) {
+        request.binary_key = true;
+        request.argument = emc__slice_of(" b", 2);
+    }
     return emc__client_submit(client, &request, call);
 }
 

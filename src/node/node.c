@@ -162,7 +162,9 @@ static void turn_unhealthy(struct emc__node *node)
         snprintf(node->reason, sizeof node->reason, "silent: a fresh connection's question was not answered");
     } else if (node->reason[0] == '\0') {
         node->last_failure = EMC_ERROR_CONNECT;
-        snprintf(node->reason, sizeof node->reason, "no connection could be established so far");
+        snprintf(node->reason, sizeof node->reason, "%s",
+                 node->handshaking != NULL ? "connected, but the server has not answered so far; one that wants SASL is silent to all else"
+                                           : "no connection could be established so far");
     }
     log_turn(node, false);
     node->listener->health_changed(node->context, node, false, node->reason);

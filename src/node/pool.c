@@ -138,7 +138,7 @@ static void attempt_due(struct emc__timer *timer, uint64_t now_ns)
     }
     bool silent = node->handshaking != NULL;
     emc__pool_stop_attempt(node);
-    attempt_failed(node, EMC_ERROR_CONNECT, silent ? "connected, but the server did not answer in time" : "connecting took too long");
+    attempt_failed(node, EMC_ERROR_CONNECT, silent ? "connected, but the server did not answer in time; one that wants SASL is silent to all else" : "connecting took too long");
 }
 
 static void dial_failed(void *context, emc_status status, const char *message, uint64_t now_ns)

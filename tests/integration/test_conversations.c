@@ -487,6 +487,42 @@ static void a_server_that_does_not_read_makes_submissions_fail_not_memory_grow(v
     emc_client_destroy(client);
 }
 
+static void keys_are_listed_by_either_dump_of_either_generation(void **state)
+{
+    (void)state;
+    static const struct scripted_step steps[] = {
+        ACCEPT,
+        HANDSHAKE,
+        EXPECT("lru_crawler mgdump all\r\n"),
+        SEND("mg a\r\nmg b\r\nEN\r\n"),
+        EXPECT("lru_crawler metadump all\r\n"),
+        SEND("OK\r\nkey=a%20b exp=-1 la=1 cas=2 fetch=no cls=1 size=63\nEND\r\n"),
+        EXPECT("lru_crawler mgdump all\r\n"),
+        SEND("ERROR\r\n"),
+        EXPECT("lru_crawler metadump all\r\n"),
+        SEND("BUSY currently processing crawler request\r\n"),
+    };
+    static const struct {
+        emc_dump dump;
+        unsigned results;
+        emc_status status;
+    } asked[] = {{EMC_DUMP_KEYS, 3, EMC_OK},
+                 {EMC_DUMP_META, 2, EMC_OK},
+                 {EMC_DUMP_KEYS, 1, EMC_ERROR_UNSUPPORTED},
+                 {EMC_DUMP_META, 1, EMC_ERROR_BUSY}};
+    struct outcome outcome;
+    begin(steps, STEPS(steps));
+    emc_address node = scripted_server_address(server);
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        emc_call call = keep(&outcome);
+        assert_int_equal(emc_dump_keys_async(client, &node, asked[i].dump, &call), EMC_OK);
+        await(client, &outcome);
+        assert_int_equal(outcome.results, asked[i].results);
+        assert_int_equal(outcome.status, asked[i].status);
+    }
+    finish(steps, STEPS(steps));
+}
+
 static void statistics_that_never_end_are_cut(void **state)
 {
     (void)state;
@@ -532,6 +568,7 @@ int main(void)
         cmocka_unit_test(the_late_reply_of_a_timed_out_get_is_dropped),
         cmocka_unit_test(the_late_reply_of_a_cancelled_get_is_dropped),
         cmocka_unit_test(a_server_that_does_not_read_makes_submissions_fail_not_memory_grow),
+        cmocka_unit_test(keys_are_listed_by_either_dump_of_either_generation),
         cmocka_unit_test(statistics_that_never_end_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

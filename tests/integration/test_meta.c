@@ -205,6 +205,10 @@ static void a_binary_key_may_have_any_bytes(void **state)
     assert_true((reply.present & EMC_META_KEY) != 0);
     assert_int_equal(emc_meta_delete(client, key, sizeof key, &options, NULL, NULL), EMC_OK);
     memset(longest, 0x80, sizeof longest);
+    assert_int_equal(emc_meta_set(client, key, sizeof key, EMC_STR("v"), &options, NULL, NULL), EMC_OK);
+    char text[256] = "";
+    assert_int_equal(emc_meta_debug(client, key, sizeof key, text, sizeof text, NULL), EMC_OK);
+    assert_non_null(strstr(text, "exp=-1"));
     assert_int_equal(emc_meta_set(client, longest, sizeof longest, EMC_STR("v"), &options, NULL, NULL), EMC_OK);
     assert_int_equal(emc_meta_set(client, longest, 187, EMC_STR("v"), &options, NULL, NULL), EMC_ERROR_KEY);
 }

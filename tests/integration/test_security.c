@@ -254,6 +254,20 @@ static void sasl_serves_who_knows_the_password(void **state)
     expect_refusal(server.address, &options, EMC_ERROR_AUTHENTICATION);
 }
 
+static void a_client_without_sasl_is_told_why_a_sasl_server_may_be_silent(void **state)
+{
+    (void)state;
+    if (!server_has_sasl()) {
+        skip();
+    }
+    struct server_settings settings = {.sasl = true};
+    server_start(&server, &settings);
+    emc_client *client = open_client_at(server.address, NULL);
+    assert_true(emc_set(client, EMC_STR("k"), EMC_STR("v"), 0, 0, NULL) < 0);
+    assert_non_null(strstr(emc_client_error_message(client), "SASL"));
+    emc_client_destroy(client);
+}
+
 /* ------------------------------------------------------------------ other ways to listen, and limits */
 
 static void a_unix_socket_serves_like_a_port(void **state)
@@ -349,6 +363,7 @@ int main(void)
         SERVER_TEST(credentials_work_again_when_the_server_knows_them_again),
         SERVER_TEST(credentials_put_right_at_the_client_serve_at_once),
         SERVER_TEST(sasl_serves_who_knows_the_password),
+        SERVER_TEST(a_client_without_sasl_is_told_why_a_sasl_server_may_be_silent),
         SERVER_TEST(a_unix_socket_serves_like_a_port),
         SERVER_TEST(a_name_is_found_whatever_address_the_server_listens_on),
         SERVER_TEST(an_idle_connection_that_the_server_closes_costs_nothing),
