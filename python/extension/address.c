@@ -48,7 +48,8 @@ static bool port_of(const struct module_state *state, PyObject *object, uint32_t
     return true;
 }
 
-bool address_from_python(const struct module_state *state, PyObject *object, emc_address *address_out, PyObject **keep_out)
+bool address_from_python(const struct module_state *state, PyObject *object, emc_address *address_out,
+                         PyObject **keep_out)
 {
     int is_host = PyObject_IsInstance(object, state->host_address);
     int is_path = is_host == 0 ? PyObject_IsInstance(object, state->unix_path) : 0;
@@ -56,7 +57,8 @@ bool address_from_python(const struct module_state *state, PyObject *object, emc
         return false;
     }
     if (!is_host && !is_path) {
-        PyErr_Format(PyExc_TypeError, "a MemcachedHostAddress or MemcachedUnixSocketPath is needed, not %.100s", Py_TYPE(object)->tp_name);
+        PyErr_Format(PyExc_TypeError, "a MemcachedHostAddress or MemcachedUnixSocketPath is needed, not %.100s",
+                     Py_TYPE(object)->tp_name);
         return false;
     }
     const char *text = text_of(object, is_host ? state->name_address : state->name_path, keep_out);

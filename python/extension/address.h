@@ -6,7 +6,8 @@
 
 /* TypeError or ValueError unless `object` is a MemcachedHostAddress or MemcachedUnixSocketPath with sound fields. *keep_out receives what the strings
  * of *address_out live in (a new reference). */
-bool address_from_python(const struct module_state *state, PyObject *object, emc_address *address_out, PyObject **keep_out);
+bool address_from_python(const struct module_state *state, PyObject *object, emc_address *address_out,
+                         PyObject **keep_out);
 /* A new reference, or NULL with an exception. */
 PyObject *address_to_python(const struct module_state *state, const emc_address *address);
 

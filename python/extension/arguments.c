@@ -22,11 +22,13 @@ static bool parse_keywords(const struct signature *signature, PyObject *const *v
         PyObject *name = PyTuple_GET_ITEM(names, i);
         int index = index_of(signature, name);
         if (index < 0) {
-            PyErr_Format(PyExc_TypeError, "Client.%s() got an unexpected keyword argument '%U'", signature->function, name);
+            PyErr_Format(PyExc_TypeError, "Client.%s() got an unexpected keyword argument '%U'", signature->function,
+                         name);
             return false;
         }
         if (out[index] != NULL) {
-            PyErr_Format(PyExc_TypeError, "Client.%s() got multiple values for argument '%U'", signature->function, name);
+            PyErr_Format(PyExc_TypeError, "Client.%s() got multiple values for argument '%U'", signature->function,
+                         name);
             return false;
         }
         out[index] = values[i];
@@ -34,11 +36,12 @@ static bool parse_keywords(const struct signature *signature, PyObject *const *v
     return true;
 }
 
-bool arguments_parse(const struct signature *signature, PyObject *const *args, Py_ssize_t nargs, PyObject *keyword_names, PyObject **out)
+bool arguments_parse(const struct signature *signature, PyObject *const *args, Py_ssize_t nargs,
+                     PyObject *keyword_names, PyObject **out)
 {
     if (nargs > signature->positional) {
-        PyErr_Format(PyExc_TypeError, "Client.%s() takes at most %d positional arguments (%zd given)", signature->function,
-                     signature->positional, nargs);
+        PyErr_Format(PyExc_TypeError, "Client.%s() takes at most %d positional arguments (%zd given)",
+                     signature->function, signature->positional, nargs);
         return false;
     }
     for (Py_ssize_t i = 0; i < signature->count; i++) {
@@ -49,7 +52,8 @@ bool arguments_parse(const struct signature *signature, PyObject *const *args, P
     }
     for (int i = 0; i < signature->required; i++) {
         if (out[i] == NULL) {
-            PyErr_Format(PyExc_TypeError, "Client.%s() missing required argument: '%s'", signature->function, signature->names[i]);
+            PyErr_Format(PyExc_TypeError, "Client.%s() missing required argument: '%s'", signature->function,
+                         signature->names[i]);
             return false;
         }
     }
@@ -141,7 +145,8 @@ bool arguments_key(const struct client *client, PyObject *object)
         return false;
     }
     if (length > client->key_length_max) {
-        PyErr_Format(PyExc_ValueError, "key: %zu bytes; with this client's prefix it has at most %zu", length, client->key_length_max);
+        PyErr_Format(PyExc_ValueError, "key: %zu bytes; with this client's prefix it has at most %zu", length,
+                     client->key_length_max);
         return false;
     }
     return true;

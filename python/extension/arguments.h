@@ -15,7 +15,8 @@ struct signature {
 };
 
 /* Fills out[0 .. count-1] with borrowed references, NULL where an argument is not given. False with a TypeError. */
-bool arguments_parse(const struct signature *signature, PyObject *const *args, Py_ssize_t nargs, PyObject *keyword_names, PyObject **out);
+bool arguments_parse(const struct signature *signature, PyObject *const *args, Py_ssize_t nargs,
+                     PyObject *keyword_names, PyObject **out);
 
 /* The conversions raise TypeError or ValueError with the argument's name; NULL leaves *out as it is. */
 bool arguments_bool(PyObject *object, bool *out);
@@ -30,10 +31,10 @@ PyObject *arguments_keys(const struct client *client, PyObject *iterable);
 bool arguments_value(struct operation *operation, PyObject *object);
 
 /* An entry of a method table, with the signature that inspect shows. */
-#define COMMAND(name, signature, documentation)                                                                        \
-    {                                                                                                                  \
-        #name, (PyCFunction)(void (*)(void))client_##name, METH_FASTCALL | METH_KEYWORDS,                              \
-            #name signature "\n--\n\n" documentation                                                                   \
+#define COMMAND(name, signature, documentation)                                           \
+    {                                                                                     \
+#name, (PyCFunction)(void (*)(void))client_##name, METH_FASTCALL | METH_KEYWORDS, \
+            #name signature "\n--\n\n" documentation                                      \
     }
 
 /* The bytes of the value. */

@@ -22,15 +22,15 @@ static emc_key *keys_of(const struct operation *operation, size_t *count_out)
     return keys;
 }
 
-#define DEFINE_SUBMIT(name, function, ...)                                                                             \
-    static emc_status name(struct operation *operation, const emc_call *call)                                          \
-    {                                                                                                                  \
-        size_t count = 0;                                                                                              \
-        emc_key *keys = keys_of(operation, &count);                                                                    \
-        emc_status status = keys != NULL ? function(operation->client->engine, keys, count __VA_ARGS__, call)          \
-                                         : EMC_ERROR_MEMORY;                                                           \
-        PyMem_Free(keys);                                                                                              \
-        return status;                                                                                                 \
+#define DEFINE_SUBMIT(name, function, ...)                                                                    \
+    static emc_status name(struct operation *operation, const emc_call *call)                                 \
+    {                                                                                                         \
+        size_t count = 0;                                                                                     \
+        emc_key *keys = keys_of(operation, &count);                                                           \
+        emc_status status = keys != NULL ? function(operation->client->engine, keys, count __VA_ARGS__, call) \
+                                         : EMC_ERROR_MEMORY;                                                  \
+        PyMem_Free(keys);                                                                                     \
+        return status;                                                                                        \
     }
 #define COMMA ,
 DEFINE_SUBMIT(submit_get_many, emc_get_many_async)
@@ -41,11 +41,16 @@ DEFINE_SUBMIT(submit_delete_many, emc_delete_many_async)
 #undef DEFINE_SUBMIT
 #undef COMMA
 
-static const struct operation_traits get_many_traits = {.name = "get_many", .submit = submit_get_many, .complete = convert_many};
-static const struct operation_traits gets_many_traits = {.name = "gets_many", .submit = submit_gets_many, .complete = convert_many_with_cas};
-static const struct operation_traits gat_many_traits = {.name = "gat_many", .submit = submit_gat_many, .complete = convert_many};
-static const struct operation_traits gats_many_traits = {.name = "gats_many", .submit = submit_gats_many, .complete = convert_many_with_cas};
-static const struct operation_traits delete_many_traits = {.name = "delete_many", .submit = submit_delete_many, .complete = convert_statuses};
+static const struct operation_traits get_many_traits = {
+    .name = "get_many", .submit = submit_get_many, .complete = convert_many};
+static const struct operation_traits gets_many_traits = {
+    .name = "gets_many", .submit = submit_gets_many, .complete = convert_many_with_cas};
+static const struct operation_traits gat_many_traits = {
+    .name = "gat_many", .submit = submit_gat_many, .complete = convert_many};
+static const struct operation_traits gats_many_traits = {
+    .name = "gats_many", .submit = submit_gats_many, .complete = convert_many_with_cas};
+static const struct operation_traits delete_many_traits = {
+    .name = "delete_many", .submit = submit_delete_many, .complete = convert_statuses};
 
 static struct operation *create_bulk(PyObject *self, const struct operation_traits *traits, PyObject *iterable)
 {
@@ -56,31 +61,38 @@ static struct operation *create_bulk(PyObject *self, const struct operation_trai
     return operation;
 }
 
-static PyObject *retrieve_many(PyObject *self, const struct operation_traits *traits, PyObject *keys, PyObject *exptime, PyObject *const *options)
+static PyObject *retrieve_many(PyObject *self, const struct operation_traits *traits, PyObject *keys, PyObject *exptime,
+                               PyObject *const *options)
 {
     struct operation *operation = create_bulk(self, traits, keys);
-    if (operation != NULL &&
-        !(arguments_exptime(exptime, "exptime", &operation->exptime) && arguments_bool(options[0], &operation->return_flags) &&
-          arguments_bool(options[1], &operation->return_errors))) {
+    if (operation != NULL && !(arguments_exptime(exptime, "exptime", &operation->exptime) &&
+                               arguments_bool(options[0], &operation->return_flags) &&
+                               arguments_bool(options[1], &operation->return_errors))) {
         operation_discard(operation);
         return NULL;
     }
     return (PyObject *)operation;
 }
 
-static PyObject *parse_many(PyObject *self, const struct operation_traits *traits, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
+static PyObject *parse_many(PyObject *self, const struct operation_traits *traits, PyObject *const *args,
+                            Py_ssize_t nargs, PyObject *keywords)
 {
     const struct signature signature = {traits->name, 3, 2, 1, {"keys", "return_flags", "return_exceptions"}};
     PyObject *given[3];
-    return arguments_parse(&signature, args, nargs, keywords, given) ? retrieve_many(self, traits, given[0], NULL, given + 1) : NULL;
+    return arguments_parse(&signature, args, nargs, keywords, given)
+               ? retrieve_many(self, traits, given[0], NULL, given + 1)
+               : NULL;
 }
 
-static PyObject *parse_many_and_touch(PyObject *self, const struct operation_traits *traits, PyObject *const *args, Py_ssize_t nargs,
-                                      PyObject *keywords)
+static PyObject *parse_many_and_touch(PyObject *self, const struct operation_traits *traits, PyObject *const *args,
+                                      Py_ssize_t nargs, PyObject *keywords)
 {
-    const struct signature signature = {traits->name, 4, 3, 2, {"exptime", "keys", "return_flags", "return_exceptions"}};
+    const struct signature signature = {
+        traits->name, 4, 3, 2, {"exptime", "keys", "return_flags", "return_exceptions"}};
     PyObject *given[4];
-    return arguments_parse(&signature, args, nargs, keywords, given) ? retrieve_many(self, traits, given[1], given[0], given + 2) : NULL;
+    return arguments_parse(&signature, args, nargs, keywords, given)
+               ? retrieve_many(self, traits, given[1], given[0], given + 2)
+               : NULL;
 }
 
 static PyObject *client_get_many(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
@@ -114,7 +126,8 @@ static emc_status submit_set_many(struct operation *operation, const emc_call *c
         return EMC_ERROR_MEMORY;
     }
     for (size_t i = 0; i < count; i++) {
-        PyObject *key = PyTuple_GET_ITEM(operation->key, (Py_ssize_t)i), *value = PyTuple_GET_ITEM(operation->value, (Py_ssize_t)i);
+        PyObject *key = PyTuple_GET_ITEM(operation->key, (Py_ssize_t)i),
+                 *value = PyTuple_GET_ITEM(operation->value, (Py_ssize_t)i);
         items[i] = (emc_store_item){
             .key = {PyBytes_AS_STRING(key), (size_t)PyBytes_GET_SIZE(key)},
             .value = PyBytes_AS_STRING(value),
@@ -180,7 +193,8 @@ static struct operation *create_set_many(PyObject *self, PyObject *mapping)
     PyObject *keys = NULL;
     PyObject *items = PyMapping_Check(mapping) && !PySequence_Check(mapping) ? PyMapping_Items(mapping) : NULL;
     if (items == NULL && !PyErr_Occurred()) {
-        PyErr_Format(PyExc_TypeError, "items: a mapping from key to value is needed, not %.100s", Py_TYPE(mapping)->tp_name);
+        PyErr_Format(PyExc_TypeError, "items: a mapping from key to value is needed, not %.100s",
+                     Py_TYPE(mapping)->tp_name);
     }
     PyObject *values = items != NULL ? split_items(items, &keys) : NULL;
     Py_XDECREF(items);
@@ -198,7 +212,9 @@ static PyObject *client_set_many(PyObject *self, PyObject *const *args, Py_ssize
 {
     static const struct signature signature = {"set_many", 4, 1, 1, {"items", "flags", "exptime", "noreply"}};
     PyObject *given[4];
-    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given) ? create_set_many(self, given[0]) : NULL;
+    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
+                                      ? create_set_many(self, given[0])
+                                      : NULL;
     if (operation != NULL &&
         !(arguments_flags(given[1], &operation->flags) && arguments_exptime(given[2], "exptime", &operation->exptime) &&
           arguments_bool(given[3], &operation->noreply))) {
@@ -212,8 +228,9 @@ static PyObject *client_delete_many(PyObject *self, PyObject *const *args, Py_ss
 {
     static const struct signature signature = {"delete_many", 2, 1, 1, {"keys", "noreply"}};
     PyObject *given[2];
-    struct operation *operation =
-        arguments_parse(&signature, args, nargs, keywords, given) ? create_bulk(self, &delete_many_traits, given[0]) : NULL;
+    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
+                                      ? create_bulk(self, &delete_many_traits, given[0])
+                                      : NULL;
     if (operation != NULL && !arguments_bool(given[1], &operation->noreply)) {
         operation_discard(operation);
         return NULL;
@@ -232,7 +249,6 @@ PyMethodDef client_bulk_commands[] = {
             "Fetches many values with their cas values and sets their expiry."),
     COMMAND(set_many, "($self, items, *, flags=0, exptime=0, noreply=False)",
             "Stores many values; a status for each key."),
-    COMMAND(delete_many, "($self, keys, *, noreply=False)",
-            "Deletes many keys; a status for each."),
+    COMMAND(delete_many, "($self, keys, *, noreply=False)", "Deletes many keys; a status for each."),
     {NULL, NULL, 0, NULL},
 };

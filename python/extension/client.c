@@ -16,7 +16,8 @@ void client_raise_closed(void)
 bool client_check_loop(struct client *client)
 {
     if (client->thread != PyThread_get_thread_ident()) {
-        PyErr_SetString(PyExc_RuntimeError, "Emcache client is used from another thread than the one whose event loop it was created in");
+        PyErr_SetString(PyExc_RuntimeError,
+                        "Emcache client is used from another thread than the one whose event loop it was created in");
         return false;
     }
     if (client->in_reader) {
@@ -28,7 +29,8 @@ bool client_check_loop(struct client *client)
     }
     bool good = running == client->loop;
     if (!good) {
-        PyErr_SetString(PyExc_RuntimeError, running == Py_None ? "no running event loop" : "Emcache client belongs to another event loop");
+        PyErr_SetString(PyExc_RuntimeError,
+                        running == Py_None ? "no running event loop" : "Emcache client belongs to another event loop");
     }
     Py_DECREF(running);
     return good;
@@ -36,7 +38,9 @@ bool client_check_loop(struct client *client)
 
 static bool loop_is_closed(const struct client *client)
 {
-    PyObject *closed = client->loop != NULL ? PyObject_CallMethodObjArgs(client->loop, client->state->name_is_closed, NULL) : NULL;
+    PyObject *closed = client->loop != NULL
+                           ? PyObject_CallMethodObjArgs(client->loop, client->state->name_is_closed, NULL)
+                           : NULL;
     bool result = closed == Py_True;
     Py_XDECREF(closed);
     PyErr_Clear();
@@ -130,7 +134,8 @@ void client_shut_down(struct client *client)
     Py_INCREF(client);
     client->engine = NULL;
     bool forked = client->process != getpid(); /* a child must not touch its parent's loop */
-    bool foreign = !forked && client->thread != PyThread_get_thread_ident() && client->in_flight.count == 0 && !loop_is_closed(client);
+    bool foreign = !forked && client->thread != PyThread_get_thread_ident() && client->in_flight.count == 0 &&
+                   !loop_is_closed(client);
     if (!foreign || !reader_bury_soon(client->reader, engine)) {
         if (!forked) {
             reader_stop(client->reader);
@@ -232,10 +237,13 @@ static PyObject *finished_future(struct client *client)
 {
     PyObject *keywords = Py_BuildValue("{s:O}", "loop", client->loop);
     PyObject *none = PyTuple_New(0);
-    PyObject *future = keywords != NULL && none != NULL ? PyObject_Call(client->state->future_class, none, keywords) : NULL;
+    PyObject *future = keywords != NULL && none != NULL ? PyObject_Call(client->state->future_class, none, keywords)
+                                                        : NULL;
     Py_XDECREF(keywords);
     Py_XDECREF(none);
-    PyObject *result = future != NULL ? PyObject_CallMethodObjArgs(future, client->state->name_set_result, Py_None, NULL) : NULL;
+    PyObject *result = future != NULL
+                           ? PyObject_CallMethodObjArgs(future, client->state->name_set_result, Py_None, NULL)
+                           : NULL;
     if (result == NULL) {
         Py_CLEAR(future);
     }
@@ -256,8 +264,8 @@ static bool bind(struct client *client, bool fast)
     client->process_soon = PyObject_GetAttrString((PyObject *)client->reader, "process");
     client->get_loop = PyObject_GetAttrString((PyObject *)client->reader, "get_loop");
     client->finished = fast ? finished_future(client) : NULL;
-    return client->call_soon != NULL && client->flush_soon != NULL && client->process_soon != NULL && client->get_loop != NULL &&
-           (!fast || client->finished != NULL);
+    return client->call_soon != NULL && client->flush_soon != NULL && client->process_soon != NULL &&
+           client->get_loop != NULL && (!fast || client->finished != NULL);
 }
 
 static bool create_engine(struct client *client, PyObject *nodes, PyObject *options_dict, PyObject *gutter)
@@ -292,11 +300,12 @@ static bool create_engine(struct client *client, PyObject *nodes, PyObject *opti
 
 static PyObject *client_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"loop", "nodes", "options", "gutter_nodes", "on_event", "listens", "fast_wake", "batch_ticks", NULL};
+    static char *names[] = {"loop",      "nodes",       "options", "gutter_nodes", "on_event", "listens",
+                            "fast_wake", "batch_ticks", NULL};
     PyObject *loop, *nodes, *options, *gutter, *on_event;
     int listens, fast, batch;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOO!OOppp:Client", names, &loop, &nodes, &PyDict_Type, &options, &gutter, &on_event, &listens,
-                                     &fast, &batch)) {
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOO!OOppp:Client", names, &loop, &nodes, &PyDict_Type, &options,
+                                     &gutter, &on_event, &listens, &fast, &batch)) {
         return NULL;
     }
     struct client *client = (struct client *)type->tp_alloc(type, 0);
@@ -351,8 +360,10 @@ static PyObject *client_cluster_management(PyObject *self, PyObject *Py_UNUSED(i
 }
 
 static PyMethodDef client_methods[] = {
-    {"cluster_managment", client_cluster_management, METH_NOARGS, "cluster_managment($self)\n--\n\nThe management view of this client's cluster."},
-    {"cluster_management", client_cluster_management, METH_NOARGS, "cluster_management($self)\n--\n\nThe management view of this client's cluster."},
+    {"cluster_managment", client_cluster_management, METH_NOARGS,
+     "cluster_managment($self)\n--\n\nThe management view of this client's cluster."},
+    {"cluster_management", client_cluster_management, METH_NOARGS,
+     "cluster_management($self)\n--\n\nThe management view of this client's cluster."},
     {NULL, NULL, 0, NULL},
 };
 

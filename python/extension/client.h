@@ -15,35 +15,34 @@ struct operation_list {
 };
 
 struct client {
-    PyObject_HEAD
-    struct module_state *state;     /* lives as long as the type */
-    emc_client *engine;             /* NULL: closed */
-    struct reader *reader;          /* what the loop calls; owned */
+    PyObject_HEAD struct module_state *state; /* lives as long as the type */
+    emc_client *engine;                       /* NULL: closed */
+    struct reader *reader;                    /* what the loop calls; owned */
     PyObject *loop;
-    PyObject *call_soon;            /* bound methods of the loop */
+    PyObject *call_soon; /* bound methods of the loop */
     PyObject *get_loop;
-    PyObject *flush_soon;           /* what call_soon calls at the end of a tick */
+    PyObject *flush_soon; /* what call_soon calls at the end of a tick */
     PyObject *process_soon;
-    PyObject *finished;             /* a finished future, the argument of every direct wake */
-    PyObject *on_event;             /* called with (kind, address, weight, reason); or NULL */
-    PyObject *events;               /* events and log lines that came during a pass: a list of tuples */
-    PyObject *expiry_timer;         /* for the line of those that wait for room */
+    PyObject *finished;     /* a finished future, the argument of every direct wake */
+    PyObject *on_event;     /* called with (kind, address, weight, reason); or NULL */
+    PyObject *events;       /* events and log lines that came during a pass: a list of tuples */
+    PyObject *expiry_timer; /* for the line of those that wait for room */
     PyObject *weak_references;
-    struct management *management;  /* the view while anybody holds it; borrowed */
-    emc_cluster_management *view;   /* retained */
+    struct management *management; /* the view while anybody holds it; borrowed */
+    emc_cluster_management *view;  /* retained */
     struct operation_list in_flight, waiting;
-    struct operation **ready;       /* outcomes known, Tasks not yet woken; owned references */
+    struct operation **ready; /* outcomes known, Tasks not yet woken; owned references */
     size_t ready_count, ready_size;
     unsigned long thread;
     pid_t process;
-    double timeout;                 /* seconds; < 0: none */
+    double timeout; /* seconds; < 0: none */
     size_t key_length_max;
-    bool in_reader;                 /* the loop is calling us: a flush follows anyway */
-    bool flush_wanted;              /* a flush is on its way by call_soon */
-    bool process_wanted;            /* a pass of the reader too */
-    bool room;                      /* the engine accepts again */
-    bool has_listener;              /* somebody hears the events: the loop holds the client until it is closed */
-    bool batch_ticks;               /* autobatching: a tick always ends by call_soon, so that its gets share lines */
+    bool in_reader;      /* the loop is calling us: a flush follows anyway */
+    bool flush_wanted;   /* a flush is on its way by call_soon */
+    bool process_wanted; /* a pass of the reader too */
+    bool room;           /* the engine accepts again */
+    bool has_listener;   /* somebody hears the events: the loop holds the client until it is closed */
+    bool batch_ticks;    /* autobatching: a tick always ends by call_soon, so that its gets share lines */
 };
 
 /* True when the calling thread and the running loop are the client's; else an exception is set. */

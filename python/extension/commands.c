@@ -29,9 +29,11 @@ static emc_status submit_gats(struct operation *operation, const emc_call *call)
 }
 
 static const struct operation_traits get_traits = {.name = "get", .submit = submit_get, .complete = convert_item};
-static const struct operation_traits gets_traits = {.name = "gets", .submit = submit_gets, .complete = convert_item_with_cas};
+static const struct operation_traits gets_traits = {
+    .name = "gets", .submit = submit_gets, .complete = convert_item_with_cas};
 static const struct operation_traits gat_traits = {.name = "gat", .submit = submit_gat, .complete = convert_item};
-static const struct operation_traits gats_traits = {.name = "gats", .submit = submit_gats, .complete = convert_item_with_cas};
+static const struct operation_traits gats_traits = {
+    .name = "gats", .submit = submit_gats, .complete = convert_item_with_cas};
 
 static struct operation *create(PyObject *self, const struct operation_traits *traits, PyObject *key)
 {
@@ -69,16 +71,18 @@ static PyObject *client_gets(PyObject *self, PyObject *const *args, Py_ssize_t n
 {
     static const struct signature signature = {"gets", 2, 2, 1, {"key", "return_flags"}};
     PyObject *given[2];
-    return arguments_parse(&signature, args, nargs, keywords, given) ? retrieve(self, &gets_traits, given[0], given[1]) : NULL;
+    return arguments_parse(&signature, args, nargs, keywords, given) ? retrieve(self, &gets_traits, given[0], given[1])
+                                                                     : NULL;
 }
 
-static PyObject *retrieve_and_touch(PyObject *self, const struct operation_traits *traits, PyObject *const *args, Py_ssize_t nargs,
-                                    PyObject *keywords)
+static PyObject *retrieve_and_touch(PyObject *self, const struct operation_traits *traits, PyObject *const *args,
+                                    Py_ssize_t nargs, PyObject *keywords)
 {
     const struct signature signature = {traits->name, 3, 3, 2, {"exptime", "key", "return_flags"}};
     PyObject *given[3];
     int64_t exptime = 0;
-    if (!arguments_parse(&signature, args, nargs, keywords, given) || !arguments_exptime(given[0], "exptime", &exptime)) {
+    if (!arguments_parse(&signature, args, nargs, keywords, given) ||
+        !arguments_exptime(given[0], "exptime", &exptime)) {
         return NULL;
     }
     PyObject *operation = retrieve(self, traits, given[1], given[2]);
@@ -100,13 +104,13 @@ static PyObject *client_gats(PyObject *self, PyObject *const *args, Py_ssize_t n
 
 /* ------------------------------------------------------------------ storage */
 
-#define DEFINE_STORE(verb)                                                                                             \
-    static emc_status submit_##verb(struct operation *operation, const emc_call *call)                                 \
-    {                                                                                                                  \
-        size_t length;                                                                                                 \
-        const void *value = operation_value(operation, &length);                                                       \
-        return emc_##verb##_async(operation->client->engine, KEY_OF(operation), value, length, operation->exptime,     \
-                                  operation->flags, call);                                                             \
+#define DEFINE_STORE(verb)                                                                                         \
+    static emc_status submit_##verb(struct operation *operation, const emc_call *call)                             \
+    {                                                                                                              \
+        size_t length;                                                                                             \
+        const void *value = operation_value(operation, &length);                                                   \
+        return emc_##verb##_async(operation->client->engine, KEY_OF(operation), value, length, operation->exptime, \
+                                  operation->flags, call);                                                         \
     }
 DEFINE_STORE(set)
 DEFINE_STORE(add)
@@ -131,36 +135,44 @@ static emc_status submit_cas(struct operation *operation, const emc_call *call)
 {
     size_t length;
     const void *value = operation_value(operation, &length);
-    return emc_cas_async(operation->client->engine, KEY_OF(operation), value, length, operation->exptime, operation->flags, operation->number,
-                         call);
+    return emc_cas_async(operation->client->engine, KEY_OF(operation), value, length, operation->exptime,
+                         operation->flags, operation->number, call);
 }
 
-static const struct operation_traits set_traits = {.name = "set", .submit = submit_set, .complete = convert_stored, .storage = true};
-static const struct operation_traits add_traits = {.name = "add", .submit = submit_add, .complete = convert_stored, .storage = true};
-static const struct operation_traits replace_traits = {.name = "replace", .submit = submit_replace, .complete = convert_stored, .storage = true};
-static const struct operation_traits append_traits = {.name = "append", .submit = submit_append, .complete = convert_stored, .storage = true};
-static const struct operation_traits prepend_traits = {.name = "prepend", .submit = submit_prepend, .complete = convert_stored, .storage = true};
-static const struct operation_traits cas_traits = {.name = "cas", .submit = submit_cas, .complete = convert_stored, .storage = true};
+static const struct operation_traits set_traits = {
+    .name = "set", .submit = submit_set, .complete = convert_stored, .storage = true};
+static const struct operation_traits add_traits = {
+    .name = "add", .submit = submit_add, .complete = convert_stored, .storage = true};
+static const struct operation_traits replace_traits = {
+    .name = "replace", .submit = submit_replace, .complete = convert_stored, .storage = true};
+static const struct operation_traits append_traits = {
+    .name = "append", .submit = submit_append, .complete = convert_stored, .storage = true};
+static const struct operation_traits prepend_traits = {
+    .name = "prepend", .submit = submit_prepend, .complete = convert_stored, .storage = true};
+static const struct operation_traits cas_traits = {
+    .name = "cas", .submit = submit_cas, .complete = convert_stored, .storage = true};
 
 /* What a storage command is given beside key and value. */
 struct storing {
     PyObject *flags, *exptime, *noreply, *cas;
 };
 
-static PyObject *store(PyObject *self, const struct operation_traits *traits, PyObject *key, PyObject *value, const struct storing *more)
+static PyObject *store(PyObject *self, const struct operation_traits *traits, PyObject *key, PyObject *value,
+                       const struct storing *more)
 {
     struct operation *operation = create(self, traits, key);
-    if (operation != NULL &&
-        !(arguments_value(operation, value) && arguments_flags(more->flags, &operation->flags) &&
-          arguments_exptime(more->exptime, "exptime", &operation->exptime) && arguments_bool(more->noreply, &operation->noreply) &&
-          arguments_unsigned(more->cas, "cas", UINT64_MAX, &operation->number))) {
+    if (operation != NULL && !(arguments_value(operation, value) && arguments_flags(more->flags, &operation->flags) &&
+                               arguments_exptime(more->exptime, "exptime", &operation->exptime) &&
+                               arguments_bool(more->noreply, &operation->noreply) &&
+                               arguments_unsigned(more->cas, "cas", UINT64_MAX, &operation->number))) {
         operation_discard(operation);
         return NULL;
     }
     return (PyObject *)operation;
 }
 
-static PyObject *store_value(PyObject *self, const struct operation_traits *traits, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
+static PyObject *store_value(PyObject *self, const struct operation_traits *traits, PyObject *const *args,
+                             Py_ssize_t nargs, PyObject *keywords)
 {
     const struct signature signature = {traits->name, 5, 2, 2, {"key", "value", "flags", "exptime", "noreply"}};
     PyObject *given[5];
@@ -185,7 +197,8 @@ static PyObject *client_replace(PyObject *self, PyObject *const *args, Py_ssize_
     return store_value(self, &replace_traits, args, nargs, keywords);
 }
 
-static PyObject *extend_value(PyObject *self, const struct operation_traits *traits, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
+static PyObject *extend_value(PyObject *self, const struct operation_traits *traits, PyObject *const *args,
+                              Py_ssize_t nargs, PyObject *keywords)
 {
     const struct signature signature = {traits->name, 3, 2, 2, {"key", "value", "noreply"}};
     PyObject *given[3];
@@ -237,16 +250,23 @@ static emc_status submit_delete(struct operation *operation, const emc_call *cal
     return emc_delete_async(operation->client->engine, KEY_OF(operation), call);
 }
 
-static const struct operation_traits increment_traits = {.name = "increment", .submit = submit_incr, .complete = convert_number, .number = true};
-static const struct operation_traits decrement_traits = {.name = "decrement", .submit = submit_decr, .complete = convert_number, .number = true};
-static const struct operation_traits touch_traits = {.name = "touch", .submit = submit_touch, .complete = convert_found};
-static const struct operation_traits delete_traits = {.name = "delete", .submit = submit_delete, .complete = convert_found};
+static const struct operation_traits increment_traits = {
+    .name = "increment", .submit = submit_incr, .complete = convert_number, .number = true};
+static const struct operation_traits decrement_traits = {
+    .name = "decrement", .submit = submit_decr, .complete = convert_number, .number = true};
+static const struct operation_traits touch_traits = {
+    .name = "touch", .submit = submit_touch, .complete = convert_found};
+static const struct operation_traits delete_traits = {
+    .name = "delete", .submit = submit_delete, .complete = convert_found};
 
-static PyObject *step(PyObject *self, const struct operation_traits *traits, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
+static PyObject *step(PyObject *self, const struct operation_traits *traits, PyObject *const *args, Py_ssize_t nargs,
+                      PyObject *keywords)
 {
     const struct signature signature = {traits->name, 3, 2, 2, {"key", "value", "noreply"}};
     PyObject *given[3];
-    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given) ? create(self, traits, given[0]) : NULL;
+    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
+                                      ? create(self, traits, given[0])
+                                      : NULL;
     if (operation != NULL && !(arguments_unsigned(given[1], "value", UINT64_MAX, &operation->number) &&
                                arguments_bool(given[2], &operation->noreply))) {
         operation_discard(operation);
@@ -269,8 +289,11 @@ static PyObject *client_touch(PyObject *self, PyObject *const *args, Py_ssize_t 
 {
     static const struct signature signature = {"touch", 3, 2, 2, {"key", "exptime", "noreply"}};
     PyObject *given[3];
-    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given) ? create(self, &touch_traits, given[0]) : NULL;
-    if (operation != NULL && !(arguments_exptime(given[1], "exptime", &operation->exptime) && arguments_bool(given[2], &operation->noreply))) {
+    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
+                                      ? create(self, &touch_traits, given[0])
+                                      : NULL;
+    if (operation != NULL && !(arguments_exptime(given[1], "exptime", &operation->exptime) &&
+                               arguments_bool(given[2], &operation->noreply))) {
         operation_discard(operation);
         return NULL;
     }
@@ -281,7 +304,9 @@ static PyObject *client_delete(PyObject *self, PyObject *const *args, Py_ssize_t
 {
     static const struct signature signature = {"delete", 2, 1, 1, {"key", "noreply"}};
     PyObject *given[2];
-    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given) ? create(self, &delete_traits, given[0]) : NULL;
+    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
+                                      ? create(self, &delete_traits, given[0])
+                                      : NULL;
     if (operation != NULL && !arguments_bool(given[1], &operation->noreply)) {
         operation_discard(operation);
         return NULL;
@@ -292,33 +317,21 @@ static PyObject *client_delete(PyObject *self, PyObject *const *args, Py_ssize_t
 /* ------------------------------------------------------------------ the table */
 
 PyMethodDef client_commands[] = {
-    COMMAND(get, "($self, key, return_flags=False)",
-            "Fetches a value; None for a key that is not there."),
-    COMMAND(gets, "($self, key, return_flags=False)",
-            "Fetches a value with its cas value."),
-    COMMAND(gat, "($self, exptime, key, return_flags=False)",
-            "Fetches a value and sets its expiry."),
+    COMMAND(get, "($self, key, return_flags=False)", "Fetches a value; None for a key that is not there."),
+    COMMAND(gets, "($self, key, return_flags=False)", "Fetches a value with its cas value."),
+    COMMAND(gat, "($self, exptime, key, return_flags=False)", "Fetches a value and sets its expiry."),
     COMMAND(gats, "($self, exptime, key, return_flags=False)",
             "Fetches a value with its cas value and sets its expiry."),
-    COMMAND(set, "($self, key, value, *, flags=0, exptime=0, noreply=False)",
-            "Stores a value."),
-    COMMAND(add, "($self, key, value, *, flags=0, exptime=0, noreply=False)",
-            "Stores a value if the key has none."),
-    COMMAND(replace, "($self, key, value, *, flags=0, exptime=0, noreply=False)",
-            "Stores a value if the key has one."),
-    COMMAND(append, "($self, key, value, *, noreply=False)",
-            "Appends to a value that is there."),
-    COMMAND(prepend, "($self, key, value, *, noreply=False)",
-            "Prepends to a value that is there."),
+    COMMAND(set, "($self, key, value, *, flags=0, exptime=0, noreply=False)", "Stores a value."),
+    COMMAND(add, "($self, key, value, *, flags=0, exptime=0, noreply=False)", "Stores a value if the key has none."),
+    COMMAND(replace, "($self, key, value, *, flags=0, exptime=0, noreply=False)", "Stores a value if the key has one."),
+    COMMAND(append, "($self, key, value, *, noreply=False)", "Appends to a value that is there."),
+    COMMAND(prepend, "($self, key, value, *, noreply=False)", "Prepends to a value that is there."),
     COMMAND(cas, "($self, key, value, cas, *, flags=0, exptime=0, noreply=False)",
             "Stores a value if the item has not changed since its cas value was read."),
-    COMMAND(increment, "($self, key, value, *, noreply=False)",
-            "Adds to a number."),
-    COMMAND(decrement, "($self, key, value, *, noreply=False)",
-            "Subtracts from a number, stopping at 0."),
-    COMMAND(touch, "($self, key, exptime, *, noreply=False)",
-            "Sets an item's expiry."),
-    COMMAND(delete, "($self, key, *, noreply=False)",
-            "Deletes a key."),
+    COMMAND(increment, "($self, key, value, *, noreply=False)", "Adds to a number."),
+    COMMAND(decrement, "($self, key, value, *, noreply=False)", "Subtracts from a number, stopping at 0."),
+    COMMAND(touch, "($self, key, exptime, *, noreply=False)", "Sets an item's expiry."),
+    COMMAND(delete, "($self, key, *, noreply=False)", "Deletes a key."),
     {NULL, NULL, 0, NULL},
 };

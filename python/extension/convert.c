@@ -59,8 +59,8 @@ PyObject *convert_value(struct operation *operation, const emc_result *result)
 
 static PyObject *item_of(struct operation *operation, const emc_result *result, bool with_cas)
 {
-    return item_create(operation->client->state->item_type, convert_value(operation, result), operation->return_flags, result->flags, with_cas,
-                       result->cas);
+    return item_create(operation->client->state->item_type, convert_value(operation, result), operation->return_flags,
+                       result->flags, with_cas, result->cas);
 }
 
 static void set_item(struct operation *operation, const emc_result *result, bool with_cas)
@@ -88,7 +88,8 @@ void convert_stored(struct operation *operation, const emc_result *result)
     if (result->status == EMC_OK) {
         set_none(operation);
     } else if (result->status == EMC_MISS) { /* cas of a key that is gone */
-        operation_set_exception(operation, PyObject_CallFunction(state->storage_error, "s", "Command finished with error, the key is not there"));
+        operation_set_exception(operation, PyObject_CallFunction(state->storage_error, "s",
+                                                                 "Command finished with error, the key is not there"));
     } else if (!convert_error(operation, result)) {
         set_error(operation, state->not_stored_error);
     }
@@ -122,7 +123,8 @@ void convert_done(struct operation *operation, const emc_result *result)
 void convert_text(struct operation *operation, const emc_result *result)
 {
     if (!convert_error(operation, result)) {
-        operation_set_result(operation, PyUnicode_DecodeUTF8(result->value, (Py_ssize_t)result->value_length, "replace"));
+        operation_set_result(operation,
+                             PyUnicode_DecodeUTF8(result->value, (Py_ssize_t)result->value_length, "replace"));
     }
 }
 
@@ -208,7 +210,8 @@ void convert_lines(struct operation *operation, const emc_result *result)
         return;
     }
     PyObject *name = PyUnicode_DecodeUTF8(result->key, (Py_ssize_t)result->key_length, "replace");
-    PyObject *value = PyUnicode_DecodeUTF8(result->value != NULL ? result->value : "", (Py_ssize_t)result->value_length, "replace");
+    PyObject *value = PyUnicode_DecodeUTF8(result->value != NULL ? result->value : "", (Py_ssize_t)result->value_length,
+                                           "replace");
     if (name == NULL || value == NULL || PyDict_SetItem(dict, name, value) < 0) {
         operation_set_raised(operation);
     }
@@ -225,7 +228,8 @@ void convert_dump(struct operation *operation, const emc_result *result)
         return;
     }
     const char *line = result->value != NULL ? result->value : "";
-    PyObject *entry = Py_BuildValue("(y#y#)", (const char *)result->key, (Py_ssize_t)result->key_length, line, (Py_ssize_t)result->value_length);
+    PyObject *entry = Py_BuildValue("(y#y#)", (const char *)result->key, (Py_ssize_t)result->key_length, line,
+                                    (Py_ssize_t)result->value_length);
     if (entry == NULL || PyList_Append(operation->outcome, entry) < 0) {
         operation_set_raised(operation);
     }

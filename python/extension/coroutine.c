@@ -10,8 +10,9 @@
 
 static PySendResult refuse_again(const struct operation *operation)
 {
-    PyErr_SetString(PyExc_RuntimeError, operation->state == OPERATION_FINISHED ? "cannot reuse already awaited coroutine"
-                                                                               : "coroutine is being awaited already");
+    PyErr_SetString(PyExc_RuntimeError, operation->state == OPERATION_FINISHED
+                                            ? "cannot reuse already awaited coroutine"
+                                            : "coroutine is being awaited already");
     return PYGEN_ERROR;
 }
 

@@ -23,7 +23,8 @@ static PyObject *class_of_refusal(const struct module_state *state, emc_status s
 
 void errors_raise_refusal(const struct module_state *state, emc_status status, const char *message)
 {
-    PyErr_SetString(class_of_refusal(state, status), message != NULL && message[0] != '\0' ? message : emc_status_text(status));
+    PyErr_SetString(class_of_refusal(state, status),
+                    message != NULL && message[0] != '\0' ? message : emc_status_text(status));
 }
 
 static PyObject *class_of_refused_command(const struct operation *operation, emc_status status)
@@ -73,7 +74,8 @@ static PyObject *words(emc_status status, const emc_result *result)
     if (status == EMC_ERROR_CANCELLED) {
         return PyUnicode_FromString("Emcache client is closed");
     }
-    const char *message = result->message != NULL && result->message[0] != '\0' ? result->message : emc_status_text(status);
+    const char *message = result->message != NULL && result->message[0] != '\0' ? result->message
+                                                                                : emc_status_text(status);
     PyObject *text = PyUnicode_DecodeUTF8(message, (Py_ssize_t)strlen(message), "backslashreplace");
     if (text == NULL || result->node == NULL) {
         return text;

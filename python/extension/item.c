@@ -4,8 +4,7 @@
 #include "item.h"
 
 struct item {
-    PyObject_HEAD
-    PyObject *value, *flags, *cas;
+    PyObject_HEAD PyObject *value, *flags, *cas;
 };
 
 /* What an item is born with can't be part of a cycle: it is tracked only when somebody sets a field. */
@@ -86,8 +85,8 @@ static PyObject *item_repr(PyObject *self)
 {
     const struct item *item = (struct item *)self;
     const char *name = strrchr(Py_TYPE(self)->tp_name, '.');
-    return PyUnicode_FromFormat("%s(value=%R, flags=%R, cas=%R)", name != NULL ? name + 1 : Py_TYPE(self)->tp_name, item->value, item->flags,
-                                item->cas);
+    return PyUnicode_FromFormat("%s(value=%R, flags=%R, cas=%R)", name != NULL ? name + 1 : Py_TYPE(self)->tp_name,
+                                item->value, item->flags, item->cas);
 }
 
 static PyObject *item_richcompare(PyObject *self, PyObject *other, int op)
@@ -100,7 +99,7 @@ static PyObject *item_richcompare(PyObject *self, PyObject *other, int op)
     int equal = 1;
     for (size_t i = 0; i < 3 && equal > 0; i++) {
         equal = pairs[i][0] == NULL || pairs[i][1] == NULL ? pairs[i][0] == pairs[i][1]
-                                                            : PyObject_RichCompareBool(pairs[i][0], pairs[i][1], Py_EQ);
+                                                           : PyObject_RichCompareBool(pairs[i][0], pairs[i][1], Py_EQ);
     }
     return equal < 0 ? NULL : PyBool_FromLong(op == Py_EQ ? equal : !equal);
 }

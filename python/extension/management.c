@@ -6,8 +6,7 @@
 #include "reader.h"
 
 struct management {
-    PyObject_HEAD
-    struct client *client; /* owned */
+    PyObject_HEAD struct client *client; /* owned */
 };
 
 PyObject *management_of(struct client *client)
@@ -48,7 +47,9 @@ static void on_event(void *user_data, const emc_cluster_event *event)
         return; /* dropped; the engine ends soon */
     }
     PyObject *address = address_to_python(client->state, event->node);
-    append_event(client, address == NULL ? NULL : Py_BuildValue("(iNIs)", (int)event->kind, address, (unsigned int)event->weight, event->reason));
+    append_event(client, address == NULL ? NULL
+                                         : Py_BuildValue("(iNIs)", (int)event->kind, address,
+                                                         (unsigned int)event->weight, event->reason));
 }
 
 void management_log(void *context, emc_log_level level, const char *message)
@@ -124,7 +125,8 @@ static PyObject *management_node_for_key(PyObject *self, PyObject *key)
     if (!arguments_key(client, key)) {
         return NULL;
     }
-    emc_status status = emc_cluster_node_for_key(client->view, PyBytes_AS_STRING(key), (size_t)PyBytes_GET_SIZE(key), &list);
+    emc_status status = emc_cluster_node_for_key(client->view, PyBytes_AS_STRING(key), (size_t)PyBytes_GET_SIZE(key),
+                                                 &list);
     if (status != EMC_OK) {
         errors_raise_refusal(client->state, status, NULL);
         return NULL;
@@ -148,27 +150,30 @@ static PyObject *seconds(double value, bool known)
 static PyObject *pool_metrics(const struct module_state *state, const emc_pool_metrics *metrics)
 {
     bool known = metrics->connections_created > 0;
-    return PyObject_CallFunction(state->pool_metrics, "IKKKKKKKNNNN", (unsigned int)metrics->connections,
-                                 (unsigned long long)metrics->connections_created, (unsigned long long)metrics->connections_created_with_error,
-                                 (unsigned long long)metrics->connections_purged, (unsigned long long)metrics->connections_closed,
-                                 (unsigned long long)metrics->operations_executed, (unsigned long long)metrics->operations_with_error,
-                                 (unsigned long long)metrics->operations_waited, seconds(metrics->connect_time_average_s, known),
-                                 seconds(metrics->connect_time_p50_s, known), seconds(metrics->connect_time_p99_s, known),
-                                 seconds(metrics->connect_time_worst_s, known));
+    return PyObject_CallFunction(
+        state->pool_metrics, "IKKKKKKKNNNN", (unsigned int)metrics->connections,
+        (unsigned long long)metrics->connections_created, (unsigned long long)metrics->connections_created_with_error,
+        (unsigned long long)metrics->connections_purged, (unsigned long long)metrics->connections_closed,
+        (unsigned long long)metrics->operations_executed, (unsigned long long)metrics->operations_with_error,
+        (unsigned long long)metrics->operations_waited, seconds(metrics->connect_time_average_s, known),
+        seconds(metrics->connect_time_p50_s, known), seconds(metrics->connect_time_p99_s, known),
+        seconds(metrics->connect_time_worst_s, known));
 }
 
 static PyObject *operation_metrics(const struct module_state *state, const emc_pool_metrics *metrics)
 {
     bool known = metrics->operations_executed > 0;
     return PyObject_CallFunction(state->operation_metrics, "KNNN", (unsigned long long)metrics->operations_in_flight,
-                                 seconds(metrics->operation_time_p50_s, known), seconds(metrics->operation_time_p99_s, known),
+                                 seconds(metrics->operation_time_p50_s, known),
+                                 seconds(metrics->operation_time_p99_s, known),
                                  seconds(metrics->operation_time_worst_s, known));
 }
 
 static PyObject *node_state(const struct module_state *state, const emc_node_state *node)
 {
-    return PyObject_CallFunction(state->node_state, "OIdss", node->healthy ? Py_True : Py_False, (unsigned int)node->weight,
-                                 (double)node->state_age_ms / 1000.0, node->reason, node->server_version);
+    return PyObject_CallFunction(state->node_state, "OIdss", node->healthy ? Py_True : Py_False,
+                                 (unsigned int)node->weight, (double)node->state_age_ms / 1000.0, node->reason,
+                                 node->server_version);
 }
 
 enum report { REPORT_POOL, REPORT_OPERATIONS, REPORT_STATE };
@@ -303,7 +308,8 @@ static bool read_weights(PyObject *nodes, emc_weighted_address *list, size_t cou
     bool good = values != NULL || !PyErr_Occurred();
     for (size_t i = 0; i < count && good; i++) {
         uint64_t weight = 100;
-        good = values == NULL || arguments_unsigned(PyList_GET_ITEM(values, (Py_ssize_t)i), "weight", UINT32_MAX, &weight);
+        good = values == NULL ||
+               arguments_unsigned(PyList_GET_ITEM(values, (Py_ssize_t)i), "weight", UINT32_MAX, &weight);
         list[i].weight = (uint32_t)weight;
     }
     Py_XDECREF(values);
@@ -324,8 +330,9 @@ static PyObject *management_replace_nodes(PyObject *self, PyObject *nodes)
         for (size_t i = 0; i < list.count; i++) {
             weighted[i].address = list.addresses[i];
         }
-        status = read_weights(nodes, weighted, list.count) ? emc_cluster_replace_nodes(client->view, weighted, list.count, &error)
-                                                           : EMC_ERROR_ARGUMENT;
+        status = read_weights(nodes, weighted, list.count)
+                     ? emc_cluster_replace_nodes(client->view, weighted, list.count, &error)
+                     : EMC_ERROR_ARGUMENT;
     }
     PyMem_Free(weighted);
     address_list_release(&list);
@@ -357,15 +364,22 @@ static void management_dealloc(PyObject *self)
 static PyMethodDef management_methods[] = {
     {"nodes", management_nodes, METH_NOARGS, "nodes($self)\n--\n\nAll nodes."},
     {"healthy_nodes", management_healthy_nodes, METH_NOARGS, "healthy_nodes($self)\n--\n\nThe nodes that are healthy."},
-    {"unhealthy_nodes", management_unhealthy_nodes, METH_NOARGS, "unhealthy_nodes($self)\n--\n\nThe nodes that are unhealthy."},
-    {"connection_pool_metrics", management_connection_pool_metrics, METH_NOARGS, "connection_pool_metrics($self)\n--\n\nHow the connection pool of each node fares."},
-    {"operation_metrics", management_operation_metrics, METH_NOARGS, "operation_metrics($self)\n--\n\nHow long the operations of each node take."},
+    {"unhealthy_nodes", management_unhealthy_nodes, METH_NOARGS,
+     "unhealthy_nodes($self)\n--\n\nThe nodes that are unhealthy."},
+    {"connection_pool_metrics", management_connection_pool_metrics, METH_NOARGS,
+     "connection_pool_metrics($self)\n--\n\nHow the connection pool of each node fares."},
+    {"operation_metrics", management_operation_metrics, METH_NOARGS,
+     "operation_metrics($self)\n--\n\nHow long the operations of each node take."},
     {"node_states", management_node_states, METH_NOARGS, "node_states($self)\n--\n\nWhy each node is as it is."},
-    {"node_for_key", management_node_for_key, METH_O, "node_for_key($self, key, /)\n--\n\nThe node that a command on the key goes to now."},
-    {"add_node", (PyCFunction)(void (*)(void))management_add_node, METH_VARARGS | METH_KEYWORDS, "add_node($self, host, weight=100)\n--\n\nAdds a node."},
+    {"node_for_key", management_node_for_key, METH_O,
+     "node_for_key($self, key, /)\n--\n\nThe node that a command on the key goes to now."},
+    {"add_node", (PyCFunction)(void (*)(void))management_add_node, METH_VARARGS | METH_KEYWORDS,
+     "add_node($self, host, weight=100)\n--\n\nAdds a node."},
     {"remove_node", management_remove_node, METH_O, "remove_node($self, host, /)\n--\n\nRemoves a node, drained."},
-    {"set_weight", (PyCFunction)(void (*)(void))management_set_weight, METH_VARARGS | METH_KEYWORDS, "set_weight($self, host, weight)\n--\n\nSets a node's weight."},
-    {"replace_nodes", management_replace_nodes, METH_O, "replace_nodes($self, nodes, /)\n--\n\nReplaces the whole list in one step."},
+    {"set_weight", (PyCFunction)(void (*)(void))management_set_weight, METH_VARARGS | METH_KEYWORDS,
+     "set_weight($self, host, weight)\n--\n\nSets a node's weight."},
+    {"replace_nodes", management_replace_nodes, METH_O,
+     "replace_nodes($self, nodes, /)\n--\n\nReplaces the whole list in one step."},
     {NULL, NULL, 0, NULL},
 };
 

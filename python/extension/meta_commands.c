@@ -51,16 +51,17 @@ static void convert_meta(struct operation *operation, const emc_result *result)
     PyObject *value = result->value != NULL && !arithmetic ? convert_value(operation, result) : none_or(NULL, false);
     operation_set_result(
         operation,
-        PyObject_CallFunction(operation->client->state->meta_result, "sNNNNNNNNNOOO", status_word(result->status), value,
-                              none_or(PyLong_FromUnsignedLongLong(result->number), has_number),
-                              none_or(PyLong_FromUnsignedLongLong(reply->flags), (reply->present & EMC_META_FLAGS) != 0),
-                              none_or(PyLong_FromUnsignedLongLong(reply->cas), (reply->present & EMC_META_CAS) != 0),
-                              none_or(PyLong_FromLongLong(reply->ttl), (reply->present & EMC_META_TTL) != 0),
-                              none_or(PyLong_FromUnsignedLongLong(reply->size), (reply->present & EMC_META_SIZE) != 0),
-                              none_or(PyBool_FromLong(reply->hit_before), (reply->present & EMC_META_HIT_BEFORE) != 0),
-                              none_or(PyLong_FromUnsignedLongLong(reply->last_access_s), (reply->present & EMC_META_LAST_ACCESS) != 0),
-                              text_or_none(reply->opaque), reply->won ? Py_True : Py_False, reply->stale ? Py_True : Py_False,
-                              reply->already_won ? Py_True : Py_False));
+        PyObject_CallFunction(
+            operation->client->state->meta_result, "sNNNNNNNNNOOO", status_word(result->status), value,
+            none_or(PyLong_FromUnsignedLongLong(result->number), has_number),
+            none_or(PyLong_FromUnsignedLongLong(reply->flags), (reply->present & EMC_META_FLAGS) != 0),
+            none_or(PyLong_FromUnsignedLongLong(reply->cas), (reply->present & EMC_META_CAS) != 0),
+            none_or(PyLong_FromLongLong(reply->ttl), (reply->present & EMC_META_TTL) != 0),
+            none_or(PyLong_FromUnsignedLongLong(reply->size), (reply->present & EMC_META_SIZE) != 0),
+            none_or(PyBool_FromLong(reply->hit_before), (reply->present & EMC_META_HIT_BEFORE) != 0),
+            none_or(PyLong_FromUnsignedLongLong(reply->last_access_s), (reply->present & EMC_META_LAST_ACCESS) != 0),
+            text_or_none(reply->opaque), reply->won ? Py_True : Py_False, reply->stale ? Py_True : Py_False,
+            reply->already_won ? Py_True : Py_False));
 }
 
 static void convert_fetch(struct operation *operation, const emc_result *result)
@@ -72,10 +73,11 @@ static void convert_fetch(struct operation *operation, const emc_result *result)
     }
     bool hit = result->status == EMC_OK;
     PyObject *value = hit ? convert_value(operation, result) : none_or(NULL, false);
-    operation_set_result(operation, PyObject_CallFunction(operation->client->state->fetch_result, "NNOOOK", value,
-                                                          none_or(PyLong_FromUnsignedLongLong(result->flags), hit),
-                                                          reply->won ? Py_True : Py_False, reply->stale ? Py_True : Py_False,
-                                                          reply->already_won ? Py_True : Py_False, (unsigned long long)reply->cas));
+    operation_set_result(
+        operation, PyObject_CallFunction(operation->client->state->fetch_result, "NNOOOK", value,
+                                         none_or(PyLong_FromUnsignedLongLong(result->flags), hit),
+                                         reply->won ? Py_True : Py_False, reply->stale ? Py_True : Py_False,
+                                         reply->already_won ? Py_True : Py_False, (unsigned long long)reply->cas));
 }
 
 /* True; False for a result that is no error and no success. */
@@ -112,7 +114,8 @@ static emc_status submit_meta_arithmetic(struct operation *operation, const emc_
 
 static emc_status submit_fetch(struct operation *operation, const emc_call *call)
 {
-    return emc_fetch_async(operation->client->engine, KEY_OF(operation), (uint32_t)operation->number, (uint32_t)operation->flags, call);
+    return emc_fetch_async(operation->client->engine, KEY_OF(operation), (uint32_t)operation->number,
+                           (uint32_t)operation->flags, call);
 }
 
 static emc_status submit_fill(struct operation *operation, const emc_call *call)
@@ -120,7 +123,8 @@ static emc_status submit_fill(struct operation *operation, const emc_call *call)
     const emc_lease lease = {.won = true, .cas = operation->number};
     size_t length;
     const void *value = operation_value(operation, &length);
-    return emc_fill_async(operation->client->engine, KEY_OF(operation), value, length, operation->exptime, operation->flags, &lease, call);
+    return emc_fill_async(operation->client->engine, KEY_OF(operation), value, length, operation->exptime,
+                          operation->flags, &lease, call);
 }
 
 static emc_status submit_give_up(struct operation *operation, const emc_call *call)
@@ -136,24 +140,33 @@ static emc_status submit_invalidate(struct operation *operation, const emc_call 
 
 static emc_status submit_count(struct operation *operation, const emc_call *call)
 {
-    return emc_count_async(operation->client->engine, KEY_OF(operation), (int64_t)operation->number, operation->flags, operation->exptime, call);
+    return emc_count_async(operation->client->engine, KEY_OF(operation), (int64_t)operation->number, operation->flags,
+                           operation->exptime, call);
 }
 
-static const struct operation_traits meta_get_traits = {.name = "meta_get", .submit = submit_meta_get, .complete = convert_meta};
+static const struct operation_traits meta_get_traits = {
+    .name = "meta_get", .submit = submit_meta_get, .complete = convert_meta};
 static const struct operation_traits meta_set_traits = {
     .name = "meta_set", .submit = submit_meta_set, .complete = convert_meta, .storage = true};
-static const struct operation_traits meta_delete_traits = {.name = "meta_delete", .submit = submit_meta_delete, .complete = convert_meta};
+static const struct operation_traits meta_delete_traits = {
+    .name = "meta_delete", .submit = submit_meta_delete, .complete = convert_meta};
 static const struct operation_traits meta_arithmetic_traits = {
     .name = "meta_arithmetic", .submit = submit_meta_arithmetic, .complete = convert_meta, .number = true};
-static const struct operation_traits fetch_traits = {.name = "fetch", .submit = submit_fetch, .complete = convert_fetch};
-static const struct operation_traits fill_traits = {.name = "fill", .submit = submit_fill, .complete = convert_truth, .storage = true};
-static const struct operation_traits give_up_traits = {.name = "give_up", .submit = submit_give_up, .complete = convert_truth};
-static const struct operation_traits invalidate_traits = {.name = "invalidate", .submit = submit_invalidate, .complete = convert_truth};
-static const struct operation_traits count_traits = {.name = "count", .submit = submit_count, .complete = convert_number, .number = true};
+static const struct operation_traits fetch_traits = {
+    .name = "fetch", .submit = submit_fetch, .complete = convert_fetch};
+static const struct operation_traits fill_traits = {
+    .name = "fill", .submit = submit_fill, .complete = convert_truth, .storage = true};
+static const struct operation_traits give_up_traits = {
+    .name = "give_up", .submit = submit_give_up, .complete = convert_truth};
+static const struct operation_traits invalidate_traits = {
+    .name = "invalidate", .submit = submit_invalidate, .complete = convert_truth};
+static const struct operation_traits count_traits = {
+    .name = "count", .submit = submit_count, .complete = convert_number, .number = true};
 
 /* ------------------------------------------------------------------ the options of the meta commands */
 
-static bool read_word(PyObject *word, const char *argument, const char *const *words, unsigned count, unsigned *index_out)
+static bool read_word(PyObject *word, const char *argument, const char *const *words, unsigned count,
+                      unsigned *index_out)
 {
     if (!PyUnicode_Check(word)) {
         PyErr_Format(PyExc_TypeError, "%s: a str is needed, not %.100s", argument, Py_TYPE(word)->tp_name);
@@ -249,8 +262,10 @@ enum { AT_WANT, AT_BINARY, AT_TTL, AT_CAS, AT_OPAQUE, AT_COMMON };
 
 static bool read_common(PyObject *const *given, struct operation *operation, emc_meta_options *options)
 {
-    return read_want(given[AT_WANT], &options->want) && read_bit(given[AT_BINARY], EMC_META_BINARY_KEY, &options->modes) &&
-           read_time(given[AT_TTL], "ttl", &options->ttl) && arguments_unsigned(given[AT_CAS], "cas", UINT64_MAX, &options->cas) &&
+    return read_want(given[AT_WANT], &options->want) &&
+           read_bit(given[AT_BINARY], EMC_META_BINARY_KEY, &options->modes) &&
+           read_time(given[AT_TTL], "ttl", &options->ttl) &&
+           arguments_unsigned(given[AT_CAS], "cas", UINT64_MAX, &options->cas) &&
            read_opaque(given[AT_OPAQUE], operation, options);
 }
 
@@ -269,7 +284,8 @@ static bool check_key(const struct client *client, PyObject *key, const emc_meta
 }
 
 /* An operation with meta options, the common ones read. `want`: its default. */
-static struct operation *create_meta(PyObject *self, const struct operation_traits *traits, PyObject *key, PyObject *const *common, uint32_t want)
+static struct operation *create_meta(PyObject *self, const struct operation_traits *traits, PyObject *key,
+                                     PyObject *const *common, uint32_t want)
 {
     struct client *client = (struct client *)self;
     struct operation *operation = operation_create(client, traits, key);
@@ -306,7 +322,8 @@ static PyObject *finish(struct operation *operation, bool good)
 
 static PyObject *client_meta_get(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
-    static const struct signature signature = {"meta_get", 9, 1, 1, {"key", COMMON_NAMES, "no_bump", "vivify_ttl", "recache_below"}};
+    static const struct signature signature = {
+        "meta_get", 9, 1, 1, {"key", COMMON_NAMES, "no_bump", "vivify_ttl", "recache_below"}};
     PyObject *given[9];
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
                                       ? create_meta(self, &meta_get_traits, given[0], given + 1, EMC_META_VALUE)
@@ -323,11 +340,13 @@ static PyObject *client_meta_set(PyObject *self, PyObject *const *args, Py_ssize
     static const struct signature signature = {
         "meta_set", 12, 2, 2, {"key", "value", COMMON_NAMES, "mode", "invalidate", "vivify_ttl", "new_cas", "flags"}};
     PyObject *given[12];
-    struct operation *operation =
-        arguments_parse(&signature, args, nargs, keywords, given) ? create_meta(self, &meta_set_traits, given[0], given + 2, 0) : NULL;
+    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
+                                      ? create_meta(self, &meta_set_traits, given[0], given + 2, 0)
+                                      : NULL;
     emc_meta_options *options = operation != NULL ? operation->extra : NULL;
     PyObject **more = given + 2 + AT_COMMON;
-    return finish(operation, options != NULL && arguments_value(operation, given[1]) && read_mode(more[0], &options->mode) &&
+    return finish(operation, options != NULL && arguments_value(operation, given[1]) &&
+                                 read_mode(more[0], &options->mode) &&
                                  read_bit(more[1], EMC_META_INVALIDATE, &options->modes) &&
                                  read_time(more[2], "vivify_ttl", &options->vivify_ttl) &&
                                  arguments_unsigned(more[3], "new_cas", UINT64_MAX, &options->new_cas) &&
@@ -336,10 +355,12 @@ static PyObject *client_meta_set(PyObject *self, PyObject *const *args, Py_ssize
 
 static PyObject *client_meta_delete(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
-    static const struct signature signature = {"meta_delete", 9, 1, 1, {"key", COMMON_NAMES, "invalidate", "drop_value", "new_cas"}};
+    static const struct signature signature = {
+        "meta_delete", 9, 1, 1, {"key", COMMON_NAMES, "invalidate", "drop_value", "new_cas"}};
     PyObject *given[9];
-    struct operation *operation =
-        arguments_parse(&signature, args, nargs, keywords, given) ? create_meta(self, &meta_delete_traits, given[0], given + 1, 0) : NULL;
+    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
+                                      ? create_meta(self, &meta_delete_traits, given[0], given + 1, 0)
+                                      : NULL;
     emc_meta_options *options = operation != NULL ? operation->extra : NULL;
     PyObject **more = given + 1 + AT_COMMON;
     return finish(operation, options != NULL && read_bit(more[0], EMC_META_INVALIDATE, &options->modes) &&
@@ -388,7 +409,9 @@ static PyObject *client_fetch(PyObject *self, PyObject *const *args, Py_ssize_t 
 {
     static const struct signature signature = {"fetch", 3, 2, 2, {"key", "lease", "recache_below"}};
     PyObject *given[3];
-    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given) ? create(self, &fetch_traits, given[0]) : NULL;
+    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
+                                      ? create(self, &fetch_traits, given[0])
+                                      : NULL;
     return finish(operation, operation != NULL && read_seconds(given[1], "lease", 1, &operation->number) &&
                                  read_seconds(given[2], "recache_below", 0, &operation->flags));
 }
@@ -415,16 +438,21 @@ static PyObject *client_fill(PyObject *self, PyObject *const *args, Py_ssize_t n
 {
     static const struct signature signature = {"fill", 5, 3, 3, {"key", "value", "lease", "flags", "exptime"}};
     PyObject *given[5];
-    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given) ? create(self, &fill_traits, given[0]) : NULL;
-    return finish(operation, operation != NULL && arguments_value(operation, given[1]) && read_lease(operation, given[2]) &&
-                                 arguments_flags(given[3], &operation->flags) && arguments_exptime(given[4], "exptime", &operation->exptime));
+    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
+                                      ? create(self, &fill_traits, given[0])
+                                      : NULL;
+    return finish(operation, operation != NULL && arguments_value(operation, given[1]) &&
+                                 read_lease(operation, given[2]) && arguments_flags(given[3], &operation->flags) &&
+                                 arguments_exptime(given[4], "exptime", &operation->exptime));
 }
 
 static PyObject *client_give_up(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
     static const struct signature signature = {"give_up", 2, 2, 2, {"key", "lease"}};
     PyObject *given[2];
-    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given) ? create(self, &give_up_traits, given[0]) : NULL;
+    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
+                                      ? create(self, &give_up_traits, given[0])
+                                      : NULL;
     return finish(operation, operation != NULL && read_lease(operation, given[1]));
 }
 
@@ -432,7 +460,9 @@ static PyObject *client_invalidate(PyObject *self, PyObject *const *args, Py_ssi
 {
     static const struct signature signature = {"invalidate", 2, 2, 2, {"key", "stale"}};
     PyObject *given[2];
-    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given) ? create(self, &invalidate_traits, given[0]) : NULL;
+    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
+                                      ? create(self, &invalidate_traits, given[0])
+                                      : NULL;
     return finish(operation, operation != NULL && arguments_exptime(given[1], "stale", &operation->exptime));
 }
 
@@ -460,7 +490,9 @@ static PyObject *client_count(PyObject *self, PyObject *const *args, Py_ssize_t 
 {
     static const struct signature signature = {"count", 4, 2, 1, {"key", "delta", "initial", "exptime"}};
     PyObject *given[4];
-    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given) ? create(self, &count_traits, given[0]) : NULL;
+    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
+                                      ? create(self, &count_traits, given[0])
+                                      : NULL;
     return finish(operation, operation != NULL && read_delta(given[1], operation) &&
                                  arguments_unsigned(given[2], "initial", UINT64_MAX, &operation->flags) &&
                                  arguments_exptime(given[3], "exptime", &operation->exptime));
@@ -468,18 +500,22 @@ static PyObject *client_count(PyObject *self, PyObject *const *args, Py_ssize_t 
 
 PyMethodDef client_meta_commands[] = {
     COMMAND(meta_get,
-            "($self, key, *, want=('value',), binary_key=False, ttl=None, cas=0, opaque=None, no_bump=False, vivify_ttl=None, "
+            "($self, key, *, want=('value',), binary_key=False, ttl=None, cas=0, opaque=None, no_bump=False, "
+            "vivify_ttl=None, "
             "recache_below=None)",
             "mg: a value with what the server knows of it."),
     COMMAND(meta_set,
-            "($self, key, value, *, want=(), binary_key=False, ttl=None, cas=0, opaque=None, mode='set', invalidate=False, vivify_ttl=None, "
+            "($self, key, value, *, want=(), binary_key=False, ttl=None, cas=0, opaque=None, mode='set', "
+            "invalidate=False, vivify_ttl=None, "
             "new_cas=0, flags=0)",
             "ms: stores a value."),
     COMMAND(meta_delete,
-            "($self, key, *, want=(), binary_key=False, ttl=None, cas=0, opaque=None, invalidate=False, drop_value=False, new_cas=0)",
+            "($self, key, *, want=(), binary_key=False, ttl=None, cas=0, opaque=None, invalidate=False, "
+            "drop_value=False, new_cas=0)",
             "md: deletes a key, or marks it stale."),
     COMMAND(meta_arithmetic,
-            "($self, key, *, want=('value',), binary_key=False, ttl=None, cas=0, opaque=None, delta=1, decrement=False, initial=0, "
+            "($self, key, *, want=('value',), binary_key=False, ttl=None, cas=0, opaque=None, delta=1, "
+            "decrement=False, initial=0, "
             "vivify_ttl=None, new_cas=0)",
             "ma: adds to a number."),
     COMMAND(fetch, "($self, key, lease, *, recache_below=0)", "Fetches a value, or wins the right to load it."),

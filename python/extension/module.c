@@ -43,15 +43,15 @@ static PyObject *import_from(const char *module_name, const char *name)
 
 static int import_all(struct module_state *state)
 {
-#define IMPORT(field, module, name)                                                                                    \
-    if ((state->field = import_from(module, name)) == NULL) {                                                          \
-        return -1;                                                                                                     \
+#define IMPORT(field, module, name)                           \
+    if ((state->field = import_from(module, name)) == NULL) { \
+        return -1;                                            \
     }
     MODULE_IMPORTS(IMPORT)
 #undef IMPORT
-#define INTERN(name)                                                                                                   \
-    if ((state->name_##name = PyUnicode_InternFromString(#name)) == NULL) {                                            \
-        return -1;                                                                                                     \
+#define INTERN(name)                                                        \
+    if ((state->name_##name = PyUnicode_InternFromString(#name)) == NULL) { \
+        return -1;                                                          \
     }
     MODULE_NAMES(INTERN)
 #undef INTERN

@@ -9,46 +9,46 @@
 #include <emcache.h>
 
 /* Classes taken from Python at import: X(field, module, name). */
-#define MODULE_IMPORTS(X)                                                                                              \
-    X(timeout_error, "asyncio", "TimeoutError")                                                                        \
-    X(cancelled_error, "asyncio", "CancelledError")                                                                    \
-    X(invalid_state_error, "asyncio", "InvalidStateError")                                                             \
-    X(future_class, "asyncio", "Future")                                                                               \
-    X(task_class, "asyncio", "Task")                                                                                   \
-    X(running_loop, "asyncio", "_get_running_loop")                                                                    \
-    X(node_down_error, "emcache.client_errors", "NodeDownError")                                                       \
-    X(connection_lost_error, "emcache.client_errors", "ConnectionLostError")                                           \
-    X(no_nodes_error, "emcache.client_errors", "ClusterNoAvailableNodes")                                              \
-    X(command_error, "emcache.client_errors", "CommandError")                                                          \
-    X(storage_error, "emcache.client_errors", "StorageCommandError")                                                   \
-    X(not_stored_error, "emcache.client_errors", "NotStoredStorageCommandError")                                       \
-    X(not_found_error, "emcache.client_errors", "NotFoundCommandError")                                                \
-    X(not_number_error, "emcache.client_errors", "NotNumberCommandError")                                              \
-    X(authentication_error, "emcache.client_errors", "AuthenticationError")                                            \
-    X(unsupported_error, "emcache.client_errors", "UnsupportedCommandError")                                           \
-    X(host_address, "emcache._address", "MemcachedHostAddress")                                                        \
-    X(unix_path, "emcache._address", "MemcachedUnixSocketPath")                                                        \
-    X(pool_metrics, "emcache.connection_pool", "ConnectionPoolMetrics")                                                \
-    X(operation_metrics, "emcache.connection_pool", "OperationMetrics")                                                \
-    X(node_state, "emcache.connection_pool", "NodeState")                                                              \
-    X(meta_result, "emcache.meta", "MetaResult")                                                                       \
+#define MODULE_IMPORTS(X)                                                        \
+    X(timeout_error, "asyncio", "TimeoutError")                                  \
+    X(cancelled_error, "asyncio", "CancelledError")                              \
+    X(invalid_state_error, "asyncio", "InvalidStateError")                       \
+    X(future_class, "asyncio", "Future")                                         \
+    X(task_class, "asyncio", "Task")                                             \
+    X(running_loop, "asyncio", "_get_running_loop")                              \
+    X(node_down_error, "emcache.client_errors", "NodeDownError")                 \
+    X(connection_lost_error, "emcache.client_errors", "ConnectionLostError")     \
+    X(no_nodes_error, "emcache.client_errors", "ClusterNoAvailableNodes")        \
+    X(command_error, "emcache.client_errors", "CommandError")                    \
+    X(storage_error, "emcache.client_errors", "StorageCommandError")             \
+    X(not_stored_error, "emcache.client_errors", "NotStoredStorageCommandError") \
+    X(not_found_error, "emcache.client_errors", "NotFoundCommandError")          \
+    X(not_number_error, "emcache.client_errors", "NotNumberCommandError")        \
+    X(authentication_error, "emcache.client_errors", "AuthenticationError")      \
+    X(unsupported_error, "emcache.client_errors", "UnsupportedCommandError")     \
+    X(host_address, "emcache._address", "MemcachedHostAddress")                  \
+    X(unix_path, "emcache._address", "MemcachedUnixSocketPath")                  \
+    X(pool_metrics, "emcache.connection_pool", "ConnectionPoolMetrics")          \
+    X(operation_metrics, "emcache.connection_pool", "OperationMetrics")          \
+    X(node_state, "emcache.connection_pool", "NodeState")                        \
+    X(meta_result, "emcache.meta", "MetaResult")                                 \
     X(fetch_result, "emcache.meta", "FetchResult")
 
 /* Names looked up or compared on the way of every operation. */
-#define MODULE_NAMES(X)                                                                                                \
-    X(_asyncio_future_blocking)                                                                                        \
-    X(add_done_callback)                                                                                               \
-    X(add_reader)                                                                                                      \
-    X(address)                                                                                                         \
-    X(call_later)                                                                                                      \
-    X(call_soon)                                                                                                       \
-    X(call_soon_threadsafe)                                                                                            \
-    X(cancel)                                                                                                          \
-    X(context)                                                                                                         \
-    X(get_loop)                                                                                                        \
-    X(is_closed)                                                                                                       \
-    X(path)                                                                                                            \
-    X(port)                                                                                                            \
+#define MODULE_NAMES(X)         \
+    X(_asyncio_future_blocking) \
+    X(add_done_callback)        \
+    X(add_reader)               \
+    X(address)                  \
+    X(call_later)               \
+    X(call_soon)                \
+    X(call_soon_threadsafe)     \
+    X(cancel)                   \
+    X(context)                  \
+    X(get_loop)                 \
+    X(is_closed)                \
+    X(path)                     \
+    X(port)                     \
     X(set_result)
 
 struct module_state {
@@ -64,7 +64,8 @@ struct module_state {
     MODULE_NAMES(MODULE_NAME)
 #undef MODULE_NAME
     PyObject *context_keyword; /* ("context",): the keyword names of call_soon(callback, argument, context=…) */
-    PyCFunction task_wakeup;   /* what a Task gives to add_done_callback(), as the check at import found it; NULL: wake by call_soon only */
+    PyCFunction
+        task_wakeup; /* what a Task gives to add_done_callback(), as the check at import found it; NULL: wake by call_soon only */
 };
 
 extern PyModuleDef emcache_module;

@@ -12,15 +12,15 @@ static bool address_of(const struct operation *operation, emc_address *address_o
     return address_from_python(operation->client->state, operation->key, address_out, keep_out);
 }
 
-#define DEFINE_SUBMIT(name, call_expression)                                                                           \
-    static emc_status name(struct operation *operation, const emc_call *call)                                          \
-    {                                                                                                                  \
-        PyObject *keep = NULL;                                                                                         \
-        emc_address node;                                                                                              \
-        emc_client *engine = operation->client->engine;                                                                \
-        emc_status status = address_of(operation, &node, &keep) ? (call_expression) : EMC_ERROR_ARGUMENT;              \
-        Py_XDECREF(keep);                                                                                              \
-        return status;                                                                                                 \
+#define DEFINE_SUBMIT(name, call_expression)                                                              \
+    static emc_status name(struct operation *operation, const emc_call *call)                             \
+    {                                                                                                     \
+        PyObject *keep = NULL;                                                                            \
+        emc_address node;                                                                                 \
+        emc_client *engine = operation->client->engine;                                                   \
+        emc_status status = address_of(operation, &node, &keep) ? (call_expression) : EMC_ERROR_ARGUMENT; \
+        Py_XDECREF(keep);                                                                                 \
+        return status;                                                                                    \
     }
 DEFINE_SUBMIT(submit_version, emc_version_async(engine, &node, call))
 DEFINE_SUBMIT(submit_flush_all, emc_flush_all_async(engine, &node, (uint32_t)operation->number, call))
@@ -30,12 +30,18 @@ DEFINE_SUBMIT(submit_stats, emc_stats_async(engine, &node, operation->extra, cal
 DEFINE_SUBMIT(submit_dump_keys, emc_dump_keys_async(engine, &node, (emc_dump)operation->number, call))
 #undef DEFINE_SUBMIT
 
-static const struct operation_traits version_traits = {.name = "version", .submit = submit_version, .complete = convert_text};
-static const struct operation_traits flush_all_traits = {.name = "flush_all", .submit = submit_flush_all, .complete = convert_done};
-static const struct operation_traits verbosity_traits = {.name = "verbosity", .submit = submit_verbosity, .complete = convert_done};
-static const struct operation_traits cache_memlimit_traits = {.name = "cache_memlimit", .submit = submit_cache_memlimit, .complete = convert_done};
-static const struct operation_traits stats_traits = {.name = "stats", .submit = submit_stats, .complete = convert_lines};
-static const struct operation_traits dump_keys_traits = {.name = "dump_keys", .submit = submit_dump_keys, .complete = convert_dump};
+static const struct operation_traits version_traits = {
+    .name = "version", .submit = submit_version, .complete = convert_text};
+static const struct operation_traits flush_all_traits = {
+    .name = "flush_all", .submit = submit_flush_all, .complete = convert_done};
+static const struct operation_traits verbosity_traits = {
+    .name = "verbosity", .submit = submit_verbosity, .complete = convert_done};
+static const struct operation_traits cache_memlimit_traits = {
+    .name = "cache_memlimit", .submit = submit_cache_memlimit, .complete = convert_done};
+static const struct operation_traits stats_traits = {
+    .name = "stats", .submit = submit_stats, .complete = convert_lines};
+static const struct operation_traits dump_keys_traits = {
+    .name = "dump_keys", .submit = submit_dump_keys, .complete = convert_dump};
 
 /* ------------------------------------------------------------------ methods */
 
@@ -65,14 +71,18 @@ static PyObject *client_version(PyObject *self, PyObject *const *args, Py_ssize_
 {
     static const struct signature signature = {"version", 1, 1, 1, {"memcached_host_address"}};
     PyObject *given[1];
-    return arguments_parse(&signature, args, nargs, keywords, given) ? (PyObject *)create(self, &version_traits, given[0]) : NULL;
+    return arguments_parse(&signature, args, nargs, keywords, given)
+               ? (PyObject *)create(self, &version_traits, given[0])
+               : NULL;
 }
 
 static PyObject *client_flush_all(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
     static const struct signature signature = {"flush_all", 3, 2, 1, {"memcached_host_address", "delay", "noreply"}};
     PyObject *given[3];
-    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given) ? create(self, &flush_all_traits, given[0]) : NULL;
+    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
+                                      ? create(self, &flush_all_traits, given[0])
+                                      : NULL;
     return finish(operation, operation != NULL && arguments_unsigned(given[1], "delay", 2592000, &operation->number) &&
                                  arguments_bool(given[2], &operation->noreply));
 }
@@ -81,20 +91,26 @@ static PyObject *client_verbosity(PyObject *self, PyObject *const *args, Py_ssiz
 {
     static const struct signature signature = {"verbosity", 3, 2, 2, {"memcached_host_address", "level", "noreply"}};
     PyObject *given[3];
-    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given) ? create(self, &verbosity_traits, given[0]) : NULL;
-    return finish(operation, operation != NULL && arguments_unsigned(given[1], "level", UINT32_MAX, &operation->number) &&
+    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
+                                      ? create(self, &verbosity_traits, given[0])
+                                      : NULL;
+    return finish(operation, operation != NULL &&
+                                 arguments_unsigned(given[1], "level", UINT32_MAX, &operation->number) &&
                                  arguments_bool(given[2], &operation->noreply));
 }
 
 /* noreply is accepted as emcache has it; the engine waits for the answer all the same, as its error lines would carry no label. */
 static PyObject *client_cache_memlimit(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
-    static const struct signature signature = {"cache_memlimit", 3, 2, 2, {"memcached_host_address", "value", "noreply"}};
+    static const struct signature signature = {
+        "cache_memlimit", 3, 2, 2, {"memcached_host_address", "value", "noreply"}};
     PyObject *given[3];
     bool ignored = false;
-    struct operation *operation =
-        arguments_parse(&signature, args, nargs, keywords, given) ? create(self, &cache_memlimit_traits, given[0]) : NULL;
-    return finish(operation, operation != NULL && arguments_unsigned(given[1], "value", UINT32_MAX, &operation->number) &&
+    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
+                                      ? create(self, &cache_memlimit_traits, given[0])
+                                      : NULL;
+    return finish(operation, operation != NULL &&
+                                 arguments_unsigned(given[1], "value", UINT32_MAX, &operation->number) &&
                                  arguments_bool(given[2], &ignored));
 }
 
@@ -149,7 +165,9 @@ static PyObject *client_dump_keys(PyObject *self, PyObject *const *args, Py_ssiz
     static const struct signature signature = {"dump_keys", 2, 1, 1, {"memcached_host_address", "keys_only"}};
     PyObject *given[2];
     bool keys_only = false;
-    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given) ? create(self, &dump_keys_traits, given[0]) : NULL;
+    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
+                                      ? create(self, &dump_keys_traits, given[0])
+                                      : NULL;
     bool good = operation != NULL && arguments_bool(given[1], &keys_only);
     if (good) {
         operation->number = keys_only ? EMC_DUMP_KEYS : EMC_DUMP_META;
@@ -172,19 +190,15 @@ static PyObject *client_close(PyObject *self, PyObject *const *args, Py_ssize_t 
 }
 
 PyMethodDef client_node_commands[] = {
-    COMMAND(version, "($self, memcached_host_address)",
-            "The version of a node's server."),
+    COMMAND(version, "($self, memcached_host_address)", "The version of a node's server."),
     COMMAND(flush_all, "($self, memcached_host_address, delay=0, *, noreply=False)",
             "Makes everything on a node expire."),
     COMMAND(verbosity, "($self, memcached_host_address, level, *, noreply=False)",
             "Sets how talkative a node's log is."),
     COMMAND(cache_memlimit, "($self, memcached_host_address, value, *, noreply=False)",
             "Sets a node's memory limit, in megabytes."),
-    COMMAND(stats, "($self, memcached_host_address, *args)",
-            "A node's statistics."),
-    COMMAND(dump_keys, "($self, memcached_host_address, *, keys_only=False)",
-            "All keys of a node."),
-    COMMAND(close, "($self)",
-            "Closes the connections."),
+    COMMAND(stats, "($self, memcached_host_address, *args)", "A node's statistics."),
+    COMMAND(dump_keys, "($self, memcached_host_address, *, keys_only=False)", "All keys of a node."),
+    COMMAND(close, "($self)", "Closes the connections."),
     {NULL, NULL, 0, NULL},
 };

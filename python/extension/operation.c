@@ -129,7 +129,8 @@ static void operation_finalize(PyObject *self)
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     operation->state = OPERATION_FINISHED;
-    if (PyErr_WarnFormat(PyExc_RuntimeWarning, 1, "coroutine 'Client.%s' was never awaited", operation->traits->name) < 0) {
+    if (PyErr_WarnFormat(PyExc_RuntimeWarning, 1, "coroutine 'Client.%s' was never awaited", operation->traits->name) <
+        0) {
         PyErr_WriteUnraisable(self);
     }
     PyErr_Restore(type, value, traceback);
@@ -154,7 +155,8 @@ static PyObject *operation_repr(PyObject *self)
 {
     static const char *const states[] = {"created", "waiting", "pending", "done", "finished"};
     struct operation *operation = (struct operation *)self;
-    return PyUnicode_FromFormat("<coroutine object Client.%s, %s, at %p>", operation->traits->name, states[operation->state], self);
+    return PyUnicode_FromFormat("<coroutine object Client.%s, %s, at %p>", operation->traits->name,
+                                states[operation->state], self);
 }
 
 /* ------------------------------------------------------------------ what a Task asks a future */
@@ -164,7 +166,8 @@ static PyObject *add_done_callback(PyObject *self, PyObject *const *args, Py_ssi
     struct operation *operation = (struct operation *)self;
     Py_ssize_t keyword_count = keywords != NULL ? PyTuple_GET_SIZE(keywords) : 0;
     if (nargs != 1 || keyword_count > 1 ||
-        (keyword_count == 1 && PyUnicode_Compare(PyTuple_GET_ITEM(keywords, 0), operation->client->state->name_context) != 0)) {
+        (keyword_count == 1 &&
+         PyUnicode_Compare(PyTuple_GET_ITEM(keywords, 0), operation->client->state->name_context) != 0)) {
         PyErr_SetString(PyExc_TypeError, "add_done_callback() takes a callback and a context");
         return NULL;
     }
@@ -267,8 +270,9 @@ static PyObject *operation_cancel(PyObject *self, PyObject *args, PyObject *keyw
     if (operation->state == OPERATION_CREATED || operation->state >= OPERATION_DONE) {
         Py_RETURN_FALSE;
     }
-    PyObject *error = message == Py_None ? PyObject_CallNoArgs(operation->client->state->cancelled_error)
-                                         : PyObject_CallFunctionObjArgs(operation->client->state->cancelled_error, message, NULL);
+    PyObject *error = message == Py_None
+                          ? PyObject_CallNoArgs(operation->client->state->cancelled_error)
+                          : PyObject_CallFunctionObjArgs(operation->client->state->cancelled_error, message, NULL);
     if (error == NULL) {
         return NULL;
     }

@@ -8,49 +8,49 @@ struct client;
 
 /* Where an operation is. It only ever moves down this list. */
 enum operation_state {
-    OPERATION_CREATED,  /* nobody has awaited it yet: nothing was submitted */
-    OPERATION_WAITING,  /* awaited, but a limit of the engine is reached: it stands in the client's line */
-    OPERATION_PENDING,  /* submitted: the engine will call back */
-    OPERATION_DONE,     /* the outcome is known, and its Task is being woken */
-    OPERATION_FINISHED  /* the outcome was handed over, or nobody wants it any more */
+    OPERATION_CREATED, /* nobody has awaited it yet: nothing was submitted */
+    OPERATION_WAITING, /* awaited, but a limit of the engine is reached: it stands in the client's line */
+    OPERATION_PENDING, /* submitted: the engine will call back */
+    OPERATION_DONE,    /* the outcome is known, and its Task is being woken */
+    OPERATION_FINISHED /* the outcome was handed over, or nobody wants it any more */
 };
 
 struct operation_traits;
 
 struct operation {
-    PyObject_HEAD
-    struct client *client;          /* owned */
+    PyObject_HEAD struct client *client; /* owned */
     const struct operation_traits *traits;
     struct operation *previous, *next; /* in the client's list of those waiting or in flight */
-    PyObject *key;                  /* bytes; bulk: a tuple of them; node commands: the address */
-    PyObject *value;                /* bytes; bulk: a tuple of bytes; else NULL */
-    Py_buffer *view;                /* a value that is not bytes: held as long as the engine may look at it */
-    PyObject *callback;             /* the Task's wakeup, with its context */
+    PyObject *key;                     /* bytes; bulk: a tuple of them; node commands: the address */
+    PyObject *value;                   /* bytes; bulk: a tuple of bytes; else NULL */
+    Py_buffer *view;                   /* a value that is not bytes: held as long as the engine may look at it */
+    PyObject *callback;                /* the Task's wakeup, with its context */
     PyObject *context;
-    PyObject *outcome;              /* the result; an exception where `failed` */
-    PyObject *receiving;            /* values being received straight into bytes: bytes, or a dict by index */
-    void *extra;                    /* what few commands need (meta options …); freed with PyMem_Free */
-    PyObject *extra_owner;          /* keeps what `extra` points to */
-    uint64_t identity;              /* names it to the engine while PENDING */
+    PyObject *outcome;     /* the result; an exception where `failed` */
+    PyObject *receiving;   /* values being received straight into bytes: bytes, or a dict by index */
+    void *extra;           /* what few commands need (meta options …); freed with PyMem_Free */
+    PyObject *extra_owner; /* keeps what `extra` points to */
+    uint64_t identity;     /* names it to the engine while PENDING */
     uint64_t flags;
-    uint64_t number;                /* a cas value, a delta, a level … */
+    uint64_t number; /* a cas value, a delta, a level … */
     int64_t exptime;
-    double deadline;                /* WAITING: loop time, or 0: none */
+    double deadline; /* WAITING: loop time, or 0: none */
     uint8_t state;
-    uint8_t in_list;                /* of the client: 0 none, 1 in flight, 2 waiting */
+    uint8_t in_list; /* of the client: 0 none, 1 in flight, 2 waiting */
     bool return_flags, return_errors, noreply;
-    bool blocking;                  /* _asyncio_future_blocking */
+    bool blocking; /* _asyncio_future_blocking */
     bool failed;
-    bool borrowed;                  /* the engine still looks at the value */
+    bool borrowed; /* the engine still looks at the value */
 };
 
 /* What the kinds of operation differ in. */
 struct operation_traits {
-    const char *name;                                                  /* as users know it, for messages */
+    const char *name; /* as users know it, for messages */
     emc_status (*submit)(struct operation *operation, const emc_call *call);
-    void (*complete)(struct operation *operation, const emc_result *result); /* sets the outcome; bulk: called for each result */
-    bool storage;                                                      /* refusals are StorageCommandErrors */
-    bool number;                                                       /* a CLIENT_ERROR means that a value is no number */
+    void (*complete)(struct operation *operation,
+                     const emc_result *result); /* sets the outcome; bulk: called for each result */
+    bool storage;                               /* refusals are StorageCommandErrors */
+    bool number;                                /* a CLIENT_ERROR means that a value is no number */
 };
 
 /* A new operation of `client` on `key` (a reference is taken; may be NULL), or NULL with an exception. */

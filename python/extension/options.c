@@ -3,7 +3,15 @@
 
 #include "client.h"
 
-enum option_kind { OPTION_BOOL, OPTION_COUNT, OPTION_DURATION, OPTION_SIZE, OPTION_TEXT, OPTION_CHARACTER, OPTION_ENUM };
+enum option_kind {
+    OPTION_BOOL,
+    OPTION_COUNT,
+    OPTION_DURATION,
+    OPTION_SIZE,
+    OPTION_TEXT,
+    OPTION_CHARACTER,
+    OPTION_ENUM
+};
 
 struct option {
     const char *name;
@@ -11,7 +19,10 @@ struct option {
     enum option_kind kind;
 };
 
-#define OPTION(kind, field) {#field, offsetof(emc_options, field), OPTION_##kind}
+#define OPTION(kind, field)                                 \
+    {                                                       \
+#field, offsetof(emc_options, field), OPTION_##kind \
+    }
 
 static const struct option table[] = {
     OPTION(DURATION, timeout_ms),
@@ -98,7 +109,8 @@ static bool read_duration(const struct option *option, PyObject *value, uint32_t
     }
     double seconds = PyFloat_AsDouble(value);
     if (PyErr_Occurred()) {
-        PyErr_Format(PyExc_TypeError, "%s: seconds or None is needed, not %.100s", option->name, Py_TYPE(value)->tp_name);
+        PyErr_Format(PyExc_TypeError, "%s: seconds or None is needed, not %.100s", option->name,
+                     Py_TYPE(value)->tp_name);
         return false;
     }
     if (!(seconds > 0)) {
@@ -195,5 +207,6 @@ bool options_fill(emc_options *options, PyObject *dict)
     return true;
 }
 
-_Static_assert(sizeof(emc_routing_kind) == sizeof(uint32_t) && sizeof(emc_failover) == sizeof(uint32_t) && sizeof(emc_discovery) == sizeof(uint32_t),
+_Static_assert(sizeof(emc_routing_kind) == sizeof(uint32_t) && sizeof(emc_failover) == sizeof(uint32_t) &&
+                   sizeof(emc_discovery) == sizeof(uint32_t),
                "enums are set through uint32_t");

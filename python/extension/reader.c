@@ -39,7 +39,8 @@ static void call_process_soon(struct client *client)
         return;
     }
     client->process_wanted = true;
-    PyObject *name = client->thread == PyThread_get_thread_ident() ? client->state->name_call_soon : client->state->name_call_soon_threadsafe;
+    PyObject *name = client->thread == PyThread_get_thread_ident() ? client->state->name_call_soon
+                                                                   : client->state->name_call_soon_threadsafe;
     PyObject *handle = PyObject_CallMethodObjArgs(client->loop, name, client->process_soon, NULL);
     if (handle == NULL) {
         PyErr_Clear();
@@ -250,8 +251,9 @@ static void set_expiry_timer(struct client *client, double now)
         return;
     }
     PyObject *delay = PyFloat_FromDouble(first->deadline > now ? first->deadline - now : 0);
-    client->expiry_timer = delay == NULL ? NULL : PyObject_CallMethodObjArgs(client->loop, client->state->name_call_later, delay,
-                                                                             client->process_soon, NULL);
+    client->expiry_timer = delay == NULL ? NULL
+                                         : PyObject_CallMethodObjArgs(client->loop, client->state->name_call_later,
+                                                                      delay, client->process_soon, NULL);
     Py_XDECREF(delay);
     if (client->expiry_timer == NULL) {
         PyErr_Clear();
@@ -276,7 +278,8 @@ void reader_room(void *client)
 
 static void expire(struct client *client, struct operation *operation)
 {
-    PyErr_SetString(client->state->timeout_error, "no room among the client's operations within the operation's timeout");
+    PyErr_SetString(client->state->timeout_error,
+                    "no room among the client's operations within the operation's timeout");
     operation_set_raised(operation);
     operation->state = OPERATION_DONE;
     reader_completed(operation);
@@ -290,7 +293,8 @@ static void serve_waiting(struct client *client)
         return;
     }
     double now = loop_time(client);
-    while (client->waiting.first != NULL && client->waiting.first->deadline > 0 && client->waiting.first->deadline <= now) {
+    while (client->waiting.first != NULL && client->waiting.first->deadline > 0 &&
+           client->waiting.first->deadline <= now) {
         expire(client, client->waiting.first);
     }
     bool room = client->room || client->in_flight.count == 0;
@@ -343,7 +347,8 @@ void reader_after_call(struct client *client)
 {
     if (client->engine == NULL) {
         reader_wake_soon(client);
-    } else if (!client->in_reader && (client->ready_count > 0 || client->room || (client->events != NULL && PyList_GET_SIZE(client->events) > 0))) {
+    } else if (!client->in_reader && (client->ready_count > 0 || client->room ||
+                                      (client->events != NULL && PyList_GET_SIZE(client->events) > 0))) {
         call_process_soon(client);
     }
 }
@@ -356,7 +361,8 @@ void reader_update_hold(struct client *client)
     if (reader == NULL) {
         return;
     }
-    bool wanted = client->engine != NULL && (client->in_flight.count > 0 || client->waiting.count > 0 || client->has_listener);
+    bool wanted = client->engine != NULL &&
+                  (client->in_flight.count > 0 || client->waiting.count > 0 || client->has_listener);
     if (wanted && !reader->holds) {
         reader->holds = true;
         Py_INCREF(client);
@@ -386,8 +392,9 @@ bool reader_start(struct reader *reader)
     struct client *client = reader->client;
     int descriptor = emc_client_descriptor(client->engine);
     PyObject *number = PyLong_FromLong(descriptor);
-    PyObject *result = number == NULL ? NULL : PyObject_CallMethodObjArgs(client->loop, client->state->name_add_reader, number,
-                                                                          client->process_soon, NULL);
+    PyObject *result = number == NULL ? NULL
+                                      : PyObject_CallMethodObjArgs(client->loop, client->state->name_add_reader, number,
+                                                                   client->process_soon, NULL);
     Py_XDECREF(number);
     Py_XDECREF(result);
     reader->descriptor = result != NULL ? descriptor : -1;

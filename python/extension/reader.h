@@ -6,12 +6,11 @@
 
 /* What the loop holds. It holds its client only while there is something to wait for, so that a client that was dropped is collected. */
 struct reader {
-    PyObject_HEAD
-    struct client *client; /* NULL: gone */
+    PyObject_HEAD struct client *client; /* NULL: gone */
     PyObject *loop;
-    bool holds;            /* `client` is an owned reference */
+    bool holds; /* `client` is an owned reference */
     int descriptor;
-    emc_client *orphan;    /* an engine whose client was dropped in another thread: ended in the loop's */
+    emc_client *orphan; /* an engine whose client was dropped in another thread: ended in the loop's */
 };
 
 struct reader *reader_create(struct client *client);

@@ -56,7 +56,8 @@ static void *on_allocate(void *user_data, size_t index, size_t length)
     if (operation->receiving == NULL) {
         operation->receiving = PyDict_New();
     }
-    bool kept = number != NULL && operation->receiving != NULL && PyDict_SetItem(operation->receiving, number, bytes) == 0;
+    bool kept = number != NULL && operation->receiving != NULL &&
+                PyDict_SetItem(operation->receiving, number, bytes) == 0;
     Py_XDECREF(number);
     Py_DECREF(bytes);
     if (!kept) {

@@ -249,6 +249,21 @@ static void an_added_node_is_checked_like_the_first_ones(void **state)
     assert_int_equal(emc_cluster_set_weight(view, &same, 0, &error), EMC_ERROR_ARGUMENT);
 }
 
+static void a_key_can_be_checked_before_any_command(void **state)
+{
+    (void)state;
+    char long_key[251];
+    emc_error error;
+    memset(long_key, 'k', sizeof long_key);
+    assert_int_equal(emc_key_validate(long_key, 250, NULL), EMC_OK);
+    assert_int_equal(emc_key_validate(long_key, 251, &error), EMC_ERROR_KEY);
+    assert_non_null(strstr(error.message, "key"));
+    assert_int_equal(emc_key_validate("", 0, &error), EMC_ERROR_KEY);
+    assert_int_equal(emc_key_validate(NULL, 3, &error), EMC_ERROR_KEY);
+    assert_int_equal(emc_key_validate(EMC_STR("a b"), NULL), EMC_ERROR_KEY);
+    assert_int_equal(emc_key_validate(EMC_STR("a\r\nflush_all"), NULL), EMC_ERROR_KEY);
+}
+
 int main(void)
 {
 #define SESSION_TEST(name) cmocka_unit_test_setup_teardown(name, open_session, close_session)
@@ -261,6 +276,7 @@ int main(void)
         SESSION_TEST(a_cas_value_of_zero_is_refused),
         SESSION_TEST(a_call_that_contradicts_itself_is_refused),
         SESSION_TEST(words_for_a_node_can_not_become_a_second_command),
+        cmocka_unit_test(a_key_can_be_checked_before_any_command),
         cmocka_unit_test(a_list_of_nodes_that_makes_no_sense_is_refused),
         cmocka_unit_test(options_out_of_their_range_are_refused_by_name),
         SESSION_TEST(an_added_node_is_checked_like_the_first_ones),

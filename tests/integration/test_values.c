@@ -361,6 +361,60 @@ static void many_large_values_do_not_deadlock(void **state)
     free(value);
 }
 
+struct bulk_release {
+    size_t results, last, released;
+};
+
+static void count_bulk(void *user_data, const emc_result *result)
+{
+    struct bulk_release *seen = user_data;
+    assert_int_equal(result->status, EMC_OK);
+    seen->results++;
+    seen->last += result->last;
+}
+
+static void count_bulk_release(void *user_data)
+{
+    ((struct bulk_release *)user_data)->released++;
+}
+
+static void the_values_of_a_bulk_write_are_released_once_and_together(void **state)
+{
+    (void)state;
+    enum { COUNT = 6, LENGTH = 100000 };
+    char *value = malloc(LENGTH);
+    emc_store_item list[COUNT];
+    struct bulk_release seen = {0}, nothing = {0};
+    memset(value, 'r', LENGTH);
+    for (size_t i = 0; i < COUNT; i++) { /* small ones are copied, large ones borrowed */
+        list[i] = (emc_store_item){keys[i], value, i % 2 == 0 ? LENGTH : 10, 0, 0};
+    }
+    emc_call call = {.callback = count_bulk, .user_data = &seen, .released = count_bulk_release};
+    assert_int_equal(emc_set_many_async(client, list, COUNT, &call), EMC_OK);
+    assert_int_equal(seen.released, 0);
+    for (uint64_t end = clock_ms() + PATIENCE_MS; (seen.last == 0 || seen.released == 0) && clock_ms() < end;) {
+        emc_client_wait(client, 5);
+    }
+    assert_int_equal(seen.results, COUNT);
+    assert_int_equal(seen.last, 1);
+    assert_int_equal(seen.released, 1);
+    for (size_t i = 0; i < COUNT; i++) {
+        list[i].value_length = 10;
+    }
+    seen = nothing;
+    assert_int_equal(emc_set_many_async(client, list, COUNT, &call), EMC_OK);
+    assert_int_equal(seen.released, 1); /* all were copied */
+    call.user_data = &nothing;
+    assert_int_equal(emc_set_many_async(client, list, 0, &call), EMC_OK);
+    assert_int_equal(nothing.released, 1);
+    for (uint64_t end = clock_ms() + PATIENCE_MS; (seen.last == 0 || nothing.last == 0) && clock_ms() < end;) {
+        emc_client_wait(client, 5);
+    }
+    assert_int_equal(seen.last, 1);
+    assert_int_equal(seen.released, 1);
+    free(value);
+}
+
 int main(int argc, char **argv)
 {
     flavour_choose(argc, argv);
@@ -376,6 +430,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(many_keys_are_deleted_each_with_its_status),
         cmocka_unit_test(thousands_of_small_writes_in_a_tick_are_all_answered),
         cmocka_unit_test(many_large_values_do_not_deadlock),
+        cmocka_unit_test(the_values_of_a_bulk_write_are_released_once_and_together),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
