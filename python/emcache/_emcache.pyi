@@ -98,9 +98,9 @@ class Operation(Coroutine[Any, Any, Any]):
     """A command on its way."""
     _asyncio_future_blocking: Optional[bool]
     @property
-    def __name__(self) -> str: ...  # type: ignore[override]
+    def __name__(self) -> str: ...  # type: ignore[override, unused-ignore]
     @property
-    def __qualname__(self) -> str: ...  # type: ignore[override]
+    def __qualname__(self) -> str: ...  # type: ignore[override, unused-ignore]
     def __await__(self) -> Generator[Any, None, Any]: ...
     def __next__(self) -> Any: ...
     def send(self, value: Any, /) -> Any: ...

@@ -4,6 +4,8 @@
 #include "base/timer_wheel.h" /* EMC__NEVER */
 
 #define PROBE_PAUSE_MAX_NS 500000000u
+#define LATE_NS \
+    250000000u /* a tick that comes so late after its time was held up; the moment that it then gives is as long */
 
 void emc__health_init(struct emc__health *health, const struct emc__health_settings *settings, uint64_t now_ns)
 {
@@ -35,6 +37,7 @@ void emc__health_disconnected(struct emc__health *health, uint64_t now_ns)
 void emc__health_at_rest(struct emc__health *health)
 {
     health->disconnected_since_ns = 0;
+    health->excused = false;
 }
 
 /* While it returns it is asked four times, and at least twice a second. */
@@ -53,6 +56,7 @@ enum emc__health_verdict emc__health_connected(struct emc__health *health, uint6
         health->connected_since_ns = now_ns;
     }
     health->disconnected_since_ns = 0;
+    health->excused = false;
     emc__health_byte(health, now_ns);
     if (health->state == EMC__HEALTH_UNHEALTHY && health->settings.steady_ns > 0) {
         health->steady_until_ns = now_ns + health->settings.steady_ns;
@@ -130,7 +134,8 @@ static uint64_t silence_ends_ns(const struct emc__health *health)
 
 static uint64_t disconnection_ends_ns(const struct emc__health *health)
 {
-    return health->disconnected_since_ns == 0 ? EMC__NEVER : health->disconnected_since_ns + health->settings.disconnected_ns;
+    return health->disconnected_since_ns == 0 ? EMC__NEVER
+                                              : health->disconnected_since_ns + health->settings.disconnected_ns;
 }
 
 /* How long a question may stay open while it returns. */
@@ -160,8 +165,20 @@ static enum emc__health_verdict tick_returning(struct emc__health *health, uint6
     return EMC__VERDICT_NOTHING;
 }
 
+/* The program stood still over the end of the disconnection: the connection may be there, and just not be looked at. */
+static void excuse(struct emc__health *health, uint64_t now_ns)
+{
+    uint64_t end_ns = disconnection_ends_ns(health);
+    if (end_ns == EMC__NEVER || now_ns < end_ns || now_ns - end_ns < LATE_NS || health->excused) {
+        return;
+    }
+    health->excused = true;
+    health->disconnected_since_ns += now_ns - end_ns + LATE_NS;
+}
+
 enum emc__health_verdict emc__health_tick(struct emc__health *health, uint64_t now_ns)
 {
+    excuse(health, now_ns);
     switch (health->state) {
     case EMC__HEALTH_HEALTHY:
         if (now_ns >= disconnection_ends_ns(health)) {
@@ -199,7 +216,8 @@ uint64_t emc__health_next_ns(const struct emc__health *health)
     case EMC__HEALTH_SUSPECT:
         return smaller(disconnection_ends_ns(health), health->question_until_ns);
     case EMC__HEALTH_RETURNING:
-        return health->owed_since_ns != 0 ? answer_due_ns(health) : smaller(health->steady_until_ns, health->probe_at_ns);
+        return health->owed_since_ns != 0 ? answer_due_ns(health)
+                                          : smaller(health->steady_until_ns, health->probe_at_ns);
     case EMC__HEALTH_UNHEALTHY:
         break;
     }

@@ -10,19 +10,19 @@
 #include "base/random.h"
 
 struct emc__health_settings {
-    uint32_t attempts;          /* failed attempts in a row, without a connection, that make it unhealthy */
-    uint64_t disconnected_ns;   /* so does so long a time without a connection */
-    uint64_t silence_ns;        /* replies owed and no byte for so long: suspect. EMC__NEVER: never */
-    uint64_t question_ns;       /* the suspect's fresh connection must answer within this */
+    uint32_t attempts;        /* failed attempts in a row, without a connection, that make it unhealthy */
+    uint64_t disconnected_ns; /* so does so long a time without a connection */
+    uint64_t silence_ns;      /* replies owed and no byte for so long: suspect. EMC__NEVER: never */
+    uint64_t question_ns;     /* the suspect's fresh connection must answer within this */
     uint64_t backoff_min_ns, backoff_max_ns;
-    uint64_t steady_ns;         /* after its return it must have answered for so long; 0: it is used at once */
+    uint64_t steady_ns; /* after its return it must have answered for so long; 0: it is used at once */
 };
 
 enum emc__health_state {
-    EMC__HEALTH_HEALTHY,        /* in use; also before the first connection */
-    EMC__HEALTH_SUSPECT,        /* silent while replies are owed: a fresh connection asks; still in use */
-    EMC__HEALTH_UNHEALTHY,      /* operations fail at once; attempts go on */
-    EMC__HEALTH_RETURNING       /* answers again, but not for long enough; not yet in use */
+    EMC__HEALTH_HEALTHY,   /* in use; also before the first connection */
+    EMC__HEALTH_SUSPECT,   /* silent while replies are owed: a fresh connection asks; still in use */
+    EMC__HEALTH_UNHEALTHY, /* operations fail at once; attempts go on */
+    EMC__HEALTH_RETURNING  /* answers again, but not for long enough; not yet in use */
 };
 
 /* What the node must do after an event. */
@@ -38,15 +38,16 @@ enum emc__health_verdict {
 struct emc__health {
     struct emc__health_settings settings;
     enum emc__health_state state;
-    uint32_t failures;             /* attempts failed in a row */
-    uint64_t disconnected_since_ns;/* 0: connected, or no connection is wanted */
-    uint64_t owed_since_ns;        /* 0: no reply is owed */
+    uint32_t failures;              /* attempts failed in a row */
+    uint64_t disconnected_since_ns; /* 0: connected, or no connection is wanted */
+    uint64_t owed_since_ns;         /* 0: no reply is owed */
     uint64_t last_byte_ns;
-    uint64_t question_until_ns;    /* in SUSPECT */
-    uint64_t steady_until_ns;      /* in RETURNING */
-    uint64_t probe_at_ns;          /* in RETURNING: the next question */
-    uint64_t connected_since_ns;   /* 0: there is no connection */
-    uint64_t changed_ns;           /* when it last turned */
+    uint64_t question_until_ns;  /* in SUSPECT */
+    uint64_t steady_until_ns;    /* in RETURNING */
+    uint64_t probe_at_ns;        /* in RETURNING: the next question */
+    uint64_t connected_since_ns; /* 0: there is no connection */
+    uint64_t changed_ns;         /* when it last turned */
+    bool excused;                /* this disconnection's end was met late once: see emc__health_tick */
 };
 
 void emc__health_init(struct emc__health *health, const struct emc__health_settings *settings, uint64_t now_ns);
@@ -65,7 +66,8 @@ enum emc__health_verdict emc__health_attempt_failed(struct emc__health *health, 
 void emc__health_byte(struct emc__health *health, uint64_t now_ns);
 /* Whether replies are owed, told whenever it changes. */
 void emc__health_owed(struct emc__health *health, bool owed, uint64_t now_ns);
-/* The time is now. */
+/* The time is now. Where it comes far too late to say that there was no connection for so long, it was the program that stood still: what has come
+ * meanwhile is only now taken in, so the node has a moment more, once for each disconnection. */
 enum emc__health_verdict emc__health_tick(struct emc__health *health, uint64_t now_ns);
 /* When tick has something to say at the earliest; EMC__NEVER when nothing. */
 uint64_t emc__health_next_ns(const struct emc__health *health);

@@ -2,6 +2,7 @@
 import asyncio
 import gc
 import threading
+import time
 import warnings
 
 import pytest
@@ -170,3 +171,18 @@ def test_a_loop_that_stops_in_the_middle_goes_on_later(server, key):
         loop.run_until_complete(client.close())
     finally:
         loop.close()
+
+
+@pytest.mark.parametrize("turns", [0, 2])
+def test_a_loop_that_was_blocked_finds_its_nodes_well(server, key, turns):
+    """A slow start after create_client, or in the middle: nothing is wrong with the node."""
+    async def work():
+        async with client_on(server, timeout=5.0) as client:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            time.sleep(1.3)
+            await client.set(key, b"v")
+            assert not client.cluster_managment().unhealthy_nodes()
+            time.sleep(1.3)
+            assert (await client.get(key)).value == b"v"
+    run(work())

@@ -8,8 +8,8 @@
 #include "base/timer_wheel.h"
 #include "node/health.h"
 
-#define MS UINT64_C(1000000)
-#define S (1000 * MS)
+#define MS    UINT64_C(1000000)
+#define S     (1000 * MS)
 #define START (10 * S)
 
 static const struct emc__health_settings settings = {
@@ -87,6 +87,30 @@ static void a_second_without_a_connection_makes_it_unhealthy_and_not_a_moment_le
     assert_int_equal(emc__health_next_ns(&health), START + S);
     assert_int_equal(emc__health_tick(&health, START + S - 1), EMC__VERDICT_NOTHING);
     assert_int_equal(emc__health_tick(&health, START + S), EMC__VERDICT_TURN_UNHEALTHY);
+}
+
+static void a_program_that_stood_still_gives_the_node_a_moment_more(void **state)
+{
+    (void)state;
+    struct emc__health health = fresh();
+    emc__health_disconnected(&health, START);
+    assert_int_equal(emc__health_tick(&health, START + 3 * S), EMC__VERDICT_NOTHING);
+    assert_int_equal(emc__health_next_ns(&health), START + 3 * S + 250 * MS);
+    assert_int_equal(emc__health_tick(&health, START + 3 * S + 249 * MS), EMC__VERDICT_NOTHING);
+    assert_int_equal(emc__health_tick(&health, START + 3 * S + 250 * MS), EMC__VERDICT_TURN_UNHEALTHY);
+}
+
+static void a_program_that_stands_still_again_and_again_is_no_excuse(void **state)
+{
+    (void)state;
+    struct emc__health health = fresh();
+    emc__health_disconnected(&health, START);
+    assert_int_equal(emc__health_tick(&health, START + 3 * S), EMC__VERDICT_NOTHING);
+    assert_int_equal(emc__health_tick(&health, START + 6 * S), EMC__VERDICT_TURN_UNHEALTHY);
+    emc__health_connected(&health, START + 7 * S);
+    emc__health_disconnected(&health, START + 8 * S);
+    assert_int_equal(emc__health_tick(&health, START + 11 * S),
+                     EMC__VERDICT_NOTHING); /* another disconnection, another moment */
 }
 
 static void a_pool_at_rest_without_a_connection_stays_healthy(void **state)
@@ -267,6 +291,8 @@ int main(void)
         cmocka_unit_test(failed_attempts_beside_a_connection_do_not_count_against_it),
         cmocka_unit_test(a_success_between_failures_begins_the_count_anew),
         cmocka_unit_test(a_second_without_a_connection_makes_it_unhealthy_and_not_a_moment_less),
+        cmocka_unit_test(a_program_that_stood_still_gives_the_node_a_moment_more),
+        cmocka_unit_test(a_program_that_stands_still_again_and_again_is_no_excuse),
         cmocka_unit_test(a_pool_at_rest_without_a_connection_stays_healthy),
         cmocka_unit_test(silence_while_replies_are_owed_asks_and_an_unanswered_question_turns_it),
         cmocka_unit_test(one_byte_ends_the_suspicion),
