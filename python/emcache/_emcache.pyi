@@ -97,10 +97,8 @@ class ClusterManagment:
 class Operation(Coroutine[Any, Any, Any]):
     """A command on its way."""
     _asyncio_future_blocking: Optional[bool]
-    @property
-    def __name__(self) -> str: ...  # type: ignore[override, unused-ignore]
-    @property
-    def __qualname__(self) -> str: ...  # type: ignore[override, unused-ignore]
+    __name__: str
+    __qualname__: str
     def __await__(self) -> Generator[Any, None, Any]: ...
     def __next__(self) -> Any: ...
     def send(self, value: Any, /) -> Any: ...
