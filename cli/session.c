@@ -212,17 +212,18 @@ static enum exit_code adopt_nodes(struct session *session)
     if (status != EMC_OK) {
         return report_memory();
     }
-    struct server_list list = {calloc(found->count, sizeof(emc_address)), found->count, calloc(found->count, sizeof(emc_address_storage))};
-    enum exit_code code = list.nodes != NULL && list.storages != NULL ? EXIT_CODE_OK : report_memory();
-    for (size_t i = 0; i < found->count && code == EXIT_CODE_OK; i++) {
+    struct server_list list = {calloc(found->count, sizeof(emc_address)), found->count,
+                               calloc(found->count, sizeof(emc_address_storage))};
+    if (list.nodes == NULL || list.storages == NULL) {
+        emc_node_list_destroy(found);
+        server_list_destroy(&list);
+        return report_memory();
+    }
+    for (size_t i = 0; i < found->count; i++) {
         snprintf(list.storages[i].text, sizeof(list.storages[i].text), "%s", found->nodes[i].host);
         list.nodes[i] = list.storages[i].address = emc_address_tcp(list.storages[i].text, found->nodes[i].port);
     }
     emc_node_list_destroy(found);
-    if (code != EXIT_CODE_OK) {
-        server_list_destroy(&list);
-        return code;
-    }
     server_list_destroy(&session->servers);
     session->servers = list;
     return EXIT_CODE_OK;
@@ -270,7 +271,9 @@ enum exit_code session_open(const struct invocation *invocation, struct session 
         code = EXIT_CODE_USAGE;
     }
     if (code == EXIT_CODE_OK) {
-        code = create_client(invocation, session.servers.nodes, session.servers.count, discovery, 1, &session.client,
+        const struct server_list *servers = &session.servers;
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): session_close() below frees what it thinks is lost here */
+        code = create_client(invocation, servers->nodes, servers->count, discovery, 1, &session.client,
                              &session.timeout_ms);
     }
     if (code == EXIT_CODE_OK) {
@@ -309,7 +312,8 @@ const emc_address *session_find_node(const struct session *session, const char *
         }
     }
     if (complain_about) {
-        complain("there is no node '%s' among the servers named by -s or EMCACHE_SERVERS, or found by --discover", word);
+        complain("there is no node '%s' among the servers named by -s or EMCACHE_SERVERS, or found by --discover",
+                 word);
     }
     return NULL;
 }

@@ -18,7 +18,7 @@ static struct fake_socket *begin_run(struct fake *fake, const char *command)
     }
     fake_pass(fake);
     char first[64];
-    snprintf(first, sizeof first, "%s", (const char *)socket->sent.data);
+    snprintf(first, sizeof first, "%.*s", (int)socket->sent.length, (const char *)socket->sent.data);
     assert_non_null(strstr(first, command[0] == 's' ? "ms q0 1 q O0" : "md q0 q O0"));
     fake_forget_sent(socket);
     return socket;
