@@ -276,6 +276,8 @@ static void any_allocation_under_tls_may_fail(void **state)
     server_start(&secured, &settings);
     options.tls.enabled = true;
     options.tls.trust_file = certificates()->authority;
+    options.backoff_max_ms =
+        5000; /* a handshake under valgrind takes longer than a second, which is what an attempt may take while a node is down */
     struct session session = {submit_some, &options, &secured.address, 1};
     fail_each_allocation("under TLS", &session);
     server_kill(&secured);
