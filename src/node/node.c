@@ -286,7 +286,8 @@ static void complete_part(struct emc__operation *part)
     struct emc__engine *engine = part->engine;
     engine->settled--;
     emc__bulk_fail_chain(engine, part->of.bulk, part->in.records.first, part->in.records.count, part->node,
-                         (emc_status)part->outcome, part->node != NULL ? part->node->reason : NULL);
+                         (emc_status)part->outcome,
+                         part->node != NULL && part->outcome != EMC_ERROR_MEMORY ? part->node->reason : NULL);
     emc__bulk_unref(engine, part->of.bulk);
     emc__operation_discard(engine, part);
 }

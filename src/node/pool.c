@@ -223,15 +223,18 @@ static struct emc__connection *place_run(struct emc__node *node, struct emc__ope
     return connection;
 }
 
-/* Counts keys that go along although their slots may use another connection. */
-static void count_in_flight(struct emc__node *node, const struct emc__bulk *bulk, uint32_t index, uint32_t count)
+/* There is no memory to cut the part: its keys are told so in the next process. On another connection than their slots' they could overtake. */
+static void give_up_part(struct emc__node *node, struct emc__operation *part, uint32_t counted)
 {
-    node->load += count;
-    for (; count > 0; count--, index = bulk->records[index].next) {
-        struct emc__slot *slot = &node->slots[emc__slot_of(bulk->records[index].hash)];
-        (void)choose(node, slot); /* the slot has a connection while anything of it is in flight */
-        slot->in_flight++;
+    const struct emc__bulk *bulk = part->of.bulk;
+    uint32_t index = part->in.records.first;
+    for (uint32_t i = 0; i < counted; i++, index = bulk->records[index].next) {
+        node->slots[emc__slot_of(bulk->records[index].hash)].in_flight--;
     }
+    node->load -= counted;
+    node->load++; /* until its outcome is told */
+    part->held = true;
+    emc__bulk_settle_part(node->engine, part, EMC_ERROR_MEMORY);
 }
 
 /* Places a bulk's keys, each on its slot's connection. */
@@ -245,10 +248,9 @@ static void place_part(struct emc__node *node, struct emc__operation *part)
         if (piece == NULL) {
             piece = emc__bulk_branch(node->engine, part->of.bulk, part, EMC__OPERATION_BULK_PART);
         }
-        if (piece == NULL) { /* no memory for another piece: all of it on one connection, order across connections given up */
-            count_in_flight(node, part->of.bulk, next, total - count);
-            piece = part;
-            count = total;
+        if (piece == NULL) {
+            give_up_part(node, part, count);
+            return;
         }
         total -= count;
         if (piece != part) {
