@@ -43,7 +43,7 @@ struct emc__incoming {
     bool ours;                         /* the memory is the engine's, not the caller's */
     size_t length;
     uint64_t flags, cas;
-    char meta_flags[256];              /* VA alone; terminated */
+    char meta_flags[512];              /* VA alone; terminated; a key of 250 bytes may stand in it */
 };
 
 struct emc__connection {

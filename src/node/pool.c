@@ -231,8 +231,7 @@ static void give_up_part(struct emc__node *node, struct emc__operation *part, ui
     for (uint32_t i = 0; i < counted; i++, index = bulk->records[index].next) {
         node->slots[emc__slot_of(bulk->records[index].hash)].in_flight--;
     }
-    node->load -= counted;
-    node->load++; /* until its outcome is told */
+    node->load += 1 - counted; /* one until its outcome is told */
     part->held = true;
     emc__bulk_settle_part(node->engine, part, EMC_ERROR_MEMORY);
 }

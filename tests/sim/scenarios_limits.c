@@ -1,4 +1,6 @@
 /* Scenarios: large values, narrow lines, and every bound of the engine. */
+#include <string.h>
+
 #include "talk.h"
 
 static void a_large_value_refused_early_is_sent_to_its_end_and_the_stream_stays_in_step(struct play *p)
@@ -50,6 +52,22 @@ static void growth_waits_for_the_pause_after_a_failed_attempt_without_spinning(s
     ends(p, call, EMC_OK, 900);
 }
 
-SCENARIOS("limits", SCENARIO(a_large_value_refused_early_is_sent_to_its_end_and_the_stream_stays_in_step),
+static void a_long_value_by_meta_may_name_its_long_key(struct play *p)
+{
+    char key[241];
+    a_server(p);
+    memset(key, 'k', 240);
+    key[240] = 0;
+    the_client_opens(p);
+    ends(p, set(p, key, 100000), EMC_OK, 100);
+    struct sim_call *call = prepare(p, SIM_CALL_META_GET, key, 0);
+    call->amount = EMC_META_KEY | EMC_META_TTL | EMC_META_SIZE | EMC_META_HIT_BEFORE | EMC_META_LAST_ACCESS;
+    submit(p, call);
+    ends(p, call, EMC_OK, 100);
+    must(p, call->ops[0].length_out == 100000);
+}
+
+SCENARIOS("limits", SCENARIO(a_long_value_by_meta_may_name_its_long_key),
+          SCENARIO(a_large_value_refused_early_is_sent_to_its_end_and_the_stream_stays_in_step),
           SCENARIO(a_result_before_the_value_was_sent_contradicts),
           SCENARIO(growth_waits_for_the_pause_after_a_failed_attempt_without_spinning))
