@@ -111,6 +111,15 @@ static void send_probe(struct emc__connection *connection)
     emc__connection_mark_dirty(connection);
 }
 
+/* Without memory for the next word of the handshake the attempt is over, in the next process: its deadline may be far. */
+static void go_on_or_close(struct emc__connection *connection)
+{
+    if (emc__buffer_length(&connection->unsent) == 0) {
+        connection->send_broken = true;
+        emc__timer_set(&connection->engine->wheel, &connection->shortage, 0);
+    }
+}
+
 static void ask_version(struct emc__connection *connection)
 {
     if (!connection->engine->options.ask_version) {
@@ -119,13 +128,15 @@ static void ask_version(struct emc__connection *connection)
     }
     connection->state = EMC__CONNECTION_ASKING;
     send_probe(connection);
+    go_on_or_close(connection);
 }
 
 static void authenticate(struct emc__connection *connection)
 {
     connection->state = EMC__CONNECTION_AUTHENTICATING;
-    (void)connection->dialect->write_credentials(connection); /* without memory the attempt's deadline ends it */
+    (void)connection->dialect->write_credentials(connection);
     emc__connection_mark_dirty(connection);
+    go_on_or_close(connection);
 }
 
 bool emc__connection_authenticated(struct emc__connection *connection)
