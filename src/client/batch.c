@@ -5,40 +5,45 @@
 #include <string.h>
 
 #include "client/client_internal.h"
+#include "node/connection.h"
 
-struct batch;
+struct emc__batch;
 
 struct batch_item {
-    struct batch *batch;
+    struct emc__batch *batch;
     uint32_t key_offset;
     uint8_t key_length;
     int16_t refused; /* status of an item that was not accepted; EMC_OK: it was */
 };
 
-struct batch {
+struct emc__batch {
     struct emc_client *client;
     emc_callback *callback;
     void (*released)(void *user_data);
     void *user_data;
     size_t count, unreported, unreleased; /* unreleased: values that the engine still looks at */
+    bool held;                            /* until it is let go */
     uint8_t *keys;
     struct batch_item items[]; /* then the keys */
 };
 
-static void free_when_over(struct batch *batch)
+static void free_when_over(struct emc__batch *batch)
 {
-    if (batch->unreported == 0 && batch->unreleased == 0) {
+    if (batch->unreported == 0 && batch->unreleased == 0 && !batch->held) {
         emc__release(&batch->client->engine.allocator, batch);
     }
 }
 
 /* The engine looks at one value less. */
-static void release_one(struct batch *batch)
+static void release_one(struct emc__batch *batch)
 {
-    if (--batch->unreleased == 0) {
-        batch->released(batch->user_data);
-        free_when_over(batch);
+    if (--batch->unreleased > 0) {
+        return;
     }
+    if (batch->released != NULL) {
+        batch->released(batch->user_data);
+    }
+    free_when_over(batch);
 }
 
 static void item_released(void *user_data)
@@ -49,7 +54,7 @@ static void item_released(void *user_data)
 /* True: it was the last one, and the batch may be gone. */
 static bool report(struct batch_item *item, emc_result *result)
 {
-    struct batch *batch = item->batch;
+    struct emc__batch *batch = item->batch;
     bool last = --batch->unreported == 0;
     result->index = (size_t)(item - batch->items);
     result->key = batch->keys + item->key_offset;
@@ -73,7 +78,7 @@ static void item_done(void *user_data, const emc_result *result)
 /* Reports the items that were not accepted. Called back by an operation of our own, so never from inside the submit. */
 static void refusals_due(void *user_data, const emc_result *ignored)
 {
-    struct batch *batch = user_data;
+    struct emc__batch *batch = user_data;
     (void)ignored;
     for (size_t i = 0; i < batch->count; i++) {
         emc_status refused = (emc_status)batch->items[i].refused;
@@ -97,17 +102,18 @@ static const emc_key *key_at(const void *list, size_t stride, size_t index)
     return (const emc_key *)(const void *)((const char *)list + index * stride);
 }
 
-static struct batch *create(emc_client *client, const void *list, size_t stride, size_t count, const emc_call *call)
+static struct emc__batch *create(emc_client *client, const void *list, size_t stride, size_t count, const emc_call *call)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++) {
         bytes += key_at(list, stride, i)->length;
     }
-    struct batch *batch = emc__allocate(&client->engine.allocator, sizeof *batch + count * sizeof(struct batch_item) + bytes);
+    struct emc__batch *batch = emc__allocate(&client->engine.allocator, sizeof *batch + count * sizeof(struct batch_item) + bytes);
     if (batch == NULL) {
         return NULL;
     }
-    *batch = (struct batch){client, call->callback, NULL, call->user_data, count, count, 0, (uint8_t *)&batch->items[count]};
+    *batch = (struct emc__batch){.client = client, .callback = call->callback, .user_data = call->user_data,
+                                 .count = count, .unreported = count, .keys = (uint8_t *)&batch->items[count]};
     uint32_t offset = 0;
     for (size_t i = 0; i < count; i++) {
         const emc_key *key = key_at(list, stride, i);
@@ -119,7 +125,7 @@ static struct batch *create(emc_client *client, const void *list, size_t stride,
 }
 
 /* The operation that reports refusals: taken before anything is submitted, so that a refusal can always be told. */
-static struct emc__operation *take_tail(emc_client *client, struct batch *batch)
+static struct emc__operation *take_tail(emc_client *client, struct emc__batch *batch)
 {
     struct emc__operation *tail = emc__operation_take(&client->engine, EMC__OPERATION_PLAIN, EMC__VERB_VERSION);
     if (tail != NULL) {
@@ -131,15 +137,18 @@ static struct emc__operation *take_tail(emc_client *client, struct batch *batch)
 }
 
 static emc_status begin(emc_client *client, const void *list, size_t stride, size_t count, const emc_call *call,
-                        struct batch **batch_out, struct emc__operation **tail_out)
+                        struct emc__batch **batch_out, struct emc__operation **tail_out)
 {
-    struct batch *batch = create(client, list, stride, count, call);
+    struct emc__batch *batch = create(client, list, stride, count, call);
     struct emc__operation *tail = batch != NULL ? take_tail(client, batch) : NULL;
     if (tail == NULL) {
         emc__release(&client->engine.allocator, batch);
         return emc__client_refuse(client, EMC_ERROR_MEMORY, "out of memory");
     }
     emc__client_begin_tick(client);
+    if (call->operation_out != NULL) {
+        *call->operation_out = 0; /* there is no one operation */
+    }
     *batch_out = batch;
     *tail_out = tail;
     return EMC_OK;
@@ -176,11 +185,59 @@ static emc_status check_item(emc_client *client, const emc_store_item *item)
     return status;
 }
 
+/* One that is sending a value of the batch; NULL: there is none. */
+static struct emc__connection *find_sending(const struct emc__batch *batch)
+{
+    const struct emc__list *all = &batch->client->engine.connections;
+    for (struct emc__link *link = emc__list_first(all); link != NULL; link = emc__list_next(all, link)) {
+        struct emc__connection *connection = EMC__CONTAINER_OF(link, struct emc__connection, all);
+        const struct emc__operation *operation = connection->borrowed;
+        if (operation != NULL && operation->released == item_released && ((struct batch_item *)operation->user_data)->batch == batch) {
+            return connection;
+        }
+    }
+    return NULL;
+}
+
+void emc__batch_let_go(struct emc__batch *batch)
+{
+    struct emc__connection *connection;
+    while ((connection = find_sending(batch)) != NULL) {
+        emc__connection_detach_value(connection, connection->borrowed);
+        release_one(batch);
+    }
+    batch->held = false;
+    free_when_over(batch);
+}
+
 emc_status emc_set_many_async(emc_client *client, const emc_store_item *items, size_t count, const emc_call *call)
 {
-    struct batch *batch = NULL;
+    return emc__client_set_many(client, items, count, call, NULL);
+}
+
+/* Submits each; whether one was refused. */
+static bool store_each(struct emc__batch *batch, const emc_store_item *items, const emc_call *call)
+{
+    bool refused = false, watched = batch->unreleased > 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        const emc_store_item *item = &items[i];
+        emc_call each = call_for(&batch->items[i], call);
+        each.released = watched ? item_released : NULL;
+        emc_status status = emc_set_async(batch->client, item->key.data, item->key.length, item->value, item->value_length, item->exptime,
+                                          item->flags, &each);
+        batch->items[i].refused = (int16_t)status;
+        refused = refused || status != EMC_OK;
+        if (status != EMC_OK && watched) {
+            release_one(batch);
+        }
+    }
+    return refused;
+}
+
+emc_status emc__client_set_many(emc_client *client, const emc_store_item *items, size_t count, const emc_call *call, struct emc__batch **batch_out)
+{
+    struct emc__batch *batch = NULL;
     struct emc__operation *tail = NULL;
-    bool refused = false;
     emc_status status = emc__client_check_open(client, call);
     for (size_t i = 0; status == EMC_OK && i < count; i++) {
         status = check_item(client, &items[i]);
@@ -191,28 +248,22 @@ emc_status emc_set_many_async(emc_client *client, const emc_store_item *items, s
     }
     assert(batch != NULL);
     batch->released = call->released;
-    batch->unreleased = call->released != NULL ? count : 0;
-    for (size_t i = 0; i < count; i++) {
-        const emc_store_item *item = &items[i];
-        emc_call each = call_for(&batch->items[i], call);
-        each.released = call->released != NULL ? item_released : NULL;
-        batch->items[i].refused = (int16_t)emc_set_async(client, item->key.data, item->key.length, item->value, item->value_length,
-                                                         item->exptime, item->flags, &each);
-        refused = refused || batch->items[i].refused != EMC_OK;
-        if (batch->items[i].refused != EMC_OK && call->released != NULL) {
-            release_one(batch);
-        }
-    }
+    batch->held = batch_out != NULL;
+    batch->unreleased = call->released != NULL || batch->held ? count : 0;
+    bool refused = store_each(batch, items, call);
     if (count == 0 && call->released != NULL) {
         call->released(call->user_data);
     }
     finish(client, tail, refused, count);
+    if (batch_out != NULL) {
+        *batch_out = batch;
+    }
     return EMC_OK;
 }
 
 emc_status emc_delete_many_async(emc_client *client, const emc_key *keys, size_t count, const emc_call *call)
 {
-    struct batch *batch = NULL;
+    struct emc__batch *batch = NULL;
     struct emc__operation *tail = NULL;
     bool refused = false;
     emc_status status = emc__client_check_open(client, call);

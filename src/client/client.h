@@ -63,6 +63,12 @@ struct emc__socket *emc__client_only_socket(const struct emc_client *client);
 /* For blocking calls that return early: the operation's borrowed value (above 16 KiB), as far as it is not sent, is copied, or its connection aborted
  * where the bound forbids that. Afterwards nothing of the caller's memory is looked at. */
 void emc__client_detach_value(struct emc_client *client, uint64_t operation);
+/* emc_set_many_async() for a blocking call: with EMC_OK *batch_out must be let go when every item has its outcome. */
+struct emc__batch;
+emc_status emc__client_set_many(struct emc_client *client, const emc_store_item *items, size_t count, const emc_call *call,
+                                struct emc__batch **batch_out);
+/* As emc__client_detach_value, for all of the batch's values. */
+void emc__batch_let_go(struct emc__batch *batch);
 /* Credentials or certificates were put right: nodes that are down are tried at once. */
 void emc__client_hurry(struct emc_client *client);
 /* In a child of fork: every socket is dropped without a word to the peer (the transport has closed the descriptors already), operations under way complete with

@@ -85,12 +85,20 @@ void emc_cluster_management_release(emc_cluster_management *view)
 
 /* ------------------------------------------------------------------ lists */
 
-static void take_in(const emc_cluster_management *view)
+/* Begins a question: held until `leave`, for a callback may destroy the client. */
+static void enter(emc_cluster_management *view)
 {
     const struct emc__cluster *cluster = view->cluster;
+    view->references++;
     if (cluster != NULL && cluster->hooks.take_in != NULL && cluster->engine->callback_depth == 0) {
         cluster->hooks.take_in(cluster->hooks.context);
     }
+}
+
+static emc_status leave(emc_cluster_management *view, emc_status status)
+{
+    emc_cluster_management_release(view);
+    return status;
 }
 
 static size_t node_count(const emc_cluster_management *view)
@@ -191,26 +199,26 @@ void emc_node_list_destroy(emc_node_list *list)
 
 emc_status emc_cluster_nodes(emc_cluster_management *view, emc_node_list **list_out)
 {
-    take_in(view);
-    return make_list(view, FILTER_ALL, 0, list_out);
+    enter(view);
+    return leave(view, make_list(view, FILTER_ALL, 0, list_out));
 }
 
 emc_status emc_cluster_healthy_nodes(emc_cluster_management *view, emc_node_list **list_out)
 {
-    take_in(view);
-    return make_list(view, FILTER_HEALTHY, 0, list_out);
+    enter(view);
+    return leave(view, make_list(view, FILTER_HEALTHY, 0, list_out));
 }
 
 emc_status emc_cluster_unhealthy_nodes(emc_cluster_management *view, emc_node_list **list_out)
 {
-    take_in(view);
-    return make_list(view, FILTER_UNHEALTHY, 0, list_out);
+    enter(view);
+    return leave(view, make_list(view, FILTER_UNHEALTHY, 0, list_out));
 }
 
 emc_status emc_cluster_gutter_nodes(emc_cluster_management *view, emc_node_list **list_out)
 {
-    take_in(view);
-    return make_list(view, FILTER_GUTTER, 0, list_out);
+    enter(view);
+    return leave(view, make_list(view, FILTER_GUTTER, 0, list_out));
 }
 
 /* ------------------------------------------------------------------ one node */
@@ -229,31 +237,31 @@ static bool find(const emc_cluster_management *view, const emc_address *address,
 emc_status emc_cluster_connection_pool_metrics(emc_cluster_management *view, const emc_address *node, emc_pool_metrics *metrics_out)
 {
     size_t index = 0;
-    take_in(view);
+    enter(view);
     if (!find(view, node, &index)) {
-        return EMC_ERROR_UNKNOWN_NODE;
+        return leave(view, EMC_ERROR_UNKNOWN_NODE);
     }
     if (view->cluster != NULL) {
         emc__node_report_metrics(node_at(view->cluster, index), metrics_out);
     } else {
         *metrics_out = view->last[index].metrics;
     }
-    return EMC_OK;
+    return leave(view, EMC_OK);
 }
 
 emc_status emc_cluster_node_state(emc_cluster_management *view, const emc_address *node, emc_node_state *state_out)
 {
     size_t index = 0;
-    take_in(view);
+    enter(view);
     if (!find(view, node, &index)) {
-        return EMC_ERROR_UNKNOWN_NODE;
+        return leave(view, EMC_ERROR_UNKNOWN_NODE);
     }
     if (view->cluster != NULL) {
         emc__node_report_state(node_at(view->cluster, index), state_out);
     } else {
         *state_out = view->last[index].state;
     }
-    return EMC_OK;
+    return leave(view, EMC_OK);
 }
 
 emc_status emc_cluster_node_for_key(emc_cluster_management *view, const void *key, size_t key_length, emc_node_list **list_out)
@@ -262,16 +270,16 @@ emc_status emc_cluster_node_for_key(emc_cluster_management *view, const void *ke
     if (status != EMC_OK) {
         return status;
     }
-    take_in(view);
+    enter(view);
     const struct emc__node *node = view->cluster != NULL
                                        ? emc__cluster_route(view->cluster, emc__slice_of(key, key_length)).node
                                        : NULL;
     for (size_t i = 0; node != NULL && i < count_all(view); i++) {
         if (node_at(view->cluster, i) == node) {
-            return make_list(view, FILTER_ONE, i, list_out);
+            return leave(view, make_list(view, FILTER_ONE, i, list_out));
         }
     }
-    return EMC_ERROR_NO_NODES;
+    return leave(view, EMC_ERROR_NO_NODES);
 }
 
 /* ------------------------------------------------------------------ events and membership */

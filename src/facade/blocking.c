@@ -9,6 +9,14 @@
 /* A client that was looked at less than a millisecond ago has not been idle: looking costs a system call. */
 #define IDLE_NS 1000000u
 
+void emc__wait_note(struct emc__wait *wait, emc_status status, const char *message)
+{
+    if (wait->noted == EMC_OK) {
+        wait->noted = status;
+        emc__client_refuse(wait->client, status, "%s", message != NULL ? message : emc_status_text(status));
+    }
+}
+
 static void outcome(void *user_data, const emc_result *result)
 {
     struct emc__wait *wait = user_data;
@@ -17,10 +25,10 @@ static void outcome(void *user_data, const emc_result *result)
     }
     if (result->last) {
         wait->done = true;
-        wait->status = result->status;
         if (result->status < 0) {
-            emc__client_refuse(wait->client, result->status, "%s", result->message);
+            emc__wait_note(wait, result->status, result->message);
         }
+        wait->status = wait->noted != EMC_OK ? wait->noted : result->status;
     }
 }
 
@@ -34,6 +42,7 @@ emc_status emc__wait_begin(struct emc__wait *wait, emc_client *client, const emc
         return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "call.callback: a blocking call has none");
     }
     emc__facade_check_fork(facade);
+    emc__client_hold(client); /* another operation's callback may destroy it */
     uint64_t now_ns = facade->transport->class_->now_ns(facade->transport);
     bool idle = now_ns - facade->looked_ns > IDLE_NS;
     facade->looked_ns = now_ns;
@@ -41,10 +50,11 @@ emc_status emc__wait_begin(struct emc__wait *wait, emc_client *client, const emc
         emc__facade_pass(facade, 0);
     }
     wait->client = client;
-    wait->done = false;
     *prepared_out = call != NULL ? *call : (emc_call){0};
+    wait->operation_out = prepared_out->operation_out;
     prepared_out->callback = outcome;
     prepared_out->user_data = wait;
+    prepared_out->allocate_from = 0;
     prepared_out->released = NULL;
     prepared_out->operation_out = &wait->operation;
     return EMC_OK;
@@ -71,19 +81,29 @@ static void wait_once(struct emc__facade *facade)
     emc__facade_pass(facade, emc__client_unflushed(client) ? 0 : milliseconds_left(until_ns, now_ns));
 }
 
-emc_status emc__wait_for(struct emc__wait *wait, emc_status submitted)
+static void wait_until_done(struct emc__wait *wait)
 {
     emc_client *client = wait->client;
-    struct emc__facade *facade = emc__facade_of(client);
-    if (submitted != EMC_OK) {
-        return submitted;
+    if (wait->operation_out != NULL) {
+        *wait->operation_out = wait->operation;
     }
-    emc__client_hold(client); /* another operation's callback may destroy it */
     emc__client_flush(client, 0); /* 0: the time of the submission */
     while (!wait->done) {
-        wait_once(facade);
+        wait_once(emc__facade_of(client));
     }
-    emc__client_detach_value(client, wait->operation);
-    emc__client_unhold(client);
-    return wait->status;
+    if (wait->batch != NULL) {
+        emc__batch_let_go(wait->batch);
+    } else {
+        emc__client_detach_value(client, wait->operation);
+    }
+    emc__facade_leave(emc__facade_of(client));
+}
+
+emc_status emc__wait_for(struct emc__wait *wait, emc_status submitted)
+{
+    if (submitted == EMC_OK) {
+        wait_until_done(wait);
+    }
+    emc__client_unhold(wait->client);
+    return submitted == EMC_OK ? wait->status : submitted;
 }

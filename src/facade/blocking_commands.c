@@ -31,6 +31,10 @@ static void take_item(struct emc__wait *wait, const emc_result *result)
     if (item_wait->value == NULL) { /* an empty value asks for no memory */
         item_wait->value = emc__item_allocate(emc__client_allocator(wait->client), 0);
     }
+    if (item_wait->value == NULL) {
+        emc__wait_note(wait, EMC_ERROR_MEMORY, NULL);
+        return;
+    }
     item_wait->item = (emc_item){result->status, item_wait->value, result->value_length, result->flags, result->cas};
     item_wait->value = NULL;
 }
@@ -103,7 +107,7 @@ emc_status emc_gats(emc_client *client, const void *key, size_t key_length, int6
 struct items_wait {
     struct emc__wait wait;
     emc_item *items;
-    emc_status worst;
+    size_t count;
 };
 
 static void *allocate_one_of(void *user_data, size_t index, size_t length)
@@ -121,37 +125,46 @@ static void take_one_of(struct emc__wait *wait, const emc_result *result)
         return;
     }
     emc_item *item = &items_wait->items[result->index];
-    if (result->status != EMC_OK) {
+    emc_status status = result->status;
+    if (status != EMC_OK) {
         emc_item_release(item);
     } else if (item->value == NULL) {
         item->value = emc__item_allocate(emc__client_allocator(wait->client), 0);
+        status = item->value != NULL ? EMC_OK : EMC_ERROR_MEMORY;
     }
-    item->status = result->status;
-    item->value_length = result->status == EMC_OK ? result->value_length : 0;
+    item->status = status;
+    item->value_length = status == EMC_OK ? result->value_length : 0;
     item->flags = result->flags;
     item->cas = result->cas;
-    if (result->status < 0 && items_wait->worst >= 0) {
-        items_wait->worst = result->status;
-        emc__client_refuse(wait->client, result->status, "%s", result->message);
+    if (status < 0) {
+        emc__wait_note(wait, status, result->message);
+    }
+}
+
+static void empty_items(emc_item *items, size_t count, emc_status status)
+{
+    for (size_t i = 0; i < count; i++) {
+        items[i] = (emc_item){.status = status};
     }
 }
 
 static emc_status begin_items(struct items_wait *items_wait, emc_client *client, size_t count, emc_item *items_out, const emc_call *call,
                               emc_call *prepared_out)
 {
-    *items_wait = (struct items_wait){.wait = {.result = take_one_of}, .items = items_out, .worst = EMC_OK};
+    *items_wait = (struct items_wait){.wait = {.result = take_one_of}, .items = items_out, .count = count};
     emc_status status = emc__wait_begin(&items_wait->wait, client, call, prepared_out);
     prepared_out->allocate = allocate_one_of;
-    if (status == EMC_OK && count > 0) {
-        memset(items_out, 0, count * sizeof *items_out);
-    }
+    empty_items(items_out, count, status);
     return status;
 }
 
 static emc_status finish_items(struct items_wait *items_wait, emc_status submitted)
 {
-    emc_status status = emc__wait_for(&items_wait->wait, submitted);
-    return submitted != EMC_OK ? status : items_wait->worst;
+    if (submitted != EMC_OK) {
+        empty_items(items_wait->items, items_wait->count, submitted);
+    }
+    (void)emc__wait_for(&items_wait->wait, submitted);
+    return submitted != EMC_OK ? submitted : items_wait->wait.noted;
 }
 
 emc_status emc_get_many(emc_client *client, const emc_key *keys, size_t count, emc_item *items_out, const emc_call *call)
@@ -348,8 +361,8 @@ emc_status emc_cache_memlimit(emc_client *client, const emc_address *node, uint6
 struct statuses_wait {
     struct emc__wait wait;
     emc_status *statuses;
-    emc_status worst;
-    bool failing; /* which status counts as the first that was not stored */
+    size_t count;
+    bool failing; /* whatever is not EMC_OK counts, not errors alone */
 };
 
 static void take_status(struct emc__wait *wait, const emc_result *result)
@@ -360,38 +373,45 @@ static void take_status(struct emc__wait *wait, const emc_result *result)
     }
     statuses_wait->statuses[result->index] = result->status;
     bool bad = result->status < 0 || (statuses_wait->failing && result->status != EMC_OK);
-    if (bad && statuses_wait->worst == EMC_OK) {
-        statuses_wait->worst = result->status;
-        emc__client_refuse(wait->client, result->status, "%s", result->message != NULL ? result->message : emc_status_text(result->status));
+    if (bad) {
+        emc__wait_note(wait, result->status, result->message);
     }
+}
+
+static emc_status refuse_all(const struct statuses_wait *statuses_wait, emc_status refused)
+{
+    for (size_t i = 0; i < statuses_wait->count; i++) {
+        statuses_wait->statuses[i] = refused;
+    }
+    return refused;
 }
 
 static emc_status finish_statuses(struct statuses_wait *statuses_wait, emc_status submitted)
 {
-    emc_status status = emc__wait_for(&statuses_wait->wait, submitted);
-    return submitted != EMC_OK ? status : statuses_wait->worst;
+    (void)emc__wait_for(&statuses_wait->wait, submitted);
+    return submitted != EMC_OK ? refuse_all(statuses_wait, submitted) : statuses_wait->wait.noted;
 }
 
 emc_status emc_set_many(emc_client *client, const emc_store_item *items, size_t count, emc_status *statuses_out, const emc_call *call)
 {
-    struct statuses_wait statuses_wait = {.wait = {.result = take_status}, .statuses = statuses_out, .worst = EMC_OK, .failing = true};
+    struct statuses_wait statuses_wait = {.wait = {.result = take_status}, .statuses = statuses_out, .count = count, .failing = true};
     emc_call prepared;
     emc_status status = emc__wait_begin(&statuses_wait.wait, client, call, &prepared);
-    if (status == EMC_OK) {
-        status = finish_statuses(&statuses_wait, emc_set_many_async(client, items, count, &prepared));
+    if (status != EMC_OK) {
+        return refuse_all(&statuses_wait, status);
     }
-    return status;
+    return finish_statuses(&statuses_wait, emc__client_set_many(client, items, count, &prepared, &statuses_wait.wait.batch));
 }
 
 emc_status emc_delete_many(emc_client *client, const emc_key *keys, size_t count, emc_status *statuses_out, const emc_call *call)
 {
-    struct statuses_wait statuses_wait = {.wait = {.result = take_status}, .statuses = statuses_out, .worst = EMC_OK};
+    struct statuses_wait statuses_wait = {.wait = {.result = take_status}, .statuses = statuses_out, .count = count};
     emc_call prepared;
     emc_status status = emc__wait_begin(&statuses_wait.wait, client, call, &prepared);
-    if (status == EMC_OK) {
-        status = finish_statuses(&statuses_wait, emc_delete_many_async(client, keys, count, &prepared));
+    if (status != EMC_OK) {
+        return refuse_all(&statuses_wait, status);
     }
-    return status;
+    return finish_statuses(&statuses_wait, emc_delete_many_async(client, keys, count, &prepared));
 }
 
 /* ------------------------------------------------------------------ numbers and texts */

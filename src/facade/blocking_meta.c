@@ -10,7 +10,6 @@ struct meta_wait {
     emc_item item;
     emc_meta_reply reply;
     uint64_t number;
-    bool no_memory; /* for a copy of the value */
 };
 
 static void take_reply(struct emc__wait *wait, const emc_result *result)
@@ -23,8 +22,9 @@ static void take_reply(struct emc__wait *wait, const emc_result *result)
     meta_wait->item = (emc_item){result->status, NULL, 0, result->flags, result->cas};
     if (result->status == EMC_OK && result->value != NULL) {
         void *value = emc__item_allocate(emc__client_allocator(wait->client), result->value_length);
-        meta_wait->no_memory = value == NULL;
-        if (value != NULL && result->value_length > 0) {
+        if (value == NULL) {
+            emc__wait_note(wait, EMC_ERROR_MEMORY, NULL);
+        } else if (result->value_length > 0) {
             memcpy(value, result->value, result->value_length);
         }
         meta_wait->item.value = value;
@@ -43,9 +43,6 @@ static emc_status finish(struct meta_wait *meta_wait, emc_status submitted, emc_
                          uint64_t *number_out)
 {
     emc_status status = emc__wait_for(&meta_wait->wait, submitted);
-    if (status == EMC_OK && meta_wait->no_memory) {
-        status = emc__client_refuse(meta_wait->wait.client, EMC_ERROR_MEMORY, "out of memory");
-    }
     if (status >= 0 && item_out != NULL) {
         *item_out = meta_wait->item;
     } else {
@@ -205,8 +202,8 @@ static void pause_for(emc_client *client, uint32_t pause_ms)
     }
 }
 
-emc_status emc_fetch(emc_client *client, const void *key, size_t key_length, uint32_t lease_s, uint32_t recache_below_s, uint32_t wait_ms,
-                     emc_item *item_out, emc_lease *lease_out, const emc_call *call)
+static emc_status fetch(emc_client *client, const void *key, size_t key_length, uint32_t lease_s, uint32_t recache_below_s, uint32_t wait_ms,
+                        emc_item *item_out, emc_lease *lease_out, const emc_call *call)
 {
     emc_meta_reply reply = {0};
     uint32_t waited_ms = 0;
@@ -223,4 +220,13 @@ emc_status emc_fetch(emc_client *client, const void *key, size_t key_length, uin
         pause_for(client, pause_ms);
         waited_ms += pause_ms;
     }
+}
+
+emc_status emc_fetch(emc_client *client, const void *key, size_t key_length, uint32_t lease_s, uint32_t recache_below_s, uint32_t wait_ms,
+                     emc_item *item_out, emc_lease *lease_out, const emc_call *call)
+{
+    emc__client_hold(client); /* between two looks too, another operation's callback may destroy it */
+    emc_status status = fetch(client, key, key_length, lease_s, recache_below_s, wait_ms, item_out, lease_out, call);
+    emc__client_unhold(client);
+    return status;
 }

@@ -7,6 +7,14 @@ static uint64_t now_ns(const struct emc__facade *facade)
     return facade->transport->class_->now_ns(facade->transport);
 }
 
+void emc__facade_leave(struct emc__facade *facade)
+{
+    if (emc__client_unflushed(facade->client)) {
+        emc__uv_raise(facade->transport);
+    }
+    emc__uv_arm(facade->transport);
+}
+
 size_t emc__facade_pass(struct emc__facade *facade, int64_t timeout_ms)
 {
     struct emc_client *client = facade->client;
@@ -18,10 +26,7 @@ size_t emc__facade_pass(struct emc__facade *facade, int64_t timeout_ms)
     emc__client_hold(client); /* a callback may destroy it: then when everything here is done */
     emc__uv_run(facade->transport, timeout_ms);
     completed = emc__client_process(client, now_ns(facade));
-    if (emc__client_unflushed(client)) {
-        emc__uv_raise(facade->transport); /* whoever watches the descriptor comes again */
-    }
-    emc__uv_arm(facade->transport);
+    emc__facade_leave(facade);
     emc__client_unhold(client);
     return completed;
 }
@@ -79,8 +84,5 @@ void emc_client_flush(emc_client *client)
     struct emc__facade *facade = emc__facade_of(client);
     emc__facade_check_fork(facade);
     emc__client_flush(client, now_ns(facade));
-    if (emc__client_unflushed(client)) {
-        emc__uv_raise(facade->transport);
-    }
-    emc__uv_arm(facade->transport);
+    emc__facade_leave(facade);
 }
