@@ -21,7 +21,8 @@ typedef struct emc_client emc_client;
  *  a cluster that is down is no error here (with autodiscovery: waits for the first answer).
  *  options: NULL for the defaults. error: may be NULL; filled on failure with words that name the argument and its limit.
  *  Returns EMC_OK, EMC_ERROR_ARGUMENT, EMC_ERROR_DUPLICATE (the same node twice), EMC_ERROR_TLS (certificates that can't
- *  be read), EMC_ERROR_MEMORY; *client_out is untouched on failure. Never calls back. Since 0.1. */
+ *  be read), EMC_ERROR_CONNECT (no descriptor is left for its event loop), EMC_ERROR_MEMORY; with autodiscovery EMC_ERROR_NO_NODES and EMC_ERROR_UNSUPPORTED (see
+ *  emc_options.discovery_start_timeout_ms). *client_out is untouched on failure. Calls back nothing but options.log. Since 0.1. */
 EMC_API emc_status emc_client_create(emc_client **client_out, const emc_address *nodes, size_t node_count,
                                      const emc_options *options, emc_error *error);
 

@@ -46,7 +46,7 @@ EMC_API emc_status emc_gats(emc_client *client, const void *key, size_t key_leng
 /** emc_gats() without waiting: the outcome comes through call->callback. */
 EMC_API emc_status emc_gats_async(emc_client *client, const void *key, size_t key_length, int64_t exptime, const emc_call *call);
 
-/** Fetches many values. items_out has room for `count` items, each filled with its key's own status (EMC_OK, EMC_MISS, or an error) and the caller's to release. Returns EMC_OK when each key has a result, else the first error. The keys are sought on all nodes at once. Asynchronous: a result for each key in the order they arrive (index and key say which), `last` on the final one; count 0 gives one result with EMC_OK. */
+/** Fetches many values. items_out has room for `count` items, each filled with its key's own status (EMC_OK, EMC_MISS, or an error) and the caller's to release; a call that is refused gives each its own status and no value. Returns EMC_OK when each key has a result, else the first error. The keys are sought on all nodes at once. Asynchronous: a result for each key in the order they arrive (index and key say which), `last` on the final one; count 0 gives one result with EMC_OK. */
 EMC_API emc_status emc_get_many(emc_client *client, const emc_key *keys, size_t count, emc_item *items_out, const emc_call *call);
 /** emc_get_many() without waiting: the outcome comes through call->callback. */
 EMC_API emc_status emc_get_many_async(emc_client *client, const emc_key *keys, size_t count, const emc_call *call);
@@ -105,7 +105,7 @@ typedef struct emc_store_item {
     uint64_t flags;
 } emc_store_item;
 
-/** Stores many values. statuses_out has room for `count` statuses, one for each item. Returns EMC_OK when each was stored, else the first that was not. Asynchronous: as emc_get_many_async(); call->released comes once, when none of the values is looked at any more. */
+/** Stores many values. statuses_out has room for `count` statuses, one for each item (of a call that is refused: its own). Returns EMC_OK when each was stored, else the first that was not. Asynchronous: as emc_get_many_async(); call->released comes once, when none of the values is looked at any more. */
 EMC_API emc_status emc_set_many(emc_client *client, const emc_store_item *items, size_t count, emc_status *statuses_out, const emc_call *call);
 /** emc_set_many() without waiting: the outcome comes through call->callback. */
 EMC_API emc_status emc_set_many_async(emc_client *client, const emc_store_item *items, size_t count, const emc_call *call);
@@ -164,7 +164,7 @@ EMC_API emc_status emc_verbosity(emc_client *client, const emc_address *node, ui
 /** emc_verbosity() without waiting: the outcome comes through call->callback. */
 EMC_API emc_status emc_verbosity_async(emc_client *client, const emc_address *node, uint32_t level, const emc_call *call);
 
-/** Sets a node's memory limit in megabytes (8..). EMC_ERROR_CLIENT with the server's words when it refuses. */
+/** Sets a node's memory limit in megabytes (1..4294967295; memcached itself asks for 8 at least). EMC_ERROR_CLIENT with the server's words when it refuses. */
 EMC_API emc_status emc_cache_memlimit(emc_client *client, const emc_address *node, uint64_t megabytes, const emc_call *call);
 /** emc_cache_memlimit() without waiting: the outcome comes through call->callback. */
 EMC_API emc_status emc_cache_memlimit_async(emc_client *client, const emc_address *node, uint64_t megabytes, const emc_call *call);

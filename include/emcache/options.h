@@ -19,7 +19,7 @@ typedef enum emc_failover {
     EMC_FAILOVER_GUTTER    /**< they go to the gutter nodes, with gutter_exptime as their longest expiry */
 } emc_failover;
 
-/** TLS. All strings are borrowed until emc_client_create() returns. */
+/** TLS. All strings are borrowed until emc_client_create() (or emc_client_reload_tls()) returns; nothing of them is kept. */
 typedef struct emc_tls_options {
     bool enabled;              /**< default false */
     bool verify;               /**< check the server's certificate chain and name; default true. Nothing but this turns checking off */
@@ -28,7 +28,7 @@ typedef struct emc_tls_options {
     const char *trust_folder;  /**< folder of certificates named by their hashes (`openssl rehash`), trusted likewise, alone or beside trust_file; default NULL */
     const char *certificate_file; /**< the client's certificate chain, PEM; default NULL. Goes with key_file */
     const char *key_file;      /**< the client's private key, PEM; default NULL */
-    const char *key_password;  /**< for an encrypted key; default NULL; wiped from memory after use */
+    const char *key_password;  /**< for an encrypted key; default NULL. Not kept: the caller may wipe it when the call has returned */
     uint32_t version_min;      /**< 12 (TLS 1.2, what memcached asks at least) or 13; default 12 */
     bool session_resumption;   /**< default true */
 } emc_tls_options;
@@ -112,7 +112,7 @@ typedef struct emc_options {
     uint32_t operations_max;                /**< operations at once in the client; 1..16777216; default 1048576 */
     uint32_t operations_per_connection_max; /**< of them, waiting for or in flight on one connection; 1..; default 262144 */
     size_t bytes_waiting_max;               /**< request bytes waiting for one connection; 65536..; default 16 MiB */
-    size_t value_length_max;                /**< longest value accepted from a server; default 1 GiB */
+    size_t value_length_max;                /**< longest value accepted from a server, and to be stored; 1..; default 1 GiB */
     size_t line_length_max;                 /**< longest reply line accepted from a server; 512..65536; default 4096 */
     size_t stats_lines_max;                 /**< most lines of one stats reply; default 100000 */
     uint32_t keys_per_line_max;             /**< most keys of one multi-key get; 1..1000; default 1000. Smaller ones cost speed; for proxies and servers that want them */

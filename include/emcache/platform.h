@@ -49,7 +49,7 @@ typedef struct emc_error {
     char message[EMC_ERROR_MESSAGE_SIZE];
 } emc_error;
 
-/** Where a client gets its memory. All three functions are needed, or none (then malloc and friends).
+/** Where a client gets its memory. All three functions are needed, or none (then malloc and friends). Memory is aligned as malloc's.
  *  They are called on the thread that uses the client. `allocate` and `reallocate` may return NULL:
  *  the call that needed the memory then ends with EMC_ERROR_MEMORY and the client stays usable.
  *  libuv, c-ares and OpenSSL have process-wide allocators of their own, which this does not change. */

@@ -61,14 +61,16 @@ typedef struct emc_call {
     void *user_data;                /**< handed to callback, allocate, released */
     uint32_t timeout_ms;            /**< 1.., EMC_NO_LIMIT, or EMC_TIMEOUT_DEFAULT (0) for the client's */
     uint32_t options;               /**< EMC_CALL_… */
-    emc_value_allocate *allocate;   /**< where values go; NULL: memory of the library, borrowed until the callback returns */
-    size_t allocate_from;           /**< smallest value that `allocate` is asked for (smaller ones are borrowed); default 0: every value */
+    emc_value_allocate *allocate;   /**< _async: where values go; NULL: memory of the library, borrowed until the callback returns. Blocking: must be NULL */
+    size_t allocate_from;           /**< _async: smallest value that `allocate` is asked for (smaller ones are borrowed); default 0: every value */
     void (*released)(void *user_data); /**< called once when a value given to a storage command is no longer looked at (values above 16 KiB are borrowed, not copied), after or before the outcome; may be NULL when the
-                                         value outlives the client. Smaller values are copied: called before the submitting call returns */
+                                         value outlives the client. Smaller values are copied: called before the submitting call returns. Blocking: not called, for nothing of the value is looked at
+                                         when the call has returned, whatever its outcome */
     const void *routing_key;        /**< the node is found by this instead of the key (of all keys, in a bulk call), hash tags included, so that what belongs together lies
                                          together. It never goes on the wire. Whoever reads must name the same as whoever wrote. NULL (default): by the key */
     size_t routing_key_length;      /**< 0 or more bytes of any kind; default 0 */
-    uint64_t *operation_out;        /**< receives the operation's identity, for emc_cancel(); may be NULL */
+    uint64_t *operation_out;        /**< receives the operation's identity, for emc_cancel() (blocking: by another operation's callback); 0 for set_many and delete_many, which are as many
+                                         operations; untouched when the call is refused; may be NULL */
 } emc_call;
 
 /** Cancels: the operation completes with EMC_ERROR_CANCELLED in the next process (not in this call); its late reply is recognised and dropped, the connection stays.

@@ -13,7 +13,7 @@ typedef enum emc_routing_kind {
     EMC_ROUTING_RENDEZVOUS,           /**< rendezvous with the full 64-bit score and weights */
     EMC_ROUTING_KETAMA_WEIGHTED,      /**< libmemcached's KETAMA_WEIGHTED: MD5, 160 points a node, weights */
     EMC_ROUTING_KETAMA,               /**< libmemcached's unweighted ketama: one_at_a_time, 100 points a node */
-    EMC_ROUTING_KETAMA_MD5,           /**< the same ring, keys hashed by MD5 */
+    EMC_ROUTING_KETAMA_MD5,           /**< the same with hash = MD5 in libmemcached: points and keys by MD5, 100 points a node */
     EMC_ROUTING_MODULA,               /**< libmemcached's default: one_at_a_time modulo the number of nodes */
     EMC_ROUTING_PYMEMCACHE,           /**< pymemcache's HashClient with str keys: murmur3_32 of "host:port-key" */
     EMC_ROUTING_PYMEMCACHE_BYTES,     /**< the same with bytes keys, which pymemcache formats as b'…' */
