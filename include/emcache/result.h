@@ -69,8 +69,8 @@ typedef struct emc_call {
     const void *routing_key;        /**< the node is found by this instead of the key (of all keys, in a bulk call), hash tags included, so that what belongs together lies
                                          together. It never goes on the wire. Whoever reads must name the same as whoever wrote. NULL (default): by the key */
     size_t routing_key_length;      /**< 0 or more bytes of any kind; default 0 */
-    uint64_t *operation_out;        /**< receives the operation's identity, for emc_cancel() (blocking: by another operation's callback); 0 for set_many and delete_many, which are as many
-                                         operations; untouched when the call is refused; may be NULL */
+    uint64_t *operation_out;        /**< receives the operation's identity, for emc_cancel() (blocking: by another operation's callback). 0 for set_many and delete_many, which are many.
+                                         Untouched when the call is refused. May be NULL */
 } emc_call;
 
 /** Cancels: the operation completes with EMC_ERROR_CANCELLED in the next process (not in this call); its late reply is recognised and dropped, the connection stays.
