@@ -57,7 +57,7 @@ struct emc__node *emc__node_create(struct emc__engine *engine, const emc_address
     emc__metrics_init(&node->metrics);
     emc__journal_init(&node->journal, &engine->allocator, options->deletes_replayed_max);
     emc__pool_init(node);
-    emc__pool_seek(node);
+    emc__attempt_seek(node);
     return node;
 }
 
@@ -103,7 +103,7 @@ bool emc__node_tell_drained(struct emc__node *node)
         return node->drained_told;
     }
     node->drained_told = true;
-    emc__pool_stop_attempt(node);
+    emc__attempt_stop(node);
     emc__pool_close_all(node, EMC_OK, "drained");
     node->listener->drained(node->context, node);
     return true;
@@ -128,7 +128,7 @@ void emc__node_undrain(struct emc__node *node)
             node->connections[i]->state = EMC__CONNECTION_READY;
         }
     }
-    emc__pool_seek(node);
+    emc__attempt_seek(node);
 }
 
 /* ------------------------------------------------------------------ health */
@@ -178,7 +178,7 @@ static void turn_unhealthy(struct emc__node *node)
     if (node->attempt_began_ns != 0) {
         emc__timer_set(&engine->wheel, &node->attempt_timer, limit_ns);
     }
-    emc__pool_seek(node);
+    emc__attempt_seek(node);
 }
 
 static void turn_healthy(struct emc__node *node)
@@ -202,9 +202,9 @@ void emc__node_apply(struct emc__node *node, enum emc__health_verdict verdict)
     case EMC__VERDICT_ASK:
         emc__timer_clear(&node->engine->wheel, &node->attempt_timer);
         if (node->attempt_began_ns != 0) {
-            emc__pool_stop_attempt(node);
+            emc__attempt_stop(node);
         }
-        emc__pool_attempt(node);
+        emc__attempt_begin(node);
         break;
     case EMC__VERDICT_PROBE:
         for (uint32_t i = 0; i < node->connection_count && node->engine->options.ask_version; i++) {
@@ -228,7 +228,7 @@ void emc__node_hurry(struct emc__node *node)
 {
     if (node->attempt_began_ns == 0) {
         emc__timer_clear(&node->engine->wheel, &node->attempt_timer);
-        emc__pool_seek(node);
+        emc__attempt_seek(node);
     }
 }
 
@@ -472,7 +472,7 @@ struct emc__socket *emc__node_only_socket(const struct emc__engine *engine)
 
 void emc__node_after_fork(struct emc__node *node)
 {
-    emc__pool_stop_attempt(node);
+    emc__attempt_stop(node);
     for (uint32_t i = 0; i < node->connection_count; i++) {
         node->connections[i]->heard_since_idle = true; /* the parent hears the answers: nothing is asked again */
     }

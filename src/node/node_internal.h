@@ -59,16 +59,28 @@ void emc__node_missed(struct emc__operation *operation, emc_status status);
  * left stay remembered. */
 void emc__node_replay(struct emc__node *node);
 
+/* attempt.c */
+void emc__attempt_init(struct emc__node *node);
+void emc__attempt_deinit(struct emc__node *node);
+/* Begins an attempt when one is wanted and none is under way or paused. */
+void emc__attempt_seek(struct emc__node *node);
+/* Begins an attempt now. */
+void emc__attempt_begin(struct emc__node *node);
+/* Ends the attempt under way without counting it. */
+void emc__attempt_stop(struct emc__node *node);
+/* The attempt is over, one way or the other. */
+void emc__attempt_over(struct emc__node *node);
+/* It failed: counted, its pause begins, and the node's health hears of it. */
+void emc__attempt_failed(struct emc__node *node, emc_status status, const char *message);
+static inline bool emc__attempt_under_way(const struct emc__node *node)
+{
+    return node->attempt_began_ns != 0;
+}
+
 /* pool.c */
 extern const struct emc__connection_listener emc__pool_connection_listener;
 /* Places an operation on a connection, or lets it wait. */
 void emc__pool_place(struct emc__node *node, struct emc__operation *operation);
-/* Begins an attempt when one is wanted and none is under way or paused. */
-void emc__pool_seek(struct emc__node *node);
-/* Begins an attempt now. */
-void emc__pool_attempt(struct emc__node *node);
-/* Ends the attempt under way without counting it. */
-void emc__pool_stop_attempt(struct emc__node *node);
 /* Completes what waits with a status. */
 void emc__pool_fail_waiting(struct emc__node *node, emc_status status, const char *message);
 /* Closes every connection with a status. */

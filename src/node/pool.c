@@ -1,162 +1,24 @@
-/* A node's connections: which one an operation uses, when another is opened, when one is closed for want of use.
+/* A node's connections: which one an operation uses, when another is opened (attempt.c opens it), when one is closed for want of use.
  *
- * One attempt to connect is under way at a time. The pool grows when its connections refuse bytes, not when they are merely busy. */
+ * The pool grows when its connections refuse bytes, not when they are merely busy. */
 #include "node/node_internal.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static void attempt_due(struct emc__timer *timer, uint64_t now_ns);
 static void upkeep_due(struct emc__timer *timer, uint64_t now_ns);
-static void dial_established(void *context, struct emc__socket *socket, uint64_t now_ns);
-static void dial_failed(void *context, emc_status status, const char *message, uint64_t now_ns);
-
-static const struct emc__dial_listener dial_listener = {dial_established, dial_failed};
 
 void emc__pool_init(struct emc__node *node)
 {
     emc__list_init(&node->waiting);
-    emc__dial_init(&node->dial, node->engine, &dial_listener, node);
-    emc__timer_init(&node->attempt_timer, attempt_due);
+    emc__attempt_init(node);
     emc__timer_init(&node->upkeep_timer, upkeep_due);
 }
 
 void emc__pool_deinit(struct emc__node *node)
 {
-    emc__pool_stop_attempt(node);
-    emc__timer_clear(&node->engine->wheel, &node->attempt_timer);
+    emc__attempt_deinit(node);
     emc__timer_clear(&node->engine->wheel, &node->upkeep_timer);
-}
-
-/* ------------------------------------------------------------------ attempts */
-
-static bool attempt_wanted(const struct emc__node *node)
-{
-    if (node->destroyed || (node->draining && emc__list_empty(&node->waiting))) {
-        return false;
-    }
-    if (node->health.state == EMC__HEALTH_SUSPECT) {
-        return true;
-    }
-    uint32_t least = node->engine->options.connections_min;
-    if (least == 0 && (!emc__list_empty(&node->waiting) || !emc__health_usable(&node->health))) {
-        least = 1;
-    }
-    return node->connection_count < least;
-}
-
-static bool attempt_under_way(const struct emc__node *node)
-{
-    return node->attempt_began_ns != 0;
-}
-
-static uint64_t attempt_limit_ns(const struct emc__node *node)
-{
-    const emc_options *options = &node->engine->options;
-    uint64_t limit_ns = emc__ms_to_ns(options->connection_timeout_ms);
-    uint64_t down_ns = emc__ms_to_ns(options->backoff_max_ms);
-    return !emc__health_usable(&node->health) && down_ns < limit_ns ? down_ns : limit_ns;
-}
-
-void emc__pool_attempt(struct emc__node *node)
-{
-    if (attempt_under_way(node)) {
-        return;
-    }
-    struct emc__engine *engine = node->engine;
-    const emc_address *address = &node->address;
-    bool unix_socket = address->kind == EMC_ADDRESS_UNIX;
-    node->attempt_began_ns = engine->now_ns;
-    engine->attempts++;
-    emc__timer_set_maybe(engine, &node->attempt_timer, emc__time_add(engine->now_ns, attempt_limit_ns(node)));
-    emc__dial_start(&node->dial, address->host, (uint16_t)address->port, address->path,
-                    engine->options.tls.enabled && !unix_socket ? address->host : NULL);
-}
-
-void emc__pool_seek(struct emc__node *node)
-{
-    if (!attempt_wanted(node)) {
-        if (node->connection_count == 0 && !attempt_under_way(node)) {
-            emc__health_at_rest(&node->health);
-        }
-        return;
-    }
-    if (node->connection_count == 0) {
-        emc__health_disconnected(&node->health, node->engine->now_ns);
-        emc__node_watch_health(node);
-    }
-    if (!attempt_under_way(node) && !emc__timer_is_set(&node->attempt_timer)) {
-        emc__pool_attempt(node);
-    }
-}
-
-/* The attempt is over, one way or the other. */
-static void attempt_over(struct emc__node *node)
-{
-    if (attempt_under_way(node)) {
-        node->attempt_began_ns = 0;
-        node->engine->attempts--;
-        emc__timer_clear(&node->engine->wheel, &node->attempt_timer);
-    }
-}
-
-static void attempt_failed(struct emc__node *node, emc_status status, const char *message)
-{
-    struct emc__engine *engine = node->engine;
-    char address[EMC_ADDRESS_TEXT_SIZE];
-    attempt_over(node);
-    node->metrics.created_with_error++;
-    node->last_failure = status;
-    snprintf(node->reason, sizeof node->reason, "%s", message);
-    emc_address_format(&node->address, address, sizeof address);
-    emc__log_write(&engine->log, EMC_LOG_DEBUG, "%s: attempt to connect failed: %s", address, message);
-    enum emc__health_verdict verdict = emc__health_attempt_failed(&node->health, node->connection_count > 0, engine->now_ns);
-    emc__timer_set(&engine->wheel, &node->attempt_timer, engine->now_ns + emc__health_pause_ns(&node->health, &engine->random));
-    emc__node_apply(node, verdict);
-}
-
-void emc__pool_stop_attempt(struct emc__node *node)
-{
-    struct emc__connection *handshaking = node->handshaking;
-    emc__dial_stop(&node->dial);
-    node->handshaking = NULL;
-    attempt_over(node);
-    if (handshaking != NULL) {
-        emc__connection_close(handshaking, EMC_ERROR_CANCELLED, "no longer wanted");
-    }
-}
-
-/* Its deadline has passed; or the pause after the one before is over. */
-static void attempt_due(struct emc__timer *timer, uint64_t now_ns)
-{
-    struct emc__node *node = EMC__CONTAINER_OF(timer, struct emc__node, attempt_timer);
-    node->engine->now_ns = now_ns;
-    if (!attempt_under_way(node)) {
-        emc__pool_seek(node);
-        emc__pool_schedule_upkeep(node); /* growth has waited for the pause to end */
-        return;
-    }
-    bool silent = node->handshaking != NULL;
-    emc__pool_stop_attempt(node);
-    attempt_failed(node, EMC_ERROR_CONNECT, silent ? "connected, but the server did not answer in time; one that wants SASL is silent to all else" : "connecting took too long");
-}
-
-static void dial_failed(void *context, emc_status status, const char *message, uint64_t now_ns)
-{
-    (void)now_ns;
-    attempt_failed(context, status, message);
-}
-
-static void dial_established(void *context, struct emc__socket *socket, uint64_t now_ns)
-{
-    struct emc__node *node = context;
-    (void)now_ns;
-    node->handshaking = emc__connection_open(node->engine, node, &emc__pool_connection_listener, node, socket, node->attempt_began_ns);
-    if (node->handshaking == NULL) {
-        attempt_failed(node, EMC_ERROR_MEMORY, "no memory for a connection");
-        return;
-    }
-    emc__connection_begin(node->handshaking);
 }
 
 /* ------------------------------------------------------------------ placing operations */
@@ -197,7 +59,7 @@ static void wait_for_connection(struct emc__node *node, struct emc__operation *o
     node->bytes_waiting += emc__operation_bytes(operation);
     node->load += emc__operation_weight(operation);
     emc__list_append(&node->waiting, &operation->link);
-    emc__pool_seek(node);
+    emc__attempt_seek(node);
 }
 
 /* Cuts off the keys at the head of the part's chain that use the same connection. NULL: all of it is gone, or there is no memory. */
@@ -302,7 +164,7 @@ static void place_waiting(struct emc__node *node)
 void emc__pool_withdraw_waiting(struct emc__node *node, struct emc__operation *operation)
 {
     leave_waiting(node, operation);
-    emc__pool_seek(node);
+    emc__attempt_seek(node);
     emc__node_check_drained(node);
 }
 
@@ -340,7 +202,7 @@ static void connection_ready(void *context, struct emc__connection *connection)
     struct emc__node *node = context;
     struct emc__engine *engine = node->engine;
     node->handshaking = NULL;
-    attempt_over(node);
+    emc__attempt_over(node);
     memcpy(node->version_text, connection->version_text, sizeof node->version_text);
     emc__metrics_connected(&node->metrics, engine->now_ns - connection->began_ns);
     enum emc__health_verdict verdict = emc__health_connected(&node->health, engine->now_ns);
@@ -357,7 +219,7 @@ static void connection_ready(void *context, struct emc__connection *connection)
     }
     place_waiting(node);
     emc__pool_schedule_upkeep(node);
-    emc__pool_seek(node);
+    emc__attempt_seek(node);
 }
 
 static void forget_connection(struct emc__node *node, const struct emc__connection *connection)
@@ -409,7 +271,7 @@ static void connection_closed(void *context, struct emc__connection *connection,
     struct emc__node *node = context;
     if (connection == node->handshaking) {
         node->handshaking = NULL;
-        attempt_failed(node, status, message);
+        emc__attempt_failed(node, status, message);
         return;
     }
     bool member = false;
@@ -433,7 +295,7 @@ static void connection_closed(void *context, struct emc__connection *connection,
         verdict = emc__health_lost(&node->health, status < 0, node->engine->now_ns);
     }
     replace_pending(node, connection);
-    emc__pool_seek(node);
+    emc__attempt_seek(node);
     emc__node_apply(node, verdict);
     emc__node_watch_health(node);
     emc__node_check_drained(node);
@@ -533,7 +395,7 @@ static uint64_t upkeep_at_ns(const struct emc__node *node, const struct emc__con
     const emc_options *options = &node->engine->options;
     uint64_t at_ns = EMC__NEVER;
     bool may_grow = node->connection_count < options->connections_max && !node->draining;
-    if (connection->blocked_since_ns != 0 && may_grow && !emc__timer_is_set(&node->attempt_timer) && !attempt_under_way(node)) {
+    if (connection->blocked_since_ns != 0 && may_grow && !emc__timer_is_set(&node->attempt_timer) && !emc__attempt_under_way(node)) {
         at_ns = connection->blocked_since_ns + emc__ms_to_ns(options->pool_growth_after_ms);
     }
     if (node->connection_count > kept_connections(node)) {
@@ -581,7 +443,7 @@ static void grow(struct emc__node *node, uint64_t now_ns)
     for (uint32_t i = 0; i < node->connection_count && room; i++) {
         uint64_t since_ns = node->connections[i]->blocked_since_ns;
         if (since_ns != 0 && now_ns >= since_ns + after_ns && !emc__timer_is_set(&node->attempt_timer)) {
-            emc__pool_attempt(node);
+            emc__attempt_begin(node);
             return;
         }
     }
