@@ -377,7 +377,7 @@ static void check_peace(const struct program *program)
         bool fine = !call->accepted || call->cancelled || unfenced || (call->status == EMC_ERROR_SERVER && call->command == SIM_CALL_CACHE_MEMLIMIT);
         fine |= call->status == EMC_ERROR_NO_NODES && program->plan->discovers; /* before the first configuration */
         fine |= call->status == EMC_ERROR_UNKNOWN_NODE && program->plan->discovers;
-        fine |= (call->status == EMC_ERROR_CONNECT || call->status == EMC_ERROR_NODE_DOWN) && program->plan->slow; /* short connection timeouts */
+        fine |= (call->status == EMC_ERROR_CONNECT || call->status == EMC_ERROR_NODE_DOWN || call->status == EMC_ERROR_NO_NODES) && program->plan->slow; /* short connection timeouts */
         fine |= call->status == EMC_ERROR_TIMEOUT && (program->plan->largest_value > 20000 || program->plan->slow); /* a hundred large values take their time */
         for (size_t j = 0; j < sizeof peaceful_results / sizeof peaceful_results[0]; j++) {
             fine |= call->status == peaceful_results[j];
