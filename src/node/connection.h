@@ -127,9 +127,7 @@ static inline bool emc__connection_open_for_business(const struct emc__connectio
     return connection->state == EMC__CONNECTION_READY;
 }
 
-/* ------------------------------------------------------------------ pipeline.c: replies to operations */
-
-extern const struct emc__reader_handler emc__pipeline_handler; /* context: the connection */
+/* ------------------------------------------------------------------ pipeline.c: what is in flight */
 
 /* Appends an entry that is being written. */
 void emc__pipeline_push(struct emc__connection *connection, struct emc__operation *entry);

@@ -34,7 +34,7 @@ struct emc__dialect {
     const char *(*broken)(const struct emc__connection *connection);
 };
 
-extern const struct emc__dialect emc__dialect_text;   /* text.c, coalesce.c, pipeline.c */
+extern const struct emc__dialect emc__dialect_text;   /* text_replies.c, coalesce.c */
 extern const struct emc__dialect emc__dialect_binary; /* binary_replies.c, binary_requests.c */
 
 #endif

@@ -116,7 +116,7 @@ static void describe(emc_result *result, const emc_meta_reply *reply)
 static bool quiet_passed(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
 {
     emc__pipeline_answer_status(connection, entry, entry->in.meta.command == 'g' ? EMC_MISS : EMC_OK, NULL);
-    return connection->state != EMC__CONNECTION_CLOSED && emc__pipeline_handler.line(connection, line);
+    return connection->state != EMC__CONNECTION_CLOSED && emc__text_line(connection, line);
 }
 
 static bool debug_line(struct emc__connection *connection, struct emc__operation *entry, struct emc__slice text)

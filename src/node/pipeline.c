@@ -1,12 +1,11 @@
-/* Replies to operations: every reply is matched to the head of the pipeline by order and by key, label or kind, and any contradiction
- * closes the connection, failing what was in flight. Never a wrong value.
+/* What is in flight on a connection: every reply is matched to the head of the pipeline by order and by key, label or kind, and any contradiction
+ * closes the connection, failing what was in flight. Never a wrong value. What a reply means its dialect knows (text_replies.c, binary_replies.c).
  *
  *   pipeline:  [noreply]* [line: a b c] [set] [quiet run: d e f] …     ← replies come in this order
  *
  * Uses the reader's deliveries; hands retrieved values on, tells its listener which slots became free. */
 #include "node/pipeline.h"
 
-#include <stdio.h>
 #include <string.h>
 
 bool emc__pipeline_contradiction(struct emc__connection *connection, const char *what)
@@ -178,177 +177,10 @@ bool emc__pipeline_quit_answered(struct emc__connection *connection)
     return true;
 }
 
-/* ------------------------------------------------------------------ lines */
-
-void emc__pipeline_error_text(const struct emc__reply_line *line, char *text, size_t size)
-{
-    static const char *const words[] = {"ERROR", "CLIENT_ERROR", "SERVER_ERROR"};
-    const char *word = words[line->kind == EMC__REPLY_ERROR ? 0 : line->kind == EMC__REPLY_CLIENT_ERROR ? 1 : 2];
-    int length = line->text.length > 200 ? 200 : (int)line->text.length;
-    snprintf(text, size, "the server answered: %s%s%.*s", word, length > 0 ? " " : "", length, (const char *)line->text.data);
-}
-
-static bool begins_with(struct emc__slice text, const char *words)
-{
-    size_t length = strlen(words);
-    return text.length >= length && memcmp(text.data, words, length) == 0;
-}
-
-emc_status emc__pipeline_error_status(const struct emc__reply_line *line)
-{
-    switch (line->kind) {
-    case EMC__REPLY_ERROR:
-        return EMC_ERROR_COMMAND;
-    case EMC__REPLY_CLIENT_ERROR:
-        return EMC_ERROR_CLIENT;
-    default:
-        if (begins_with(line->text, "object too large")) {
-            return EMC_ERROR_TOO_LARGE;
-        }
-        return begins_with(line->text, "out of memory") ? EMC_ERROR_SERVER_MEMORY : EMC_ERROR_SERVER;
-    }
-}
-
-static bool is_error(const struct emc__reply_line *line)
-{
-    return line->kind == EMC__REPLY_ERROR || line->kind == EMC__REPLY_CLIENT_ERROR || line->kind == EMC__REPLY_SERVER_ERROR;
-}
-
-/* Commands that a server may not know: proxies and old versions. */
-static bool may_be_unknown(const struct emc__operation *entry)
-{
-    switch (entry->verb) {
-    case EMC__VERB_GAT:
-    case EMC__VERB_GATS:
-    case EMC__VERB_TOUCH:
-    case EMC__VERB_FLUSH_ALL:
-    case EMC__VERB_VERBOSITY:
-    case EMC__VERB_CACHE_MEMLIMIT:
-    case EMC__VERB_STATS:
-    case EMC__VERB_RAW_LINE:
-    case EMC__VERB_META_NOOP:
-        return true;
-    default:
-        return entry->kind == EMC__OPERATION_META;
-    }
-}
-
-/* An error line for a single operation: its own; and the stream may be out of step after it (protocol.md section 1). */
-static bool single_error(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
-{
-    char text[EMC_ERROR_MESSAGE_SIZE];
-    emc__pipeline_error_text(line, text, sizeof text);
-    bool storage = entry->kind == EMC__OPERATION_STORAGE || (entry->kind == EMC__OPERATION_META && entry->in.meta.command == 's');
-    bool in_step = line->kind == EMC__REPLY_SERVER_ERROR || (!storage && line->kind == EMC__REPLY_CLIENT_ERROR) ||
-                   (!storage && line->kind == EMC__REPLY_ERROR && may_be_unknown(entry));
-    emc__pipeline_answer_status(connection, entry, emc__pipeline_error_status(line), text);
-    if (!in_step) {
-        emc__connection_close(connection, EMC_ERROR_CONNECTION_LOST, text);
-    }
-    return connection->state != EMC__CONNECTION_CLOSED;
-}
-
-#define CONTRADICTS (-1000)
-
-struct expectation {
-    enum emc__verb verb;
-    enum emc__reply reply;
-    int status;
-};
-
-static const struct expectation expectations[] = {
-    {EMC__VERB_SET, EMC__REPLY_STORED, EMC_OK},
-    {EMC__VERB_SET, EMC__REPLY_NOT_STORED, EMC_NOT_STORED},
-    {EMC__VERB_ADD, EMC__REPLY_STORED, EMC_OK},
-    {EMC__VERB_ADD, EMC__REPLY_NOT_STORED, EMC_NOT_STORED},
-    {EMC__VERB_REPLACE, EMC__REPLY_STORED, EMC_OK},
-    {EMC__VERB_REPLACE, EMC__REPLY_NOT_STORED, EMC_NOT_STORED},
-    {EMC__VERB_APPEND, EMC__REPLY_STORED, EMC_OK},
-    {EMC__VERB_APPEND, EMC__REPLY_NOT_STORED, EMC_NOT_STORED},
-    {EMC__VERB_PREPEND, EMC__REPLY_STORED, EMC_OK},
-    {EMC__VERB_PREPEND, EMC__REPLY_NOT_STORED, EMC_NOT_STORED},
-    {EMC__VERB_CAS, EMC__REPLY_STORED, EMC_OK},
-    {EMC__VERB_CAS, EMC__REPLY_EXISTS, EMC_EXISTS},
-    {EMC__VERB_CAS, EMC__REPLY_NOT_FOUND, EMC_MISS},
-    {EMC__VERB_CAS, EMC__REPLY_NOT_STORED, EMC_NOT_STORED},
-    {EMC__VERB_DELETE, EMC__REPLY_DELETED, EMC_OK},
-    {EMC__VERB_DELETE, EMC__REPLY_NOT_FOUND, EMC_MISS},
-    {EMC__VERB_TOUCH, EMC__REPLY_TOUCHED, EMC_OK},
-    {EMC__VERB_TOUCH, EMC__REPLY_NOT_FOUND, EMC_MISS},
-    {EMC__VERB_INCR, EMC__REPLY_NUMBER, EMC_OK},
-    {EMC__VERB_INCR, EMC__REPLY_NOT_FOUND, EMC_MISS},
-    {EMC__VERB_DECR, EMC__REPLY_NUMBER, EMC_OK},
-    {EMC__VERB_DECR, EMC__REPLY_NOT_FOUND, EMC_MISS},
-    {EMC__VERB_VERSION, EMC__REPLY_VERSION, EMC_OK},
-    {EMC__VERB_FLUSH_ALL, EMC__REPLY_OK, EMC_OK},
-    {EMC__VERB_VERBOSITY, EMC__REPLY_OK, EMC_OK},
-    {EMC__VERB_CACHE_MEMLIMIT, EMC__REPLY_OK, EMC_OK},
-    {EMC__VERB_CACHE_MEMLIMIT, EMC__REPLY_LINE, EMC_ERROR_CLIENT},
-    {EMC__VERB_META_NOOP, EMC__REPLY_META, EMC_OK},
-    {EMC__VERB_RAW_LINE, EMC__REPLY_OK, EMC_OK},
-    {EMC__VERB_RAW_LINE, EMC__REPLY_LINE, EMC_ERROR_CLIENT},
-};
-
-static int expected_status(uint8_t verb, enum emc__reply reply)
-{
-    for (size_t i = 0; i < sizeof expectations / sizeof expectations[0]; i++) {
-        if (expectations[i].verb == verb && expectations[i].reply == reply) {
-            return expectations[i].status;
-        }
-    }
-    return CONTRADICTS;
-}
-
-static bool single_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
-{
-    int status = expected_status(entry->verb, line->kind);
-    if (entry->verb == EMC__VERB_META_NOOP && line->meta_code != EMC__META_CODE('M', 'N')) {
-        status = CONTRADICTS;
-    }
-    if (status == CONTRADICTS) {
-        return emc__pipeline_contradiction(connection, "a reply of another kind than the command has");
-    }
-    char words[128];
-    if (line->kind == EMC__REPLY_LINE && begins_with(line->text, "BUSY")) {
-        status = EMC_ERROR_BUSY;
-    }
-    emc_result result = {.status = (emc_status)status, .number = line->number};
-    if (line->kind == EMC__REPLY_VERSION) {
-        result.value = line->text.data;
-        result.value_length = line->text.length;
-    } else if (status < 0) {
-        snprintf(words, sizeof words, "the server answered: %.*s", (int)(line->text.length > 90 ? 90 : line->text.length),
-                 (const char *)line->text.data);
-        result.message = words;
-    }
-    emc__pipeline_answer(connection, entry, &result);
-    return connection->state != EMC__CONNECTION_CLOSED;
-}
-
 bool emc__pipeline_probe_answered(struct emc__connection *connection, struct emc__operation *entry)
 {
     leave_entry(connection, entry);
     emc__pipeline_settle_owing(connection);
-    return connection->state != EMC__CONNECTION_CLOSED;
-}
-
-static bool probe_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
-{
-    if (entry->verb == EMC__VERB_META_NOOP) {
-        bool fence = line->kind == EMC__REPLY_META && line->meta_code == EMC__META_CODE('M', 'N');
-        return fence ? emc__pipeline_probe_answered(connection, entry) : emc__pipeline_contradiction(connection, "another reply than the fence's");
-    }
-    if (line->kind != EMC__REPLY_VERSION) {
-        char text[EMC_ERROR_MESSAGE_SIZE] = "the server did not answer `version` with its version";
-        bool refused = line->kind == EMC__REPLY_CLIENT_ERROR && begins_with(line->text, "unauthenticated");
-        if (is_error(line)) {
-            emc__pipeline_error_text(line, text, sizeof text);
-        }
-        emc__connection_close(connection, refused ? EMC_ERROR_AUTHENTICATION : EMC_ERROR_PROTOCOL, text);
-        return false;
-    }
-    (void)emc__pipeline_probe_answered(connection, entry);
-    emc__connection_version(connection, line->text);
     return connection->state != EMC__CONNECTION_CLOSED;
 }
 
@@ -357,99 +189,6 @@ bool emc__pipeline_holds_password(const struct emc__connection *connection, stru
     const char *password = connection->engine->options.password;
     return password != NULL && words.length > 0 && memmem(words.data, words.length, password, strlen(password)) != NULL;
 }
-
-static bool take_line(void *context, const struct emc__reply_line *line)
-{
-    struct emc__connection *connection = context;
-    struct emc__reply_line withheld = *line;
-    if (is_error(line) && emc__pipeline_holds_password(connection, line->text)) {
-        withheld.text = emc__slice_of_string("(words that hold the password)");
-        line = &withheld;
-    }
-    if (connection->state == EMC__CONNECTION_AUTHENTICATING) {
-        return emc__text_authentication_line(connection, line);
-    }
-    struct emc__operation *entry = emc__pipeline_head(connection, !is_error(line));
-    if (entry == NULL) {
-        return emc__pipeline_contradiction(connection, "a line while nothing is awaited");
-    }
-    if (entry->noreply) {
-        return emc__pipeline_contradiction(connection, "an error after operations without reply");
-    }
-    if (connection->borrowed == entry && !is_error(line)) {
-        return emc__pipeline_contradiction(connection, "a result before the value was sent");
-    }
-    switch ((enum emc__operation_kind)entry->kind) {
-    case EMC__OPERATION_LINE:
-        return emc__retrieval_line(connection, entry, line);
-    case EMC__OPERATION_BULK_LINE:
-        return emc__retrieval_bulk_line(connection, entry, line);
-    case EMC__OPERATION_QUIET_RUN:
-        return emc__quiet_line(connection, entry, line);
-    case EMC__OPERATION_PROBE:
-        return probe_line(connection, entry, line);
-    case EMC__OPERATION_STREAM:
-        return emc__stream_line(connection, entry, line);
-    case EMC__OPERATION_META:
-        return is_error(line) ? single_error(connection, entry, line) : emc__meta_line(connection, entry, line);
-    default:
-        return is_error(line) ? single_error(connection, entry, line) : single_line(connection, entry, line);
-    }
-}
-
-/* ------------------------------------------------------------------ values */
-
-static bool take_value(void *context, const struct emc__value_header *header, const uint8_t *data)
-{
-    struct emc__connection *connection = context;
-    struct emc__operation *entry = emc__pipeline_head(connection, true);
-    if (entry == NULL || connection->state == EMC__CONNECTION_AUTHENTICATING) {
-        return emc__pipeline_contradiction(connection, "a value while nothing is awaited");
-    }
-    if (entry->kind == EMC__OPERATION_LINE && header->kind == EMC__VALUE_TEXT) {
-        return emc__retrieval_value(connection, entry, header, data);
-    }
-    if (entry->kind == EMC__OPERATION_BULK_LINE && header->kind == EMC__VALUE_TEXT) {
-        return emc__retrieval_bulk_value(connection, entry, header, data);
-    }
-    if (entry->kind == EMC__OPERATION_META && header->kind == EMC__VALUE_META) {
-        return emc__meta_value(connection, entry, header, data);
-    }
-    if (entry->kind == EMC__OPERATION_STREAM && header->kind == EMC__VALUE_CONFIG) {
-        return emc__stream_value(connection, entry, header, data);
-    }
-    return emc__pipeline_contradiction(connection, "a value that answers no retrieval");
-}
-
-static bool take_value_begin(void *context, const struct emc__value_header *header, uint8_t **destination_out)
-{
-    struct emc__connection *connection = context;
-    struct emc__operation *entry = emc__pipeline_head(connection, true);
-    if (entry == NULL || connection->state == EMC__CONNECTION_AUTHENTICATING) {
-        return emc__pipeline_contradiction(connection, "a value while nothing is awaited");
-    }
-    *destination_out = NULL;
-    if (entry->kind == EMC__OPERATION_LINE && header->kind == EMC__VALUE_TEXT) {
-        struct emc__operation *operation = emc__retrieval_match(connection, entry, header);
-        return operation != NULL && emc__incoming_begin(connection, operation, header, destination_out);
-    }
-    if (entry->kind == EMC__OPERATION_BULK_LINE && header->kind == EMC__VALUE_TEXT) {
-        uint32_t index = emc__retrieval_match_bulk(connection, entry, header);
-        return index != EMC__BULK_END && emc__incoming_begin_bulk(connection, entry, index, header, destination_out);
-    }
-    if (entry->kind == EMC__OPERATION_META && header->kind == EMC__VALUE_META) {
-        return emc__incoming_begin_meta(connection, entry, header, destination_out);
-    }
-    const char *what = entry->kind == EMC__OPERATION_STREAM ? "a configuration that is too long" : "a long value that answers no retrieval";
-    return emc__pipeline_contradiction(connection, what);
-}
-
-static bool take_value_end(void *context)
-{
-    return emc__incoming_end(context);
-}
-
-const struct emc__reader_handler emc__pipeline_handler = {take_line, take_value, take_value_begin, take_value_end};
 
 /* ------------------------------------------------------------------ the end of a connection */
 

@@ -1,5 +1,5 @@
-/* What the files that match replies share: pipeline.c (heads, single lines), retrieval.c (lines of keys), quiet.c (quiet runs), stream.c
- * (stats, dumps), meta_reply.c, incoming.c (values received into a home of their own). */
+/* What the files that match replies share: pipeline.c (the head, answers, the end), text_replies.c and binary_replies.c (what a reply means), retrieval.c (lines of
+ * keys), quiet.c (quiet runs), stream.c (stats, dumps), meta_reply.c, incoming.c (values received into a home of their own). */
 #ifndef EMC_NODE_PIPELINE_H
 #define EMC_NODE_PIPELINE_H
 
@@ -19,10 +19,8 @@ void emc__pipeline_answer_value(struct emc__connection *connection, struct emc__
 /* Asks the caller for memory. */
 void *emc__pipeline_allocate(struct emc__connection *connection, emc_value_allocate *allocate, void *user_data, size_t index, size_t length);
 
-void emc__pipeline_error_text(const struct emc__reply_line *line, char *text, size_t size);
 /* Whether a server says our password back to us: such words reach no log and no error. */
 bool emc__pipeline_holds_password(const struct emc__connection *connection, struct emc__slice words);
-emc_status emc__pipeline_error_status(const struct emc__reply_line *line);
 /* A probe has its answer: its entry leaves. */
 bool emc__pipeline_probe_answered(struct emc__connection *connection, struct emc__operation *entry);
 /* The server has closed after `quit`: true when that was all that was awaited; the connection is closed. */
@@ -30,8 +28,11 @@ bool emc__pipeline_quit_answered(struct emc__connection *connection);
 /* Takes gets that may be asked again out of the pipeline and hands them to the listener. */
 void emc__pipeline_ask_again(struct emc__connection *connection);
 
-/* text.c: the reply to credentials. */
-bool emc__text_authentication_line(struct emc__connection *connection, const struct emc__reply_line *line);
+/* text_replies.c: an error line in words, and as a status. */
+void emc__text_error_words(const struct emc__reply_line *line, char *text, size_t size);
+emc_status emc__text_error_status(const struct emc__reply_line *line);
+/* A line, for the head of the pipeline; context is the connection. False: the connection is closed. */
+bool emc__text_line(void *context, const struct emc__reply_line *line);
 /* connection.c: the handshake goes on. False: the connection is closed. */
 bool emc__connection_authenticated(struct emc__connection *connection);
 void emc__connection_version(struct emc__connection *connection, struct emc__slice text);

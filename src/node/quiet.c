@@ -86,7 +86,7 @@ bool emc__quiet_line(struct emc__connection *connection, struct emc__operation *
     if (line->kind != EMC__REPLY_META) {
         char text[EMC_ERROR_MESSAGE_SIZE] = "a line of another kind within a quiet run";
         if (line->kind == EMC__REPLY_ERROR || line->kind == EMC__REPLY_CLIENT_ERROR) {
-            emc__pipeline_error_text(line, text, sizeof text);
+            emc__text_error_words(line, text, sizeof text);
         }
         connection->quiet_pause = QUIET_PAUSE;
         return emc__pipeline_contradiction(connection, text);

@@ -93,14 +93,14 @@ static void ask_members_alone(struct emc__connection *connection, struct emc__op
 static bool line_error(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
 {
     char text[EMC_ERROR_MESSAGE_SIZE];
-    emc__pipeline_error_text(line, text, sizeof text);
+    emc__text_error_words(line, text, sizeof text);
     struct emc__link *first = emc__list_first(&entry->of.members);
     if (!error_fits(entry, line)) {
         return emc__pipeline_contradiction(connection, text);
     }
     bool only_one = first != NULL && emc__list_last(&entry->of.members) == first;
     if (only_one) {
-        emc__pipeline_answer_status(connection, EMC__OPERATION_OF(first), emc__pipeline_error_status(line), text);
+        emc__pipeline_answer_status(connection, EMC__OPERATION_OF(first), emc__text_error_status(line), text);
     } else {
         ask_members_alone(connection, entry);
     }
@@ -212,12 +212,12 @@ static void ask_chain_alone(struct emc__connection *connection, struct emc__oper
 static bool bulk_error(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
 {
     char text[EMC_ERROR_MESSAGE_SIZE];
-    emc__pipeline_error_text(line, text, sizeof text);
+    emc__text_error_words(line, text, sizeof text);
     if (!error_fits(entry, line)) {
         return emc__pipeline_contradiction(connection, text);
     }
     if (entry->in.records.count == 1) {
-        emc_result result = {.status = emc__pipeline_error_status(line), .message = text};
+        emc_result result = {.status = emc__text_error_status(line), .message = text};
         emc__bulk_answer(connection->engine, entry->of.bulk, emc__retrieval_take_record(connection, entry), connection->node, &result);
     } else if (entry->in.records.count > 1) {
         ask_chain_alone(connection, entry, text);

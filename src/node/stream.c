@@ -136,8 +136,8 @@ static bool raw_line(struct emc__connection *connection, struct emc__operation *
 static bool stream_error(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
 {
     char text[EMC_ERROR_MESSAGE_SIZE];
-    emc__pipeline_error_text(line, text, sizeof text);
-    emc_status status = emc__pipeline_error_status(line);
+    emc__text_error_words(line, text, sizeof text);
+    emc_status status = emc__text_error_status(line);
     if (status == EMC_ERROR_COMMAND) {
         status = EMC_ERROR_UNSUPPORTED;
     }
