@@ -96,7 +96,8 @@ static emc_status create_cluster(struct emc_client *client, const emc_address *n
         list[i] = (emc_weighted_address){i < count ? nodes[i] : gutter[i - count], 100};
     }
     const struct emc__cluster_setup setup = {
-        .hooks = {client->environment.take_in, client->environment.context},
+        .hooks = {client->environment.take_in, client->environment.change_begins, client->environment.change_ends,
+                  client->environment.context},
         .nodes = list,
         .count = count,
         .gutter = list + count,
@@ -200,7 +201,7 @@ bool emc__client_unhold(struct emc_client *client)
 
 /* ------------------------------------------------------------------ what may change meanwhile */
 
-emc_status emc_client_set_credentials(emc_client *client, const char *username, const char *password, emc_error *error)
+emc_status emc__client_set_credentials(struct emc_client *client, const char *username, const char *password, emc_error *error)
 {
     struct emc__engine *engine = &client->engine;
     emc_options changed = engine->options;

@@ -15,6 +15,9 @@ struct emc__client_environment {
     uint64_t seed;                         /* for jitter and hash tables */
     /* Takes in what is ready without waiting (for the management view), or NULL. */
     void (*take_in)(void *context);
+    /* Before and after the membership is changed from outside, or NULL both. */
+    void (*change_begins)(void *context);
+    void (*change_ends)(void *context);
     /* The client is to be destroyed: called by emc_client_destroy() outside of callbacks, or by emc__client_process() when the destroy came
      * from inside one. Must end with emc__client_free(). NULL: emc__client_free() alone. */
     void (*destroy)(void *context, struct emc_client *client);
@@ -69,6 +72,8 @@ emc_status emc__client_set_many(struct emc_client *client, const emc_store_item 
                                 struct emc__batch **batch_out);
 /* As emc__client_detach_value, for all of the batch's values. */
 void emc__batch_let_go(struct emc__batch *batch);
+/* As emc_client_set_credentials(). */
+emc_status emc__client_set_credentials(struct emc_client *client, const char *username, const char *password, emc_error *error);
 /* Credentials or certificates were put right: nodes that are down are tried at once. */
 void emc__client_hurry(struct emc_client *client);
 /* In a child of fork: every socket is dropped without a word to the peer (the transport has closed the descriptors already), operations under way complete with

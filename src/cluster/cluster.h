@@ -10,6 +10,9 @@ struct emc__cluster;
 struct emc__cluster_hooks {
     /* Takes in what is ready, for the view; may be NULL. */
     void (*take_in)(void *context);
+    /* Around each change of the membership that comes through the view; may be NULL. */
+    void (*change_begins)(void *context);
+    void (*change_ends)(void *context);
     void *context;
 };
 

@@ -303,7 +303,18 @@ static emc_status closed(emc_error *error)
 
 emc_status emc_cluster_replace_nodes(emc_cluster_management *view, const emc_weighted_address *nodes, size_t count, emc_error *error)
 {
-    return view->cluster == NULL ? closed(error) : emc__membership_replace(view->cluster, nodes, count, error);
+    struct emc__cluster *cluster = view->cluster;
+    if (cluster == NULL) {
+        return closed(error);
+    }
+    if (cluster->hooks.change_begins != NULL) {
+        cluster->hooks.change_begins(cluster->hooks.context);
+    }
+    emc_status status = emc__membership_replace(cluster, nodes, count, error);
+    if (cluster->hooks.change_ends != NULL) {
+        cluster->hooks.change_ends(cluster->hooks.context);
+    }
+    return status;
 }
 
 /* A copy of the present list with room for one more; NULL without memory. */
@@ -333,7 +344,7 @@ static emc_status change_list(emc_cluster_management *view, change *apply, const
     }
     emc_status status = apply(list, &count, node, weight, error);
     if (status == EMC_OK) {
-        status = emc__membership_replace(view->cluster, list, count, error);
+        status = emc_cluster_replace_nodes(view, list, count, error);
     }
     emc__release(&view->allocator, list);
     return status;

@@ -31,6 +31,19 @@ static void take_in(void *context)
     }
 }
 
+static void change_begins(void *context)
+{
+    emc__facade_check_fork(context);
+}
+
+/* The next pass begins what the change asks for. */
+static void change_ends(void *context)
+{
+    struct emc__facade *facade = context;
+    emc__uv_raise(facade->transport);
+    emc__facade_leave(facade);
+}
+
 static void release(struct emc__facade *facade)
 {
     emc_allocator allocator = facade->allocator;
@@ -112,7 +125,8 @@ emc_status emc_client_create(emc_client **client_out, const emc_address *nodes, 
         emc__release(allocator, facade);
         return status;
     }
-    const struct emc__client_environment environment = {facade->transport, random_seed(facade), take_in, destroy, facade};
+    const struct emc__client_environment environment = {facade->transport, random_seed(facade), take_in, change_begins, change_ends, destroy,
+                                                        facade};
     status = emc__client_create(&facade->client, &environment, nodes, node_count, options, error);
     if (status != EMC_OK) {
         release(facade);
@@ -126,6 +140,15 @@ emc_status emc_client_create(emc_client **client_out, const emc_address *nodes, 
     }
     *client_out = facade->client;
     return EMC_OK;
+}
+
+emc_status emc_client_set_credentials(emc_client *client, const char *username, const char *password, emc_error *error)
+{
+    struct emc__facade *facade = emc__facade_of(client);
+    emc__facade_check_fork(facade);
+    emc_status status = emc__client_set_credentials(client, username, password, error);
+    emc__facade_leave(facade);
+    return status;
 }
 
 emc_status emc_client_reload_tls(emc_client *client, const emc_tls_options *tls, emc_error *error)
@@ -144,7 +167,7 @@ emc_status emc_client_reload_tls(emc_client *client, const emc_tls_options *tls,
     }
     if (status == EMC_OK) {
         emc__client_hurry(client);
-        emc__uv_arm(facade->transport);
+        emc__facade_leave(facade);
     }
     return status;
 }

@@ -184,6 +184,11 @@ static void add_address(struct emc__lookup *lookup, const struct ares_addrinfo_n
     note_ttl(lookup, node->ai_ttl);
 }
 
+static bool is_localhost(const char *name)
+{
+    return strcasecmp(name, "localhost") == 0 || strcasecmp(name, "localhost.") == 0;
+}
+
 /* RFC 6761 section 6.3: `localhost` means the loopback addresses, also where nobody says so (no /etc/hosts). */
 static void answer_localhost(struct emc__lookup *lookup, uint16_t port)
 {
@@ -201,7 +206,7 @@ static void addresses_answered(void *data, int code, int timeouts, struct ares_a
     struct emc__lookup *lookup = target->lookup;
     (void)timeouts;
     lookup->outstanding--;
-    if (code != ARES_SUCCESS && strcasecmp(lookup->name, "localhost") == 0) {
+    if (code != ARES_SUCCESS && is_localhost(lookup->name)) {
         answer_localhost(lookup, target->port);
     } else if (code != ARES_SUCCESS) {
         note_failure(lookup, code);
@@ -275,20 +280,21 @@ static void service_answered(void *data, int code, int timeouts, unsigned char *
 
 /* ------------------------------------------------------------------ the channel */
 
+/* When the library is loaded: it counts its users without a lock, and clients of several threads look names up. It holds nothing. */
+__attribute__((constructor)) static void begin_library(void)
+{
+    (void)ares_library_init(ARES_LIB_INIT_ALL);
+}
+
 static bool open_channel(struct emc__resolver *resolver)
 {
     struct ares_options options = {.sock_state_cb = socket_state, .sock_state_cb_data = resolver, .timeout = resolver->uv->name_try_ms, .tries = TRIES};
-    if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS) {
-        return false;
-    }
     if (ares_init_options(&resolver->channel, &options, ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES) != ARES_SUCCESS) {
-        ares_library_cleanup();
         return false;
     }
     const char *servers = resolver->uv->name_servers;
     if (servers[0] != '\0' && ares_set_servers_ports_csv(resolver->channel, servers) != ARES_SUCCESS) {
         ares_destroy(resolver->channel);
-        ares_library_cleanup();
         return false;
     }
     return true;
@@ -322,7 +328,6 @@ static void close_resolver(struct emc__uv *uv)
         return;
     }
     ares_destroy(resolver->channel);
-    ares_library_cleanup();
     while ((link = emc__list_take_first(&resolver->watches)) != NULL) {
         emc__watch_close(&EMC__CONTAINER_OF(link, struct resolver_watch, link)->watch);
     }

@@ -286,12 +286,23 @@ static bool is_literal(const char *name)
     return inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1;
 }
 
+/* As certificates and SNI have a name: without the last dot (RFC 6066 section 3), an address without its scope. */
+static void copy_bare_name(const char *name, char bare[NAME_SIZE])
+{
+    size_t length = strcspn(name, "%");
+    length -= length > 0 && name[length - 1] == '.';
+    memcpy(bare, name, length);
+    bare[length] = '\0';
+}
+
 /* Whom the certificate must be for. A literal address is checked as such and not sent as SNI (RFC 6066 section 3). */
 static bool set_name(const struct emc__tls_session *session)
 {
+    char name[NAME_SIZE];
     const struct emc__tls *tls = session->tls;
-    bool literal = is_literal(session->name);
-    if (!literal && SSL_set_tlsext_host_name(session->ssl, session->name) != 1) {
+    copy_bare_name(session->name, name);
+    bool literal = is_literal(name);
+    if (!literal && SSL_set_tlsext_host_name(session->ssl, name) != 1) {
         return false;
     }
     if (!tls->verify || !tls->verify_host) {
@@ -299,8 +310,7 @@ static bool set_name(const struct emc__tls_session *session)
     }
     X509_VERIFY_PARAM *parameters = SSL_get0_param(session->ssl);
     X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    return (literal ? X509_VERIFY_PARAM_set1_ip_asc(parameters, session->name)
-                    : X509_VERIFY_PARAM_set1_host(parameters, session->name, 0)) == 1;
+    return (literal ? X509_VERIFY_PARAM_set1_ip_asc(parameters, name) : X509_VERIFY_PARAM_set1_host(parameters, name, 0)) == 1;
 }
 
 static bool set_up(struct emc__tls_session *session)

@@ -354,6 +354,67 @@ static void after_a_blocking_call_the_descriptor_tells_of_what_it_began(void **s
     scripted_server_end(server);
 }
 
+/* Polls the descriptor, and nothing else, until the script is done. */
+static void follow(emc_client *client, struct scripted_server *server, size_t steps)
+{
+    while (scripted_server_progress(server) < steps) {
+        struct pollfd descriptor = {emc_client_descriptor(client), POLLIN, 0};
+        assert_int_equal(poll(&descriptor, 1, 3000), 1);
+        emc_client_process(client);
+    }
+}
+
+/* No timer fires within the test. */
+static emc_options without_timers(void)
+{
+    emc_options options = one_connection();
+    options.health_disconnected_ms = options.timeout_ms = options.keepalive_ms = options.connection_timeout_ms =
+        2 * PATIENCE_MS;
+    options.backoff_min_ms = options.backoff_max_ms = 2 * PATIENCE_MS;
+    return options;
+}
+
+static void after_a_node_is_added_the_descriptor_tells_of_its_connection(void **state)
+{
+    (void)state;
+    static const struct scripted_step conversation[] = {ACCEPT, HANDSHAKE};
+    struct scripted_server *first = scripted_server_start(conversation, STEPS(conversation));
+    struct scripted_server *second = scripted_server_start(conversation, STEPS(conversation));
+    emc_options options = without_timers();
+    emc_client *client = open_client_at(scripted_server_address(first), &options);
+    follow(client, first, STEPS(conversation));
+    run_for(client, 50);
+    const emc_address added = scripted_server_address(second);
+    assert_int_equal(emc_cluster_add_node(emc_client_cluster_management(client), &added, 100, NULL), EMC_OK);
+    follow(client, second, STEPS(conversation));
+    emc_client_destroy(client);
+    scripted_server_end(first);
+    scripted_server_end(second);
+}
+
+static void after_other_credentials_the_descriptor_tells_of_the_attempt(void **state)
+{
+    (void)state;
+    static const struct scripted_step conversation[] = {ACCEPT,
+                                                        EXPECT("set _ _ _ 10\r\nuser wrong\r\n"),
+                                                        SEND("CLIENT_ERROR authentication failure\r\n"),
+                                                        EXPECT_END,
+                                                        ACCEPT,
+                                                        EXPECT("set _ _ _ 10\r\nuser right\r\n"),
+                                                        SEND("STORED\r\n")};
+    struct scripted_server *server = scripted_server_start(conversation, STEPS(conversation));
+    emc_options options = without_timers();
+    options.username = "user";
+    options.password = "wrong";
+    emc_client *client = open_client_at(scripted_server_address(server), &options);
+    follow(client, server, 4);
+    run_for(client, 50);
+    assert_int_equal(emc_client_set_credentials(client, "user", "right", NULL), EMC_OK);
+    follow(client, server, STEPS(conversation));
+    emc_client_destroy(client);
+    scripted_server_abandon(server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,6 +422,8 @@ int main(void)
         cmocka_unit_test(items_and_statuses_of_a_call_that_was_refused_say_so),
         cmocka_unit_test(a_blocking_call_can_be_cancelled_by_another_operations_callback),
         cmocka_unit_test(after_a_blocking_call_the_descriptor_tells_of_what_it_began),
+        cmocka_unit_test(after_a_node_is_added_the_descriptor_tells_of_its_connection),
+        cmocka_unit_test(after_other_credentials_the_descriptor_tells_of_the_attempt),
         cmocka_unit_test(a_client_destroyed_by_what_a_blocking_call_takes_in_first_is_closed_to_it),
         cmocka_unit_test(a_client_destroyed_while_its_cluster_is_asked_still_answers),
         cmocka_unit_test(a_client_destroyed_while_a_fetch_waits_for_the_winner_is_closed_to_it),

@@ -249,11 +249,27 @@ static void what_can_not_be_read_anew_changes_nothing(void **state)
     emc_client_destroy(client);
 }
 
+/* The dot of a fully qualified name is not part of a certificate's. */
+static void a_name_with_its_last_dot_is_the_certificates(void **state)
+{
+    (void)state;
+    struct server_settings settings = {.tls = true};
+    emc_options options = tls_options();
+    server_start(&server, &settings);
+    emc_client *client = open_client_at(emc_address_tcp("localhost.", server.port), &options);
+    emc_status status = try_once(client);
+    if (status != EMC_OK) {
+        fail_msg("%s: %s", emc_status_name(status), emc_client_error_message(client));
+    }
+    emc_client_destroy(client);
+}
+
 int main(void)
 {
 #define TLS_TEST(name) cmocka_unit_test_teardown(name, stop_server)
     const struct CMUnitTest tests[] = {
         TLS_TEST(each_way_to_be_wrong_has_its_own_words),
+        TLS_TEST(a_name_with_its_last_dot_is_the_certificates),
         TLS_TEST(a_folder_of_hashed_certificates_is_a_trust_store),
         TLS_TEST(the_system_store_is_not_trusted_beside_ones_own),
         TLS_TEST(certificates_read_anew_serve_without_a_restart),
