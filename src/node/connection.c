@@ -257,7 +257,8 @@ void emc__connection_withdraw(struct emc__connection *connection, struct emc__op
 
 void emc__connection_probe(struct emc__connection *connection)
 {
-    bool quiet = emc__list_empty(&connection->pipeline) && emc__list_empty(&connection->pending);
+    bool quiet = emc__list_empty(&connection->pipeline) && emc__list_empty(&connection->pending) &&
+                 connection->borrowed == NULL; /* a value that was refused early may still be going out */
     if (connection->state == EMC__CONNECTION_READY && quiet) {
         send_probe(connection);
     }

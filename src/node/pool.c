@@ -23,12 +23,18 @@ void emc__pool_deinit(struct emc__node *node)
 
 /* ------------------------------------------------------------------ placing operations */
 
+/* Where a node drains, what a lost connection left goes to the others that drain: waiting for a new one, it would be overtaken if the node is taken back. */
+static bool takes_operations(const struct emc__node *node, const struct emc__connection *connection)
+{
+    return emc__connection_open_for_business(connection) || (node->draining && connection->state == EMC__CONNECTION_DRAINING);
+}
+
 static struct emc__connection *least_loaded(const struct emc__node *node)
 {
     struct emc__connection *best = NULL;
     for (uint32_t i = 0; i < node->connection_count; i++) {
         struct emc__connection *candidate = node->connections[i];
-        if (!emc__connection_open_for_business(candidate)) {
+        if (!takes_operations(node, candidate)) {
             continue;
         }
         bool better = best == NULL || (candidate->blocked_since_ns == 0 && best->blocked_since_ns != 0) ||
@@ -44,7 +50,7 @@ static struct emc__connection *least_loaded(const struct emc__node *node)
 static struct emc__connection *choose(struct emc__node *node, struct emc__slot *slot)
 {
     struct emc__connection *connection = slot->connection;
-    if (connection != NULL && emc__connection_open_for_business(connection) &&
+    if (connection != NULL && takes_operations(node, connection) &&
         (slot->in_flight > 0 || connection->blocked_since_ns == 0)) {
         return connection;
     }

@@ -18,6 +18,30 @@ static void a_large_value_refused_early_is_sent_to_its_end_and_the_stream_stays_
     must(p, metrics(p, node).connections_closed == 0);
 }
 
+/* Found by seed 5360066: the question stood in the middle of the value, whose last bytes the server then took for a command. */
+static void no_question_is_put_into_a_value_that_is_still_going_out(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    peer->host->line.buffer = 3000;
+    options(p)->keepalive_ms = 50;
+    the_client_opens(p);
+    it_greets(p, peer);
+    struct sim_call *call = set(p, "large", 40000);
+    it_stops_reading(p, peer);
+    ms_pass(p, 10);
+    it_says(p, peer, "SERVER_ERROR out of memory storing object\r\n");
+    ends(p, call, EMC_ERROR_SERVER_MEMORY, 20);
+    ms_pass(p, 300);
+    it_reads_again(p, peer);
+    ms_pass(p, 300);
+    const struct sim_peer_connection *connection = &peer->connections[peer->current];
+    const char *value = strchr(connection->heard, '\n') + 1;
+    size_t head = (size_t)(value - connection->heard);
+    must(p, connection->heard_length >= head + 40002 && memcmp(value + 40000, "\r\n", 2) == 0);
+    must(p, memmem(value, 40000, "version", 7) == NULL);
+    must(p, connection->heard_length == head + 40002 || strcmp(value + 40002, "version\r\n") == 0);
+}
+
 static void a_result_before_the_value_was_sent_contradicts(struct play *p)
 {
     struct sim_peer *peer = a_peer(p);
@@ -69,5 +93,6 @@ static void a_long_value_by_meta_may_name_its_long_key(struct play *p)
 
 SCENARIOS("limits", SCENARIO(a_long_value_by_meta_may_name_its_long_key),
           SCENARIO(a_large_value_refused_early_is_sent_to_its_end_and_the_stream_stays_in_step),
+          SCENARIO(no_question_is_put_into_a_value_that_is_still_going_out),
           SCENARIO(a_result_before_the_value_was_sent_contradicts),
           SCENARIO(growth_waits_for_the_pause_after_a_failed_attempt_without_spinning))

@@ -140,6 +140,49 @@ static void a_node_added_again_while_it_drains_keeps_its_connection_and_the_orde
     must(p, peer->count == 1 && p->stage.last_event == EMC_EVENT_NODE_ADDED);
 }
 
+/* What a callback may do: submit once more, and remove the node. */
+static void submit_and_remove(struct sim_stage *stage, struct sim_call *call)
+{
+    struct sim_call *next = stage->program;
+    if (next != NULL && call != next) {
+        stage->program = NULL;
+        (void)sim_stage_submit(stage, next);
+        emc_cluster_remove_node(stage->view, &stage->nodes[0].address, NULL);
+    }
+}
+
+/* Found by seed 9002453: it waited for a new connection, while what was submitted after the node had come back used the other one. */
+static void what_a_lost_connection_of_a_draining_node_left_goes_out_before_what_comes_later(struct play *p)
+{
+    options(p)->connections_min = 2;
+    struct sim_peer *peer = a_peer_beside_a_server(p);
+    it_is_called(p, peer, 50);
+    it_greets(p, peer);
+    const char *key = key_of(p, &p->stage.nodes[0]);
+    peer->current = 0;
+    struct sim_call *first = incr(p, key);
+    it_hears(p, peer, sim_world_text(&p->stage.world, "incr %s 1000001\r\n", key));
+    peer->current = 1;
+    struct sim_call *other = version(p, 0);
+    it_hears(p, peer, "version\r\n");
+    struct sim_call *second = prepare(p, SIM_CALL_INCR, key, 0);
+    p->stage.on_done = submit_and_remove;
+    p->stage.program = second;
+    peer->current = 0;
+    it_says(p, peer, "NOT_FOUND\r\nNONSENSE\r\n");
+    ends(p, first, EMC_MISS, 5);
+    it_is_left(p, peer, 5);
+    is_added(p, &p->stage.nodes[0]);
+    struct sim_call *third = incr(p, key);
+    peer->current = 1;
+    it_hears(p, peer, sim_world_text(&p->stage.world, "incr %s 1000002\r\nincr %s 1000003\r\n", key, key));
+    it_says(p, peer, "VERSION 1.6.18\r\nNOT_FOUND\r\nNOT_FOUND\r\n");
+    ends(p, other, EMC_OK, 5);
+    ends(p, second, EMC_MISS, 5);
+    ends(p, third, EMC_MISS, 5);
+    p->stage.on_done = NULL;
+}
+
 static void a_node_added_again_after_it_was_drained_is_connected_anew(struct play *p)
 {
     struct sim_peer *peer = a_peer_beside_a_server(p);
@@ -258,6 +301,7 @@ SCENARIOS("membership", SCENARIO(a_removed_node_answers_what_was_asked_and_is_le
           SCENARIO(a_removed_node_that_dies_fails_what_it_owed_once),
           SCENARIO(a_removed_node_that_falls_silent_ends_by_its_health),
           SCENARIO(a_node_added_again_while_it_drains_keeps_its_connection_and_the_order_of_its_keys),
+          SCENARIO(what_a_lost_connection_of_a_draining_node_left_goes_out_before_what_comes_later),
           SCENARIO(a_node_added_again_after_it_was_drained_is_connected_anew),
           SCENARIO(an_unhealthy_node_added_again_while_it_drains_is_told_unhealthy_again),
           SCENARIO(nodes_that_stay_in_a_replaced_list_keep_their_connections),
