@@ -14,7 +14,10 @@ extern "C" {
  *  Two ways to run it, which may be mixed:
  *    - blocking: the commands without `_async` wait for their outcome in the caller's thread;
  *    - embedded: the commands with `_async` return at once; emc_client_descriptor() becomes readable when there is
- *      something to do, and emc_client_process() does it. Works in poll(), epoll, libuv, GLib, asyncio … */
+ *      something to do, and emc_client_process() does it. Works in poll(), epoll, libuv, GLib, asyncio …
+ *
+ *  fork: from its first call on the child has a descriptor and connections of its own; what was in flight stays the parent's. A child that is forked inside
+ *  one of the client's callbacks must not return from it: exec or _exit. */
 typedef struct emc_client emc_client;
 
 /** Creates a client on `node_count` >= 1 addresses (borrowed until return). Connections are opened in the background:

@@ -43,7 +43,7 @@ typedef void emc_callback(void *user_data, const emc_result *result);
 
 /** Gives memory for a value of `length` >= 1 bytes, which is then received straight into it; the result's `value` points there. NULL: out of memory; the operation ends with
  *  EMC_ERROR_MEMORY. `index` as in the result. Called at most once for a value, on the thread that runs the client; when the operation then ends otherwise than with this value
- *  (timeout, cancel, connection lost), the memory is not touched after its callback. */
+ *  (timeout, cancel, connection lost), the memory is not touched after its callback. Must not call into the client. */
 typedef void *emc_value_allocate(void *user_data, size_t index, size_t length);
 
 /** No timeout of its own: the client's. */
@@ -65,7 +65,7 @@ typedef struct emc_call {
     size_t allocate_from;           /**< _async: smallest value that `allocate` is asked for (smaller ones are borrowed); default 0: every value */
     void (*released)(void *user_data); /**< called once when a value given to a storage command is no longer looked at (values above 16 KiB are borrowed, not copied), after or before the outcome; may be NULL when the
                                          value outlives the client. Smaller values are copied: called before the submitting call returns. Blocking: not called, for nothing of the value is looked at
-                                         when the call has returned, whatever its outcome */
+                                         when the call has returned, whatever its outcome. Must not call into the client */
     const void *routing_key;        /**< the node is found by this instead of the key (of all keys, in a bulk call), hash tags included, so that what belongs together lies
                                          together. It never goes on the wire. Whoever reads must name the same as whoever wrote. NULL (default): by the key */
     size_t routing_key_length;      /**< 0 or more bytes of any kind; default 0 */
