@@ -287,6 +287,8 @@ static void check_discovery(const struct scripted_step *steps, size_t count, con
     options.discovery = EMC_DISCOVERY_CLUSTER;
     options.discovery_interval_ms = 100;
     options.discovery_timeout_ms = 500;
+    options.health_attempts = 1000; /* nodes of the list that turn out down would have the endpoint connected to anew */
+    options.health_disconnected_ms = 2 * PATIENCE_MS;
     discovery_errors = 0;
     struct scripted_server *endpoint = scripted_server_start(steps, count);
     client = open_client_at(scripted_server_address(endpoint), &options);
