@@ -123,8 +123,7 @@ static emc_status scatter(emc_client *client, struct emc__operation *operation, 
     }
     for (size_t i = 0; i < chain_count && status == EMC_OK; i++) {
         if (chains[i].node != NULL && emc__node_admit(chains[i].node, 0) != EMC_OK) {
-            engine->room_wanted = true;
-            status = emc__client_refuse(client, EMC_ERROR_FULL, "a limit on queued or running operations is reached");
+            status = emc__client_full(client);
         }
     }
     if (status != EMC_OK) {
@@ -150,6 +149,9 @@ static emc_status submit_bulk(emc_client *client, enum emc__verb verb, const emc
     status = status == EMC_OK ? check_keys(client, keys, count, &bytes) : status;
     if (status == EMC_OK && call->options != 0) {
         status = emc__client_refuse(client, EMC_ERROR_ARGUMENT, "call.options: EMC_CALL_NOREPLY does not go with this command");
+    }
+    if (status == EMC_OK && engine->pending >= engine->options.operations_max) {
+        status = emc__client_full(client);
     }
     if (status != EMC_OK) {
         return status;

@@ -40,6 +40,8 @@ struct emc__request {
 emc_status emc__client_submit(struct emc_client *client, const struct emc__request *request, const emc_call *call);
 /* EMC_ERROR_CLOSED, or EMC_ERROR_ARGUMENT when the call itself is wrong. */
 emc_status emc__client_check_open(struct emc_client *client, const emc_call *call);
+/* EMC_ERROR_FULL with its words; emc_client_on_room() is told when there is room again. */
+emc_status emc__client_full(struct emc_client *client);
 /* Counts the operation, sets its deadline, tells its identity and the trace. node: where it goes; NULL: nowhere, or to several. */
 void emc__client_start(struct emc_client *client, struct emc__operation *operation, struct emc__node *node, const emc_call *call);
 /* Reads the clock for the tick's first submission. */

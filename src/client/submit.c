@@ -237,7 +237,7 @@ void emc__client_start(struct emc_client *client, struct emc__operation *operati
     emc__trace_begin(engine, operation, node);
 }
 
-static emc_status full(struct emc_client *client)
+emc_status emc__client_full(struct emc_client *client)
 {
     client->engine.room_wanted = true;
     return emc__client_refuse(client, EMC_ERROR_FULL, "a limit on queued or running operations is reached");
@@ -246,9 +246,9 @@ static emc_status full(struct emc_client *client)
 static emc_status admit(struct emc_client *client, const struct emc__node *node, size_t bytes)
 {
     if (client->engine.pending >= client->engine.options.operations_max) {
-        return full(client);
+        return emc__client_full(client);
     }
-    return node != NULL && emc__node_admit(node, bytes) != EMC_OK ? full(client) : EMC_OK;
+    return node != NULL && emc__node_admit(node, bytes) != EMC_OK ? emc__client_full(client) : EMC_OK;
 }
 
 emc_status emc__client_submit(struct emc_client *client, const struct emc__request *request, const emc_call *call)

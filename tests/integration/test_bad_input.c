@@ -264,6 +264,28 @@ static void a_key_can_be_checked_before_any_command(void **state)
     assert_int_equal(emc_key_validate(EMC_STR("a\r\nflush_all"), NULL), EMC_ERROR_KEY);
 }
 
+/* options.operations_max counts a bulk call as one. */
+static void a_full_client_refuses_a_bulk_call_too(void **state)
+{
+    (void)state;
+    static const struct scripted_step conversation[] = {ACCEPT,          HANDSHAKE,           EXPECT("get k\r\n"),
+                                                        SEND("END\r\n"), EXPECT("get k\r\n"), SEND("END\r\n")};
+    struct scripted_server *asked = scripted_server_start(conversation, STEPS(conversation));
+    emc_options options = patient_options();
+    options.operations_max = 1;
+    emc_client *full = open_client_at(scripted_server_address(asked), &options);
+    struct outcome first, second;
+    emc_call call = keep(&first), refused_call = keep(&second);
+    const emc_key key = {EMC_STR("k")};
+    assert_int_equal(emc_get_async(full, EMC_STR("k"), &call), EMC_OK);
+    assert_int_equal(emc_get_many_async(full, &key, 1, &refused_call), EMC_ERROR_FULL);
+    await(full, &first);
+    assert_int_equal(emc_get_many_async(full, &key, 1, &refused_call), EMC_OK);
+    await(full, &second);
+    emc_client_destroy(full);
+    scripted_server_end(asked);
+}
+
 int main(void)
 {
 #define SESSION_TEST(name) cmocka_unit_test_setup_teardown(name, open_session, close_session)
@@ -273,6 +295,7 @@ int main(void)
         SESSION_TEST(a_key_with_a_space_a_control_byte_or_a_line_end_is_refused),
         SESSION_TEST(an_expiry_the_server_would_wrap_is_refused),
         SESSION_TEST(flags_beyond_32_bits_are_refused),
+        cmocka_unit_test(a_full_client_refuses_a_bulk_call_too),
         SESSION_TEST(a_cas_value_of_zero_is_refused),
         SESSION_TEST(a_call_that_contradicts_itself_is_refused),
         SESSION_TEST(words_for_a_node_can_not_become_a_second_command),
