@@ -6,6 +6,7 @@
 #include "node/dialect.h"
 #include "node/pipeline.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 /* Words of the server in an error of ours. */
@@ -116,6 +117,7 @@ static bool finish_if_over(struct emc__connection *connection, struct emc__opera
     if (connection->state == EMC__CONNECTION_CLOSED) {
         return false;
     }
+    assert(line != NULL); /* an open connection still has the line whose reply this was */
     bool over = line->kind == EMC__OPERATION_LINE ? emc__list_empty(&line->of.members) : line->in.records.count == 0;
     return !over || emc__retrieval_finish(connection, line);
 }

@@ -1,6 +1,8 @@
 /* A bounded set of keys: see journal.h. A chained hash table over entries of their own; it doubles when it holds as many keys as buckets. */
 #include "node/journal.h"
 
+#include <assert.h>
+
 #define BUCKETS_MIN 64u
 
 void emc__journal_init(struct emc__journal *journal, const emc_allocator *allocator, uint32_t most)
@@ -85,9 +87,12 @@ const struct emc__journal_entry *emc__journal_first(const struct emc__journal *j
 
 void emc__journal_drop_first(struct emc__journal *journal)
 {
-    struct emc__journal_entry *entry = EMC__CONTAINER_OF(emc__list_first(&journal->entries), struct emc__journal_entry, link);
+    struct emc__link *first = emc__list_first(&journal->entries);
+    assert(first != NULL); /* a caller has seen that there is one */
+    struct emc__journal_entry *entry = EMC__CONTAINER_OF(first, struct emc__journal_entry, link);
     struct emc__journal_entry **place = bucket_of(journal, entry->hash);
     while (*place != entry) {
+        assert(*place != NULL);
         place = &(*place)->next;
     }
     *place = entry->next;
