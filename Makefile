@@ -15,7 +15,8 @@ MUTATION_ARGUMENTS ?=
 RELEASE := build/release
 TEST := build/test
 PYTHON_BUILD := build/python
-SOURCES = $(shell find include src cli examples tests bench python -name '*.[ch]' 2>/dev/null | sort)
+SOURCES = $(shell find include src cli examples tests bench python -name '*.c' 2>/dev/null | sort)
+HEADERS = $(shell find include src cli examples tests bench python -name '*.h' 2>/dev/null | sort)
 # Arguments after -- of `make test`, for instance TEST_ARGUMENTS="--suite unit".
 TEST_ARGUMENTS ?=
 
@@ -87,10 +88,12 @@ install: build ## install into PREFIX (/usr/local), below DESTDIR if given
 format: ## format the C sources
 	@scripts/ensure-packages format
 	@clang-format -i $(SOURCES)
+	@clang-format --style=file:.clang-format-headers -i $(HEADERS)
 
 format-check: ## fail when a C source is not formatted
 	@scripts/ensure-packages format
 	@clang-format --dry-run -Werror $(SOURCES)
+	@clang-format --style=file:.clang-format-headers --dry-run -Werror $(HEADERS)
 
 clean: ## remove everything that was built by these targets
 	@rm -rf $(RELEASE) $(TEST) $(PYTHON_BUILD) build/bench build/ci build/coverage

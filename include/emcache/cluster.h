@@ -69,8 +69,7 @@ typedef struct emc_node_state {
     uint64_t state_age_ms;               /**< how long it has been so */
     char reason[EMC_ERROR_MESSAGE_SIZE]; /**< unhealthy: what the last attempt met, in words; else empty */
     char server_version[64];             /**< as the node told it last; empty before */
-    uint64_t
-        deletes_remembered; /**< keys that will be deleted there before it serves again (options.deletes_replayed_max) */
+    uint64_t deletes_remembered; /**< keys that will be deleted there before it serves again (options.deletes_replayed_max) */
     uint64_t deletes_forgotten; /**< keys for which there was no room, since the node was added */
 } emc_node_state;
 
