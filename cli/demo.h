@@ -30,7 +30,9 @@ enum {
     NODE_D /* joins in the last chapter */
 };
 
-enum demo_membership { DEMO_NOT_YET, DEMO_MEMBER, DEMO_REMOVED };
+enum demo_membership { DEMO_NOT_YET,
+                       DEMO_MEMBER,
+                       DEMO_REMOVED };
 
 /* A line of small columns that grows to the right. */
 struct demo_history {

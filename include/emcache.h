@@ -10,13 +10,13 @@
 #ifndef EMCACHE_H
 #define EMCACHE_H
 
-#include <emcache/platform.h>     /* version, statuses, allocator, log hook */
-#include <emcache/address.h>      /* where a node is */
-#include <emcache/options.h>      /* what a client can be told at creation */
-#include <emcache/client.h>       /* create, close, run */
-#include <emcache/result.h>       /* how an operation's outcome is delivered */
-#include <emcache/commands.h>     /* get, set, … blocking and asynchronous */
-#include <emcache/meta.h>         /* the meta commands, and the patterns on top of them */
-#include <emcache/cluster.h>      /* cluster management: nodes, health, pools, events, membership */
+#include <emcache/platform.h> /* version, statuses, allocator, log hook */
+#include <emcache/address.h>  /* where a node is */
+#include <emcache/options.h>  /* what a client can be told at creation */
+#include <emcache/client.h>   /* create, close, run */
+#include <emcache/result.h>   /* how an operation's outcome is delivered */
+#include <emcache/commands.h> /* get, set, … blocking and asynchronous */
+#include <emcache/meta.h>     /* the meta commands, and the patterns on top of them */
+#include <emcache/cluster.h>  /* cluster management: nodes, health, pools, events, membership */
 
 #endif

@@ -46,7 +46,7 @@ static inline emc_address emc_address_unix(const char *path)
 
 /** An address that owns its strings, for what is parsed from text. */
 typedef struct emc_address_storage {
-    emc_address address;                 /**< points into `text` */
+    emc_address address; /**< points into `text` */
     char text[EMC_ADDRESS_TEXT_SIZE];
 } emc_address_storage;
 

@@ -40,20 +40,20 @@ EMC_API emc_status emc_cluster_gutter_nodes(emc_cluster_management *view, emc_no
 
 /** How one node's connection pool fares. Counters count since the node was added. */
 typedef struct emc_pool_metrics {
-    uint32_t connections;                  /**< established now */
-    uint64_t connections_created;          /**< established so far */
+    uint32_t connections;                    /**< established now */
+    uint64_t connections_created;            /**< established so far */
     uint64_t connections_created_with_error; /**< attempts that failed */
-    uint64_t connections_purged;           /**< closed because unused */
-    uint64_t connections_closed;           /**< closed for any other reason: broken, node gone, contradiction */
-    uint64_t operations_executed;          /**< operations completed by an answer of the server */
-    uint64_t operations_with_error;        /**< operations that ended with an error */
-    uint64_t operations_waited;            /**< operations that could not enter an established pipeline at once */
-    double connect_time_average_s;         /**< over the last 100 connections, in seconds; 0 before the first, as are the three below */
+    uint64_t connections_purged;             /**< closed because unused */
+    uint64_t connections_closed;             /**< closed for any other reason: broken, node gone, contradiction */
+    uint64_t operations_executed;            /**< operations completed by an answer of the server */
+    uint64_t operations_with_error;          /**< operations that ended with an error */
+    uint64_t operations_waited;              /**< operations that could not enter an established pipeline at once */
+    double connect_time_average_s;           /**< over the last 100 connections, in seconds; 0 before the first, as are the three below */
     double connect_time_p50_s;
     double connect_time_p99_s;
     double connect_time_worst_s;
-    uint64_t operations_in_flight;         /**< waiting for or in flight on the node's connections now */
-    double operation_time_p50_s;           /**< from submission to answer, over all operations; 0 before the first */
+    uint64_t operations_in_flight; /**< waiting for or in flight on the node's connections now */
+    double operation_time_p50_s;   /**< from submission to answer, over all operations; 0 before the first */
     double operation_time_p99_s;
     double operation_time_worst_s;
 } emc_pool_metrics;
@@ -69,8 +69,8 @@ typedef struct emc_node_state {
     uint64_t state_age_ms;               /**< how long it has been so */
     char reason[EMC_ERROR_MESSAGE_SIZE]; /**< unhealthy: what the last attempt met, in words; else empty */
     char server_version[64];             /**< as the node told it last; empty before */
-    uint64_t deletes_remembered; /**< keys that will be deleted there before it serves again (options.deletes_replayed_max) */
-    uint64_t deletes_forgotten; /**< keys for which there was no room, since the node was added */
+    uint64_t deletes_remembered;         /**< keys that will be deleted there before it serves again (options.deletes_replayed_max) */
+    uint64_t deletes_forgotten;          /**< keys for which there was no room, since the node was added */
 } emc_node_state;
 
 /** The state of one node, which may be the gutter's. EMC_OK or EMC_ERROR_UNKNOWN_NODE. Since 0.1. */

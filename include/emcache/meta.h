@@ -25,11 +25,11 @@ enum {
 
 /** How the command is carried out: bits of emc_meta_options.modes. */
 enum {
-    EMC_META_BINARY_KEY = 1u << 0,  /**< b: the key may have any bytes, 1..186 of them; sent in base64 */
-    EMC_META_NO_BUMP = 1u << 1,     /**< u: don't count this access (get) */
-    EMC_META_INVALIDATE = 1u << 2,  /**< I: set: store as stale where `cas` is older than the item's; delete: mark stale instead of deleting */
-    EMC_META_DROP_VALUE = 1u << 3,  /**< x: delete: empty the value and clear the flags, keep the item (1.6.27) */
-    EMC_META_QUIET = 1u << 4        /**< q: the server answers only the unusual; the outcome is made exact by an `mn` after it */
+    EMC_META_BINARY_KEY = 1u << 0, /**< b: the key may have any bytes, 1..186 of them; sent in base64 */
+    EMC_META_NO_BUMP = 1u << 1,    /**< u: don't count this access (get) */
+    EMC_META_INVALIDATE = 1u << 2, /**< I: set: store as stale where `cas` is older than the item's; delete: mark stale instead of deleting */
+    EMC_META_DROP_VALUE = 1u << 3, /**< x: delete: empty the value and clear the flags, keep the item (1.6.27) */
+    EMC_META_QUIET = 1u << 4       /**< q: the server answers only the unusual; the outcome is made exact by an `mn` after it */
 };
 
 /** A number of emc_meta_options that is not given. */
@@ -70,12 +70,12 @@ EMC_API void emc_meta_options_init(emc_meta_options *options);
 
 /** What came back beside the value. */
 typedef struct emc_meta_reply {
-    uint32_t present;      /**< bits EMC_META_…: which of these are filled */
-    bool won;              /**< W: this caller won the right to fill or recache */
-    bool stale;            /**< X: the value is marked stale */
-    bool already_won;      /**< Z: another caller has won it */
+    uint32_t present; /**< bits EMC_META_…: which of these are filled */
+    bool won;         /**< W: this caller won the right to fill or recache */
+    bool stale;       /**< X: the value is marked stale */
+    bool already_won; /**< Z: another caller has won it */
     bool hit_before;
-    int64_t ttl;           /**< -1: for ever */
+    int64_t ttl; /**< -1: for ever */
     uint64_t size;
     uint64_t last_access_s;
     uint64_t flags;

@@ -5,7 +5,9 @@
 #include "operation.h"
 
 #if PY_VERSION_HEX < 0x030A0000
-typedef enum { PYGEN_RETURN = 0, PYGEN_ERROR = -1, PYGEN_NEXT = 1 } PySendResult;
+typedef enum { PYGEN_RETURN = 0,
+               PYGEN_ERROR = -1,
+               PYGEN_NEXT = 1 } PySendResult;
 #endif
 
 PySendResult coroutine_am_send(PyObject *self, PyObject *value, PyObject **result_out);

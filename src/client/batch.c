@@ -102,18 +102,24 @@ static const emc_key *key_at(const void *list, size_t stride, size_t index)
     return (const emc_key *)(const void *)((const char *)list + index * stride);
 }
 
-static struct emc__batch *create(emc_client *client, const void *list, size_t stride, size_t count, const emc_call *call)
+static struct emc__batch *create(emc_client *client, const void *list, size_t stride, size_t count,
+                                 const emc_call *call)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++) {
         bytes += key_at(list, stride, i)->length;
     }
-    struct emc__batch *batch = emc__allocate(&client->engine.allocator, sizeof *batch + count * sizeof(struct batch_item) + bytes);
+    struct emc__batch *batch = emc__allocate(&client->engine.allocator,
+                                             sizeof *batch + count * sizeof(struct batch_item) + bytes);
     if (batch == NULL) {
         return NULL;
     }
-    *batch = (struct emc__batch){.client = client, .callback = call->callback, .user_data = call->user_data,
-                                 .count = count, .unreported = count, .keys = (uint8_t *)&batch->items[count]};
+    *batch = (struct emc__batch){.client = client,
+                                 .callback = call->callback,
+                                 .user_data = call->user_data,
+                                 .count = count,
+                                 .unreported = count,
+                                 .keys = (uint8_t *)&batch->items[count]};
     uint32_t offset = 0;
     for (size_t i = 0; i < count; i++) {
         const emc_key *key = key_at(list, stride, i);
@@ -180,7 +186,8 @@ static emc_status check_item(emc_client *client, const emc_store_item *item)
     emc_status status = emc__client_check_key(client, emc__slice_of(item->key.data, item->key.length));
     status = status == EMC_OK ? emc__client_check_exptime(client, item->exptime) : status;
     if (status == EMC_OK && item->flags > UINT32_MAX) {
-        status = emc__client_refuse(client, EMC_ERROR_ARGUMENT, "flags: %llu; it is 0 to 4294967295", (unsigned long long)item->flags);
+        status = emc__client_refuse(client, EMC_ERROR_ARGUMENT, "flags: %llu; it is 0 to 4294967295",
+                                    (unsigned long long)item->flags);
     }
     return status;
 }
@@ -192,7 +199,8 @@ static struct emc__connection *find_sending(const struct emc__batch *batch)
     for (struct emc__link *link = emc__list_first(all); link != NULL; link = emc__list_next(all, link)) {
         struct emc__connection *connection = EMC__CONTAINER_OF(link, struct emc__connection, all);
         const struct emc__operation *operation = connection->borrowed;
-        if (operation != NULL && operation->released == item_released && ((struct batch_item *)operation->user_data)->batch == batch) {
+        if (operation != NULL && operation->released == item_released &&
+            ((struct batch_item *)operation->user_data)->batch == batch) {
             return connection;
         }
     }
@@ -223,8 +231,8 @@ static bool store_each(struct emc__batch *batch, const emc_store_item *items, co
         const emc_store_item *item = &items[i];
         emc_call each = call_for(&batch->items[i], call);
         each.released = watched ? item_released : NULL;
-        emc_status status = emc_set_async(batch->client, item->key.data, item->key.length, item->value, item->value_length, item->exptime,
-                                          item->flags, &each);
+        emc_status status = emc_set_async(batch->client, item->key.data, item->key.length, item->value,
+                                          item->value_length, item->exptime, item->flags, &each);
         batch->items[i].refused = (int16_t)status;
         refused = refused || status != EMC_OK;
         if (status != EMC_OK && watched) {
@@ -234,7 +242,8 @@ static bool store_each(struct emc__batch *batch, const emc_store_item *items, co
     return refused;
 }
 
-emc_status emc__client_set_many(emc_client *client, const emc_store_item *items, size_t count, const emc_call *call, struct emc__batch **batch_out)
+emc_status emc__client_set_many(emc_client *client, const emc_store_item *items, size_t count, const emc_call *call,
+                                struct emc__batch **batch_out)
 {
     struct emc__batch *batch = NULL;
     struct emc__operation *tail = NULL;

@@ -103,7 +103,8 @@ static void drop_parts(emc_client *client, struct chain *chains, size_t count, s
 }
 
 /* Deals the keys out and hands the parts to their nodes. */
-static emc_status scatter(emc_client *client, struct emc__operation *operation, const emc_key *keys, const emc_call *call)
+static emc_status scatter(emc_client *client, struct emc__operation *operation, const emc_key *keys,
+                          const emc_call *call)
 {
     struct emc__engine *engine = &client->engine;
     struct emc__bulk *bulk = operation->of.bulk;
@@ -140,7 +141,8 @@ static emc_status scatter(emc_client *client, struct emc__operation *operation, 
     return status;
 }
 
-static emc_status submit_bulk(emc_client *client, enum emc__verb verb, const emc_key *keys, size_t count, int64_t exptime, const emc_call *call)
+static emc_status submit_bulk(emc_client *client, enum emc__verb verb, const emc_key *keys, size_t count,
+                              int64_t exptime, const emc_call *call)
 {
     struct emc__engine *engine = &client->engine;
     size_t bytes = 0;
@@ -148,7 +150,8 @@ static emc_status submit_bulk(emc_client *client, enum emc__verb verb, const emc
     status = status == EMC_OK ? emc__client_check_exptime(client, exptime) : status;
     status = status == EMC_OK ? check_keys(client, keys, count, &bytes) : status;
     if (status == EMC_OK && call->options != 0) {
-        status = emc__client_refuse(client, EMC_ERROR_ARGUMENT, "call.options: EMC_CALL_NOREPLY does not go with this command");
+        status = emc__client_refuse(client, EMC_ERROR_ARGUMENT,
+                                    "call.options: EMC_CALL_NOREPLY does not go with this command");
     }
     if (status == EMC_OK && engine->pending >= engine->options.operations_max) {
         status = emc__client_full(client);
@@ -200,12 +203,14 @@ emc_status emc_gets_many_async(emc_client *client, const emc_key *keys, size_t c
     return submit_bulk(client, EMC__VERB_GETS, keys, count, 0, call);
 }
 
-emc_status emc_gat_many_async(emc_client *client, const emc_key *keys, size_t count, int64_t exptime, const emc_call *call)
+emc_status emc_gat_many_async(emc_client *client, const emc_key *keys, size_t count, int64_t exptime,
+                              const emc_call *call)
 {
     return submit_bulk(client, EMC__VERB_GAT, keys, count, exptime, call);
 }
 
-emc_status emc_gats_many_async(emc_client *client, const emc_key *keys, size_t count, int64_t exptime, const emc_call *call)
+emc_status emc_gats_many_async(emc_client *client, const emc_key *keys, size_t count, int64_t exptime,
+                               const emc_call *call)
 {
     return submit_bulk(client, EMC__VERB_GATS, keys, count, exptime, call);
 }

@@ -34,7 +34,8 @@ static emc_status init_engine(struct emc_client *client, const emc_options *opti
     engine->now_ns = engine->transport->class_->now_ns(engine->transport);
     emc__timer_wheel_init(&engine->wheel, engine->now_ns);
     uint64_t most = (uint64_t)options->operations_max * 2 + 4096; /* lines and probes are taken from it too */
-    emc__slab_init(&engine->operations, &engine->allocator, sizeof(struct emc__operation), OPERATIONS_CHUNK, (uint32_t)most);
+    emc__slab_init(&engine->operations, &engine->allocator, sizeof(struct emc__operation), OPERATIONS_CHUNK,
+                   (uint32_t)most);
     emc__blocks_init(&engine->blocks, &engine->allocator, BLOCKS_RETAINED_MAX);
     emc__list_init(&engine->dirty);
     emc__list_init(&engine->connections);
@@ -52,7 +53,9 @@ static emc_status init_engine(struct emc_client *client, const emc_options *opti
     engine->receive_scratch = emc__allocate(&engine->allocator, EMC__SCRATCH_SIZE);
     engine->send_scratch = emc__allocate(&engine->allocator, EMC__SCRATCH_SIZE);
     engine->key_table = emc__key_table_create(&engine->allocator);
-    return engine->receive_scratch != NULL && engine->send_scratch != NULL && engine->key_table != NULL ? EMC_OK : EMC_ERROR_MEMORY;
+    return engine->receive_scratch != NULL && engine->send_scratch != NULL && engine->key_table != NULL
+               ? EMC_OK
+               : EMC_ERROR_MEMORY;
 }
 
 static void reap(struct emc__engine *engine)
@@ -156,7 +159,7 @@ void emc__client_free(struct emc_client *client)
 {
     struct emc__engine *engine = &client->engine;
     client->closed = true;
-    client->holds++; /* a callback may ask for the destroy again */
+    client->holds++;                                          /* a callback may ask for the destroy again */
     emc__timer_wheel_advance(&engine->wheel, engine->now_ns); /* what is settled completes as it was settled */
     emc__cluster_close(client->cluster);
     emc__timer_wheel_advance(&engine->wheel, engine->now_ns);
@@ -201,7 +204,8 @@ bool emc__client_unhold(struct emc_client *client)
 
 /* ------------------------------------------------------------------ what may change meanwhile */
 
-emc_status emc__client_set_credentials(struct emc_client *client, const char *username, const char *password, emc_error *error)
+emc_status emc__client_set_credentials(struct emc_client *client, const char *username, const char *password,
+                                       emc_error *error)
 {
     struct emc__engine *engine = &client->engine;
     emc_options changed = engine->options;

@@ -11,8 +11,8 @@
 
 /* How a facade drives its client. */
 struct emc__client_environment {
-    struct emc__transport *transport;      /* borrowed, outlives the client */
-    uint64_t seed;                         /* for jitter and hash tables */
+    struct emc__transport *transport; /* borrowed, outlives the client */
+    uint64_t seed;                    /* for jitter and hash tables */
     /* Takes in what is ready without waiting (for the management view), or NULL. */
     void (*take_in)(void *context);
     /* Before and after the membership is changed from outside, or NULL both. */

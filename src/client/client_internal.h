@@ -13,10 +13,10 @@ struct emc_client {
     struct emc__client_environment environment;
     struct emc__cluster *cluster;
     struct emc__owned_strings strings, credentials; /* the options' strings, wiped at the end */
-    uint64_t completed_told;    /* engine.completed at the last process */
+    uint64_t completed_told;                        /* engine.completed at the last process */
     void (*on_room)(void *user_data);
     void *on_room_data;
-    uint32_t holds;             /* > 0: a destroy waits */
+    uint32_t holds; /* > 0: a destroy waits */
     bool closed, destroy_wanted, in_process;
     char error_message[EMC_ERROR_MESSAGE_SIZE];
 };
@@ -25,15 +25,15 @@ struct emc_client {
 struct emc__request {
     enum emc__operation_kind kind;
     enum emc__verb verb;
-    const emc_address *node;      /* NULL: routed by key */
-    struct emc__slice key;        /* the user's, without prefix; empty for commands without */
+    const emc_address *node; /* NULL: routed by key */
+    struct emc__slice key;   /* the user's, without prefix; empty for commands without */
     struct emc__slice value;
-    struct emc__slice argument;   /* of a plain or streaming command; the flags of a meta command */
+    struct emc__slice argument; /* of a plain or streaming command; the flags of a meta command */
     int64_t exptime;
     uint64_t flags;
-    uint64_t number;              /* cas, delta, or the plain command's number */
+    uint64_t number; /* cas, delta, or the plain command's number */
     char meta_command;
-    bool binary_key, quiet;       /* meta: the key goes in base64; the server answers only the unusual */
+    bool binary_key, quiet; /* meta: the key goes in base64; the server answers only the unusual */
 };
 
 /* Validates and submits; EMC_OK, EMC_ERROR_FULL or a usage error, see commands.h. */

@@ -56,13 +56,28 @@ struct knowledge {
     bool ttl, vivify, recache, flags, arithmetic;
 };
 
-static const struct knowledge get_knows = {'g', 0xff, EMC_META_BINARY_KEY | EMC_META_NO_BUMP | EMC_META_QUIET, true, true, true, false, false};
-static const struct knowledge set_knows = {'s', EMC_META_CAS | EMC_META_SIZE | EMC_META_KEY, EMC_META_BINARY_KEY | EMC_META_INVALIDATE | EMC_META_QUIET,
-                                           true, true, false, true, false};
-static const struct knowledge delete_knows = {'d', EMC_META_KEY, EMC_META_BINARY_KEY | EMC_META_INVALIDATE | EMC_META_DROP_VALUE | EMC_META_QUIET,
-                                              true, false, false, false, false};
-static const struct knowledge arithmetic_knows = {'a', EMC_META_VALUE | EMC_META_CAS | EMC_META_TTL | EMC_META_KEY,
-                                                  EMC_META_BINARY_KEY | EMC_META_QUIET, true, true, false, false, true};
+static const struct knowledge get_knows = {
+    'g', 0xff, EMC_META_BINARY_KEY | EMC_META_NO_BUMP | EMC_META_QUIET, true, true, true, false, false};
+static const struct knowledge set_knows = {'s',
+                                           EMC_META_CAS | EMC_META_SIZE | EMC_META_KEY,
+                                           EMC_META_BINARY_KEY | EMC_META_INVALIDATE | EMC_META_QUIET,
+                                           true,
+                                           true,
+                                           false,
+                                           true,
+                                           false};
+static const struct knowledge delete_knows = {
+    'd',   EMC_META_KEY, EMC_META_BINARY_KEY | EMC_META_INVALIDATE | EMC_META_DROP_VALUE | EMC_META_QUIET,
+    true,  false,        false,
+    false, false};
+static const struct knowledge arithmetic_knows = {'a',
+                                                  EMC_META_VALUE | EMC_META_CAS | EMC_META_TTL | EMC_META_KEY,
+                                                  EMC_META_BINARY_KEY | EMC_META_QUIET,
+                                                  true,
+                                                  true,
+                                                  false,
+                                                  false,
+                                                  true};
 
 static emc_status check_known(emc_client *client, const struct knowledge *knows, const emc_meta_options *options)
 {
@@ -86,9 +101,10 @@ static emc_status check_known(emc_client *client, const struct knowledge *knows,
     } else if ((options->initial != 0 || options->delta != 1 || options->decrement) && !knows->arithmetic) {
         field = "delta";
     }
-    return field == NULL ? EMC_OK
-                         : emc__client_refuse(client, EMC_ERROR_ARGUMENT, "options.%s: does not go with m%c, or is not initialised", field,
-                                              knows->command);
+    return field == NULL
+               ? EMC_OK
+               : emc__client_refuse(client, EMC_ERROR_ARGUMENT,
+                                    "options.%s: does not go with m%c, or is not initialised", field, knows->command);
 }
 
 static emc_status check_opaque(emc_client *client, const char *opaque)
@@ -99,7 +115,8 @@ static emc_status check_opaque(emc_client *client, const char *opaque)
     }
     for (size_t i = 0; opaque != NULL && i < length; i++) {
         if ((unsigned char)opaque[i] <= ' ' || (unsigned char)opaque[i] >= 0x7f) {
-            return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "options.opaque: has a space or control character at position %zu", i);
+            return emc__client_refuse(client, EMC_ERROR_ARGUMENT,
+                                      "options.opaque: has a space or control character at position %zu", i);
         }
     }
     return EMC_OK;
@@ -122,10 +139,12 @@ static emc_status check_numbers(emc_client *client, const emc_meta_options *opti
     }
     bool extends = options->mode == EMC_META_MODE_APPEND || options->mode == EMC_META_MODE_PREPEND;
     if (options->flags != 0 && options->flags > UINT32_MAX) {
-        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "options.flags: %llu; it is 0 to 4294967295", (unsigned long long)options->flags);
+        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "options.flags: %llu; it is 0 to 4294967295",
+                                  (unsigned long long)options->flags);
     }
     if ((options->modes & EMC_META_INVALIDATE) != 0 && extends) {
-        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "options.modes: EMC_META_INVALIDATE does not go with append and prepend");
+        return emc__client_refuse(client, EMC_ERROR_ARGUMENT,
+                                  "options.modes: EMC_META_INVALIDATE does not go with append and prepend");
     }
     return EMC_OK;
 }
@@ -214,11 +233,12 @@ static void write_flags(struct flags *flags, const struct knowledge *knows, cons
     } else if (knows->command == 's') {
         write_set(flags, options);
     }
-    write_wants(flags, knows, options->want); /* last: the server works in the order of the flags, and tells what is then */
+    write_wants(flags, knows,
+                options->want); /* last: the server works in the order of the flags, and tells what is then */
 }
 
-static emc_status submit(emc_client *client, const struct knowledge *knows, struct emc__slice key, struct emc__slice value,
-                         const emc_meta_options *given, const emc_call *call)
+static emc_status submit(emc_client *client, const struct knowledge *knows, struct emc__slice key,
+                         struct emc__slice value, const emc_meta_options *given, const emc_call *call)
 {
     emc_meta_options defaults;
     struct flags flags;
@@ -238,47 +258,59 @@ static emc_status submit(emc_client *client, const struct knowledge *knows, stru
         options = &bounded;
     }
     write_flags(&flags, knows, options);
-    struct emc__request request = {.kind = EMC__OPERATION_META, .verb = EMC__VERB_RAW_LINE, .key = key, .value = value,
-                                   .argument = emc__slice_of(flags.text, flags.length), .number = flags.version,
+    struct emc__request request = {.kind = EMC__OPERATION_META,
+                                   .verb = EMC__VERB_RAW_LINE,
+                                   .key = key,
+                                   .value = value,
+                                   .argument = emc__slice_of(flags.text, flags.length),
+                                   .number = flags.version,
                                    .meta_command = knows->command,
                                    .binary_key = (options->modes & EMC_META_BINARY_KEY) != 0,
                                    .quiet = (options->modes & EMC_META_QUIET) != 0};
     return emc__client_submit(client, &request, call);
 }
 
-emc_status emc_meta_get_async(emc_client *client, const void *key, size_t key_length, const emc_meta_options *options, const emc_call *call)
+emc_status emc_meta_get_async(emc_client *client, const void *key, size_t key_length, const emc_meta_options *options,
+                              const emc_call *call)
 {
     return submit(client, &get_knows, emc__slice_of(key, key_length), (struct emc__slice){0}, options, call);
 }
 
-emc_status emc_meta_set_async(emc_client *client, const void *key, size_t key_length, const void *value, size_t value_length,
-                              const emc_meta_options *options, const emc_call *call)
+emc_status emc_meta_set_async(emc_client *client, const void *key, size_t key_length, const void *value,
+                              size_t value_length, const emc_meta_options *options, const emc_call *call)
 {
-    return submit(client, &set_knows, emc__slice_of(key, key_length), emc__slice_of(value, value_length), options, call);
+    return submit(client, &set_knows, emc__slice_of(key, key_length), emc__slice_of(value, value_length), options,
+                  call);
 }
 
-emc_status emc_meta_delete_async(emc_client *client, const void *key, size_t key_length, const emc_meta_options *options, const emc_call *call)
+emc_status emc_meta_delete_async(emc_client *client, const void *key, size_t key_length,
+                                 const emc_meta_options *options, const emc_call *call)
 {
     return submit(client, &delete_knows, emc__slice_of(key, key_length), (struct emc__slice){0}, options, call);
 }
 
-emc_status emc_meta_arithmetic_async(emc_client *client, const void *key, size_t key_length, const emc_meta_options *options,
-                                     const emc_call *call)
+emc_status emc_meta_arithmetic_async(emc_client *client, const void *key, size_t key_length,
+                                     const emc_meta_options *options, const emc_call *call)
 {
     return submit(client, &arithmetic_knows, emc__slice_of(key, key_length), (struct emc__slice){0}, options, call);
 }
 
 emc_status emc_meta_noop_async(emc_client *client, const emc_address *node, const emc_call *call)
 {
-    struct emc__request request = {.kind = EMC__OPERATION_PLAIN, .verb = EMC__VERB_META_NOOP, .node = node, .number = UINT64_MAX};
+    struct emc__request request = {
+        .kind = EMC__OPERATION_PLAIN, .verb = EMC__VERB_META_NOOP, .node = node, .number = UINT64_MAX};
     return emc__client_submit(client, &request, call);
 }
 
 emc_status emc_meta_debug_async(emc_client *client, const void *key, size_t key_length, const emc_call *call)
 {
-    struct emc__request request = {.kind = EMC__OPERATION_META, .verb = EMC__VERB_RAW_LINE, .key = emc__slice_of(key, key_length),
-                                   .number = 10610, .meta_command = 'e'};
-    if (key != NULL && key_length > 0 && emc__key_validate(request.key, NULL) != EMC_OK && key_length <= EMC__KEY_LENGTH_MAX) {
+    struct emc__request request = {.kind = EMC__OPERATION_META,
+                                   .verb = EMC__VERB_RAW_LINE,
+                                   .key = emc__slice_of(key, key_length),
+                                   .number = 10610,
+                                   .meta_command = 'e'};
+    if (key != NULL && key_length > 0 && emc__key_validate(request.key, NULL) != EMC_OK &&
+        key_length <= EMC__KEY_LENGTH_MAX) {
         request.binary_key = true;
         request.argument = emc__slice_of(" b", 2);
     }
@@ -287,8 +319,8 @@ emc_status emc_meta_debug_async(emc_client *client, const void *key, size_t key_
 
 /* ------------------------------------------------------------------ patterns (protocol.md section 2) */
 
-emc_status emc_fetch_async(emc_client *client, const void *key, size_t key_length, uint32_t lease_s, uint32_t recache_below_s,
-                           const emc_call *call)
+emc_status emc_fetch_async(emc_client *client, const void *key, size_t key_length, uint32_t lease_s,
+                           uint32_t recache_below_s, const emc_call *call)
 {
     emc_meta_options options;
     if (lease_s == 0 || lease_s > 2592000) {
@@ -311,8 +343,9 @@ static emc_status check_lease(emc_client *client, const emc_lease *lease)
     return EMC_OK;
 }
 
-emc_status emc_fill_async(emc_client *client, const void *key, size_t key_length, const void *value, size_t value_length, int64_t exptime,
-                          uint64_t flags, const emc_lease *lease, const emc_call *call)
+emc_status emc_fill_async(emc_client *client, const void *key, size_t key_length, const void *value,
+                          size_t value_length, int64_t exptime, uint64_t flags, const emc_lease *lease,
+                          const emc_call *call)
 {
     emc_meta_options options;
     emc_status status = check_lease(client, lease);
@@ -323,10 +356,12 @@ emc_status emc_fill_async(emc_client *client, const void *key, size_t key_length
     options.ttl = exptime;
     options.flags = flags;
     options.cas = lease->cas;
-    return submit(client, &set_knows, emc__slice_of(key, key_length), emc__slice_of(value, value_length), &options, call);
+    return submit(client, &set_knows, emc__slice_of(key, key_length), emc__slice_of(value, value_length), &options,
+                  call);
 }
 
-emc_status emc_give_up_async(emc_client *client, const void *key, size_t key_length, const emc_lease *lease, const emc_call *call)
+emc_status emc_give_up_async(emc_client *client, const void *key, size_t key_length, const emc_lease *lease,
+                             const emc_call *call)
 {
     emc_meta_options options;
     emc_status status = check_lease(client, lease);
@@ -338,7 +373,8 @@ emc_status emc_give_up_async(emc_client *client, const void *key, size_t key_len
     return submit(client, &delete_knows, emc__slice_of(key, key_length), (struct emc__slice){0}, &options, call);
 }
 
-emc_status emc_invalidate_async(emc_client *client, const void *key, size_t key_length, int64_t stale_s, const emc_call *call)
+emc_status emc_invalidate_async(emc_client *client, const void *key, size_t key_length, int64_t stale_s,
+                                const emc_call *call)
 {
     emc_meta_options options;
     emc_meta_options_init(&options);
@@ -347,8 +383,8 @@ emc_status emc_invalidate_async(emc_client *client, const void *key, size_t key_
     return submit(client, &delete_knows, emc__slice_of(key, key_length), (struct emc__slice){0}, &options, call);
 }
 
-emc_status emc_count_async(emc_client *client, const void *key, size_t key_length, int64_t delta, uint64_t initial, int64_t exptime,
-                           const emc_call *call)
+emc_status emc_count_async(emc_client *client, const void *key, size_t key_length, int64_t delta, uint64_t initial,
+                           int64_t exptime, const emc_call *call)
 {
     emc_meta_options options;
     emc_meta_options_init(&options);

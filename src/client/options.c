@@ -108,7 +108,8 @@ static emc_status check_credential(const char *name, const char *text, bool spac
 {
     size_t length = strnlen(text, 251);
     if (length == 0 || length > 250) {
-        return emc__error_set(error, EMC_ERROR_ARGUMENT, "%s: %s; it has 1 to 250 bytes", name, length == 0 ? "empty" : "too long");
+        return emc__error_set(error, EMC_ERROR_ARGUMENT, "%s: %s; it has 1 to 250 bytes", name,
+                              length == 0 ? "empty" : "too long");
     }
     if (strpbrk(text, spaces ? "\r\n" : "\r\n ") != NULL) {
         return emc__error_set(error, EMC_ERROR_ARGUMENT, "%s: has a line break%s", name, spaces ? "" : " or a space");
@@ -138,7 +139,8 @@ static emc_status check_prefix(const emc_options *o, emc_error *error)
     for (size_t i = 0; i < length; i++) {
         unsigned char byte = (unsigned char)o->key_prefix[i];
         if (byte <= ' ' || byte == 0x7f) {
-            return emc__error_set(error, EMC_ERROR_ARGUMENT, "key_prefix: has a space or control character at position %zu", i);
+            return emc__error_set(error, EMC_ERROR_ARGUMENT,
+                                  "key_prefix: has a space or control character at position %zu", i);
         }
     }
     return EMC_OK;
@@ -163,7 +165,8 @@ static emc_status check_combinations(const emc_options *o, emc_error *error)
             o->failover == EMC_FAILOVER_GUTTER ? "EMC_FAILOVER_GUTTER" : "deletes_replayed_max");
     }
     const emc_allocator *allocator = o->allocator;
-    if (allocator != NULL && (allocator->allocate == NULL || allocator->reallocate == NULL || allocator->release == NULL)) {
+    if (allocator != NULL &&
+        (allocator->allocate == NULL || allocator->reallocate == NULL || allocator->release == NULL)) {
         return emc__error_set(error, EMC_ERROR_ARGUMENT, "allocator: one of its three functions is missing");
     }
     return EMC_OK;
@@ -174,7 +177,8 @@ emc_status emc__options_validate(const emc_options *given, emc_options *options,
     emc_options_init(options);
     if (given != NULL) {
         if (given->size < offsetof(emc_options, connection_timeout_ms) || given->size > sizeof *options) {
-            return emc__error_set(error, EMC_ERROR_ARGUMENT, "options.size: %zu; fill options with emc_options_init() first", given->size);
+            return emc__error_set(error, EMC_ERROR_ARGUMENT,
+                                  "options.size: %zu; fill options with emc_options_init() first", given->size);
         }
         memcpy(options, given, given->size);
         options->size = sizeof *options;
@@ -186,7 +190,8 @@ emc_status emc__options_validate(const emc_options *given, emc_options *options,
 }
 
 /* Replaces strings by copies in one block. */
-static emc_status own(const char ***fields, size_t count, const emc_allocator *allocator, struct emc__owned_strings *owned_out)
+static emc_status own(const char ***fields, size_t count, const emc_allocator *allocator,
+                      struct emc__owned_strings *owned_out)
 {
     size_t size = 1;
     for (size_t i = 0; i < count; i++) {
@@ -218,7 +223,8 @@ void emc__owned_strings_wipe(struct emc__owned_strings *owned, const emc_allocat
     *owned = (struct emc__owned_strings){0};
 }
 
-emc_status emc__options_own_credentials(emc_options *options, const emc_allocator *allocator, struct emc__owned_strings *owned_out)
+emc_status emc__options_own_credentials(emc_options *options, const emc_allocator *allocator,
+                                        struct emc__owned_strings *owned_out)
 {
     const char **fields[] = {&options->username, &options->password};
     return own(fields, sizeof fields / sizeof fields[0], allocator, owned_out);
@@ -230,7 +236,8 @@ emc_status emc__options_check_credentials(const char *username, const char *pass
     return check_credentials(&options, error);
 }
 
-emc_status emc__options_own_strings(emc_options *options, const emc_allocator *allocator, struct emc__owned_strings *owned_out)
+emc_status emc__options_own_strings(emc_options *options, const emc_allocator *allocator,
+                                    struct emc__owned_strings *owned_out)
 {
     const char **fields[] = {&options->key_prefix};
     emc_status status = own(fields, sizeof fields / sizeof fields[0], allocator, owned_out);
@@ -238,7 +245,8 @@ emc_status emc__options_own_strings(emc_options *options, const emc_allocator *a
         return status;
     }
     /* The transport has read these files at creation; nobody looks at the names again. */
-    options->tls.extra_ca_file = options->tls.trust_file = options->tls.trust_folder = options->tls.certificate_file = options->tls.key_file = NULL;
+    options->tls.extra_ca_file = options->tls.trust_file = options->tls.trust_folder = options->tls.certificate_file =
+        options->tls.key_file = NULL;
     options->tls.key_password = NULL;
     options->gutter_nodes = NULL;
     return EMC_OK;

@@ -7,7 +7,7 @@
 #include "routing/routing.h"
 
 /* Larger values are borrowed, not copied (ENGINE.md). */
-#define VALUE_COPIED_MAX 16384
+#define VALUE_COPIED_MAX    16384
 #define ARGUMENT_LENGTH_MAX 1024
 
 void emc__client_begin_tick(struct emc_client *client)
@@ -29,7 +29,8 @@ emc_status emc__client_check_open(struct emc_client *client, const emc_call *cal
         return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "call: NULL; an asynchronous command needs one");
     }
     if ((call->options & ~(uint32_t)EMC_CALL_NOREPLY) != 0) {
-        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "call.options: 0x%x has a bit that means nothing", call->options);
+        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "call.options: 0x%x has a bit that means nothing",
+                                  call->options);
     }
     if (call->routing_key == NULL && call->routing_key_length > 0) {
         return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "call.routing_key: NULL with a length");
@@ -48,8 +49,9 @@ static emc_status refuse_key(struct emc_client *client, struct emc__slice key)
     if (status != EMC_OK) {
         return emc__client_refuse(client, status, "%s", error.message);
     }
-    return emc__client_refuse(client, EMC_ERROR_KEY, "key: %zu bytes with the client's prefix of %zu; a key has at most %d", key.length + prefix,
-                              prefix, EMC__KEY_LENGTH_MAX);
+    return emc__client_refuse(client, EMC_ERROR_KEY,
+                              "key: %zu bytes with the client's prefix of %zu; a key has at most %d",
+                              key.length + prefix, prefix, EMC__KEY_LENGTH_MAX);
 }
 
 emc_status emc__client_check_key(struct emc_client *client, struct emc__slice key)
@@ -61,7 +63,8 @@ emc_status emc__client_check_key(struct emc_client *client, struct emc__slice ke
 emc_status emc__client_check_exptime(struct emc_client *client, int64_t exptime)
 {
     if (exptime < -1 || exptime > EMC__EXPTIME_MAX) {
-        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "exptime: %lld; it is -1 to %d", (long long)exptime, EMC__EXPTIME_MAX);
+        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "exptime: %lld; it is -1 to %d", (long long)exptime,
+                                  EMC__EXPTIME_MAX);
     }
     return EMC_OK;
 }
@@ -76,10 +79,13 @@ static emc_status check_value(struct emc_client *client, const struct emc__reque
                                   request->value.length, client->engine.options.value_length_max);
     }
     if (request->quiet && request->value.length > VALUE_COPIED_MAX) {
-        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "options.modes: EMC_META_QUIET goes with values of at most %d bytes", VALUE_COPIED_MAX);
+        return emc__client_refuse(client, EMC_ERROR_ARGUMENT,
+                                  "options.modes: EMC_META_QUIET goes with values of at most %d bytes",
+                                  VALUE_COPIED_MAX);
     }
     if (request->flags > UINT32_MAX) {
-        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "flags: %llu; it is 0 to 4294967295", (unsigned long long)request->flags);
+        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "flags: %llu; it is 0 to 4294967295",
+                                  (unsigned long long)request->flags);
     }
     if (request->verb == EMC__VERB_CAS && request->number == 0) {
         return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "cas: 0; a cas value is at least 1");
@@ -105,7 +111,9 @@ static emc_status check_binary_key(struct emc_client *client, struct emc__slice 
 {
     size_t length = key.length + client->engine.key_prefix.length;
     if (key.data == NULL || key.length == 0 || length > RAW_KEY_MAX) {
-        return emc__client_refuse(client, EMC_ERROR_KEY, "key: %zu bytes with the client's prefix; a binary key has 1 to %d", length, RAW_KEY_MAX);
+        return emc__client_refuse(client, EMC_ERROR_KEY,
+                                  "key: %zu bytes with the client's prefix; a binary key has 1 to %d", length,
+                                  RAW_KEY_MAX);
     }
     return EMC_OK;
 }
@@ -115,7 +123,8 @@ static emc_status check_unusual(struct emc_client *client, const struct emc__req
 {
     emc_status status = check_value(client, request);
     if (status == EMC_OK && (call->options & EMC_CALL_NOREPLY) != 0 && !may_noreply(request)) {
-        status = emc__client_refuse(client, EMC_ERROR_ARGUMENT, "call.options: EMC_CALL_NOREPLY does not go with this command");
+        status = emc__client_refuse(client, EMC_ERROR_ARGUMENT,
+                                    "call.options: EMC_CALL_NOREPLY does not go with this command");
     }
     if (status == EMC_OK && request->argument.length > ARGUMENT_LENGTH_MAX) {
         status = emc__client_refuse(client, EMC_ERROR_ARGUMENT, "argument: longer than %d bytes", ARGUMENT_LENGTH_MAX);
@@ -127,12 +136,14 @@ static inline emc_status check(struct emc_client *client, const struct emc__requ
 {
     emc_status status = emc__client_check_open(client, call);
     if (status == EMC_OK && has_key(request)) {
-        status = request->binary_key ? check_binary_key(client, request->key) : emc__client_check_key(client, request->key);
+        status = request->binary_key ? check_binary_key(client, request->key)
+                                     : emc__client_check_key(client, request->key);
     }
     if (status == EMC_OK) {
         status = emc__client_check_exptime(client, request->exptime);
     }
-    uint64_t unusual = request->value.length | request->flags | request->number | request->argument.length | call->options;
+    uint64_t unusual = request->value.length | request->flags | request->number | request->argument.length |
+                       call->options;
     bool usual = unusual == 0 && request->verb != EMC__VERB_CAS;
     return status != EMC_OK || usual ? status : check_unusual(client, request, call);
 }
@@ -169,7 +180,8 @@ static void encode_key(uint8_t *key, size_t length)
 }
 
 /* The block: prefix and key, then the argument or meta flags, then a copied value. */
-static bool fill_block(struct emc_client *client, struct emc__operation *operation, const struct emc__request *request, bool copy_value)
+static bool fill_block(struct emc_client *client, struct emc__operation *operation, const struct emc__request *request,
+                       bool copy_value)
 {
     struct emc__engine *engine = &client->engine;
     struct emc__slice prefix = request->key.length > 0 ? engine->key_prefix : (struct emc__slice){0};
@@ -224,10 +236,12 @@ static void describe(struct emc__operation *operation, const struct emc__request
     }
 }
 
-void emc__client_start(struct emc_client *client, struct emc__operation *operation, struct emc__node *node, const emc_call *call)
+void emc__client_start(struct emc_client *client, struct emc__operation *operation, struct emc__node *node,
+                       const emc_call *call)
 {
     struct emc__engine *engine = &client->engine;
-    uint64_t timeout_ns = emc__ms_to_ns(call->timeout_ms == EMC_TIMEOUT_DEFAULT ? engine->options.timeout_ms : call->timeout_ms);
+    uint64_t timeout_ns = emc__ms_to_ns(call->timeout_ms == EMC_TIMEOUT_DEFAULT ? engine->options.timeout_ms
+                                                                                : call->timeout_ms);
     operation->submitted_ns = engine->now_ns;
     engine->pending++;
     emc__timer_set_maybe(engine, &operation->timer, emc__time_add(engine->now_ns, timeout_ns));

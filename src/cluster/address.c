@@ -10,13 +10,14 @@ static emc_status validate_host(const emc_address *address, emc_error *error)
 {
     size_t length = address->host != NULL ? strnlen(address->host, EMC_HOST_LENGTH_MAX + 1) : 0;
     if (length == 0 || length > EMC_HOST_LENGTH_MAX) {
-        return emc__error_set(error, EMC_ERROR_ARGUMENT, "host: %s; a host has 1 to %d bytes", length == 0 ? "empty" : "too long",
-                              EMC_HOST_LENGTH_MAX);
+        return emc__error_set(error, EMC_ERROR_ARGUMENT, "host: %s; a host has 1 to %d bytes",
+                              length == 0 ? "empty" : "too long", EMC_HOST_LENGTH_MAX);
     }
     for (size_t i = 0; i < length; i++) {
         unsigned char byte = (unsigned char)address->host[i];
         if (byte <= ' ' || byte == 0x7f) {
-            return emc__error_set(error, EMC_ERROR_ARGUMENT, "host: has a space or control character at position %zu", i);
+            return emc__error_set(error, EMC_ERROR_ARGUMENT, "host: has a space or control character at position %zu",
+                                  i);
         }
     }
     if (address->port == 0 || address->port > 65535) {
@@ -105,18 +106,21 @@ static emc_status split_host(char *text, uint32_t default_port, emc_address *add
         rest = colon + 1;
         *colon = '\0';
     } else if (colon != NULL && !is_ipv6(text)) {
-        return emc__error_set(error, EMC_ERROR_ARGUMENT, "address: `%.200s` has several colons and is no IPv6 address", text);
+        return emc__error_set(error, EMC_ERROR_ARGUMENT, "address: `%.200s` has several colons and is no IPv6 address",
+                              text);
     }
     return rest != NULL ? parse_port(rest, &address->port, error) : EMC_OK;
 }
 
-emc_status emc_address_parse(const char *text, uint32_t default_port, emc_address_storage *storage_out, emc_error *error)
+emc_status emc_address_parse(const char *text, uint32_t default_port, emc_address_storage *storage_out,
+                             emc_error *error)
 {
     bool prefixed = strncmp(text, "unix:", 5) == 0;
     const char *words = prefixed ? text + 5 : text;
     size_t length = strnlen(words, sizeof storage_out->text);
     if (length == sizeof storage_out->text) {
-        return emc__error_set(error, EMC_ERROR_ARGUMENT, "address: longer than %zu bytes", sizeof storage_out->text - 1);
+        return emc__error_set(error, EMC_ERROR_ARGUMENT, "address: longer than %zu bytes",
+                              sizeof storage_out->text - 1);
     }
     memcpy(storage_out->text, words, length + 1);
     if (prefixed || words[0] == '/') {

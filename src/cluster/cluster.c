@@ -33,7 +33,8 @@ static bool troubled(void *context)
 
 static const struct emc__discovery_listener discovery_listener = {list_found, discovery_failed, troubled};
 
-static emc_status begin_discovery(struct emc__cluster *cluster, const emc_weighted_address *nodes, size_t count, emc_error *error)
+static emc_status begin_discovery(struct emc__cluster *cluster, const emc_weighted_address *nodes, size_t count,
+                                  emc_error *error)
 {
     emc_discovery kind = cluster->engine->options.discovery;
     emc_status status = emc__membership_validate(nodes, count, error);
@@ -44,7 +45,9 @@ static emc_status begin_discovery(struct emc__cluster *cluster, const emc_weight
         return emc__error_set(error, EMC_ERROR_ARGUMENT, "nodes: discovery by DNS takes one host name");
     }
     cluster->discovery = emc__discovery_create(cluster->engine, nodes, count, &discovery_listener, cluster);
-    return cluster->discovery != NULL ? EMC_OK : emc__error_set(error, EMC_ERROR_MEMORY, "%s", emc_status_text(EMC_ERROR_MEMORY));
+    return cluster->discovery != NULL
+               ? EMC_OK
+               : emc__error_set(error, EMC_ERROR_MEMORY, "%s", emc_status_text(EMC_ERROR_MEMORY));
 }
 
 emc_status emc__cluster_discovered(const struct emc__cluster *cluster, emc_error *error)
@@ -52,7 +55,8 @@ emc_status emc__cluster_discovered(const struct emc__cluster *cluster, emc_error
     if (cluster->count > 0) {
         return EMC_OK;
     }
-    const char *words = cluster->discovery_error.message[0] != '\0' ? cluster->discovery_error.message : "autodiscovery: no answer came";
+    const char *words = cluster->discovery_error.message[0] != '\0' ? cluster->discovery_error.message
+                                                                    : "autodiscovery: no answer came";
     bool hopeless = cluster->discovery != NULL && emc__discovery_hopeless(cluster->discovery);
     return emc__error_set(error, hopeless ? EMC_ERROR_UNSUPPORTED : EMC_ERROR_NO_NODES, "%s", words);
 }

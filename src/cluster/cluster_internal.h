@@ -17,12 +17,12 @@ struct emc__gutter {
 struct emc__cluster {
     struct emc__engine *engine;
     struct emc__cluster_hooks hooks;
-    struct emc__node **members;      /* in the order configured */
+    struct emc__node **members; /* in the order configured */
     size_t count;
-    struct emc__node **leaving;      /* removed, being drained; room for leaving_capacity */
+    struct emc__node **leaving; /* removed, being drained; room for leaving_capacity */
     size_t leaving_count, leaving_capacity;
-    struct emc__router *router;      /* NULL: no node is available */
-    uint32_t *routed;                /* the router's index → index into members */
+    struct emc__router *router; /* NULL: no node is available */
+    uint32_t *routed;           /* the router's index → index into members */
     size_t routed_count;
     bool route_stale; /* the router could not follow a node's health, for want of memory */
     struct emc__gutter gutter;

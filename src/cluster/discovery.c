@@ -22,17 +22,17 @@ struct emc__discovery {
     const struct emc__discovery_listener *listener;
     void *context;
     struct emc__timer timer;
-    struct emc__node **endpoints;   /* of EMC_DISCOVERY_CLUSTER */
+    struct emc__node **endpoints; /* of EMC_DISCOVERY_CLUSTER */
     size_t endpoint_count, next_endpoint;
-    emc_address_storage name;       /* of DNS discovery */
+    emc_address_storage name; /* of DNS discovery */
     struct emc__lookup *lookup;
-    uint64_t version;               /* applied last */
+    uint64_t version; /* applied last */
     struct emc__discovery_pace pace;
-    uint32_t ttl_s;                 /* of the last DNS answer */
-    size_t unsupported;             /* endpoints in a row that know of no configuration */
+    uint32_t ttl_s;     /* of the last DNS answer */
+    size_t unsupported; /* endpoints in a row that know of no configuration */
     bool legacy, destroyed;
-    bool renew;                     /* the endpoint is to be connected to anew */
-    bool asking, answered, usable;  /* a question is out; its configuration came; and could be used */
+    bool renew;                    /* the endpoint is to be connected to anew */
+    bool asking, answered, usable; /* a question is out; its configuration came; and could be used */
     size_t found_count;
     struct emc__discovered_node *found; /* EMC__DISCOVERED_MAX, while an answer is looked at */
 };
@@ -53,7 +53,8 @@ static void schedule(struct emc__discovery *discovery)
 
 static const emc_address *asked_address(const struct emc__discovery *discovery)
 {
-    return discovery->endpoint_count > 0 ? emc__node_address(discovery->endpoints[discovery->next_endpoint]) : &discovery->name.address;
+    return discovery->endpoint_count > 0 ? emc__node_address(discovery->endpoints[discovery->next_endpoint])
+                                         : &discovery->name.address;
 }
 
 static void tell_failure(struct emc__discovery *discovery, emc_status status, const char *message)
@@ -84,7 +85,8 @@ static void apply_found(struct emc__discovery *discovery, uint64_t version)
         discovery->usable = true; /* stale, or nothing new */
         return;
     }
-    emc_weighted_address *list = emc__allocate_zeroed(&discovery->engine->allocator, discovery->found_count, sizeof *list);
+    emc_weighted_address *list = emc__allocate_zeroed(&discovery->engine->allocator, discovery->found_count,
+                                                      sizeof *list);
     if (list == NULL) {
         tell_failure(discovery, EMC_ERROR_MEMORY, emc_status_text(EMC_ERROR_MEMORY));
         return;
@@ -102,7 +104,8 @@ static void apply_found(struct emc__discovery *discovery, uint64_t version)
 static void take_payload(struct emc__discovery *discovery, struct emc__slice payload)
 {
     uint64_t version = 0;
-    discovery->found = emc__allocate_zeroed(&discovery->engine->allocator, EMC__DISCOVERED_MAX, sizeof *discovery->found);
+    discovery->found = emc__allocate_zeroed(&discovery->engine->allocator, EMC__DISCOVERED_MAX,
+                                            sizeof *discovery->found);
     if (discovery->found == NULL) {
         tell_failure(discovery, EMC_ERROR_MEMORY, emc_status_text(EMC_ERROR_MEMORY));
         return;
@@ -121,7 +124,8 @@ static void take_payload(struct emc__discovery *discovery, struct emc__slice pay
 
 static void answered(void *user_data, const emc_result *result);
 
-static bool submit(struct emc__discovery *discovery, enum emc__operation_kind kind, enum emc__verb verb, const char *text)
+static bool submit(struct emc__discovery *discovery, enum emc__operation_kind kind, enum emc__verb verb,
+                   const char *text)
 {
     struct emc__engine *engine = discovery->engine;
     size_t length = strlen(text);
@@ -143,7 +147,8 @@ static bool submit(struct emc__discovery *discovery, enum emc__operation_kind ki
     operation->callback = answered;
     operation->user_data = discovery;
     operation->submitted_ns = engine->now_ns;
-    emc__timer_set(&engine->wheel, &operation->timer, engine->now_ns + emc__ms_to_ns(engine->options.discovery_timeout_ms));
+    emc__timer_set(&engine->wheel, &operation->timer,
+                   engine->now_ns + emc__ms_to_ns(engine->options.discovery_timeout_ms));
     emc__node_submit(discovery->endpoints[discovery->next_endpoint], operation);
     discovery->asking = true;
     return true;
@@ -152,8 +157,9 @@ static bool submit(struct emc__discovery *discovery, enum emc__operation_kind ki
 static void ask_endpoint(struct emc__discovery *discovery)
 {
     discovery->answered = discovery->usable = false;
-    bool submitted = discovery->legacy ? submit(discovery, EMC__OPERATION_RETRIEVAL, EMC__VERB_GET, legacy_key)
-                                       : submit(discovery, EMC__OPERATION_STREAM, EMC__VERB_RAW_LINE, "config get cluster");
+    bool submitted = discovery->legacy
+                         ? submit(discovery, EMC__OPERATION_RETRIEVAL, EMC__VERB_GET, legacy_key)
+                         : submit(discovery, EMC__OPERATION_STREAM, EMC__VERB_RAW_LINE, "config get cluster");
     if (!submitted) {
         tell_failure(discovery, EMC_ERROR_MEMORY, emc_status_text(EMC_ERROR_MEMORY));
     }
@@ -207,7 +213,8 @@ static bool same_endpoint(const struct emc__endpoint *a, const struct emc__endpo
     if (a->family != b->family || a->port != b->port) {
         return false;
     }
-    return a->name != NULL ? strcmp(a->name, b->name) == 0 : a->scope == b->scope && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
+    return a->name != NULL ? strcmp(a->name, b->name) == 0
+                           : a->scope == b->scope && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
 }
 
 /* A node's address: a service's target by its name, so that it keeps its keys when it moves, and its certificate fits; else the literal, with its scope. */
@@ -216,11 +223,12 @@ static void name_endpoint(const struct emc__endpoint *endpoint, uint32_t weight,
     if (endpoint->name == NULL) {
         emc__endpoint_format_host(endpoint, text);
     }
-    *node = (emc_weighted_address){emc_address_tcp(endpoint->name != NULL ? endpoint->name : text, endpoint->port), weight};
+    *node = (emc_weighted_address){emc_address_tcp(endpoint->name != NULL ? endpoint->name : text, endpoint->port),
+                                   weight};
 }
 
-static size_t list_endpoints(const struct emc__endpoint *endpoints, size_t count, char (*texts)[EMC__ENDPOINT_TEXT_SIZE],
-                             emc_weighted_address *list)
+static size_t list_endpoints(const struct emc__endpoint *endpoints, size_t count,
+                             char (*texts)[EMC__ENDPOINT_TEXT_SIZE], emc_weighted_address *list)
 {
     size_t listed = 0;
     for (size_t i = 0; i < count; i++) {
@@ -229,15 +237,16 @@ static size_t list_endpoints(const struct emc__endpoint *endpoints, size_t count
             again = again || same_endpoint(&endpoints[i], &endpoints[j]);
         }
         if (!again) {
-            name_endpoint(&endpoints[i], endpoints[i].weight > 0 ? endpoints[i].weight : 100, texts[listed], &list[listed]);
+            name_endpoint(&endpoints[i], endpoints[i].weight > 0 ? endpoints[i].weight : 100, texts[listed],
+                          &list[listed]);
             listed++;
         }
     }
     return listed;
 }
 
-static void looked_up(void *context, emc_status status, const char *message, const struct emc__endpoint *endpoints, size_t count,
-                      uint32_t ttl_s, uint64_t now_ns)
+static void looked_up(void *context, emc_status status, const char *message, const struct emc__endpoint *endpoints,
+                      size_t count, uint32_t ttl_s, uint64_t now_ns)
 {
     struct emc__discovery *discovery = context;
     const emc_allocator *allocator = &discovery->engine->allocator;
@@ -247,7 +256,8 @@ static void looked_up(void *context, emc_status status, const char *message, con
     if (status != EMC_OK || count == 0) {
         tell_failure(discovery, status != EMC_OK ? status : EMC_ERROR_RESOLVE, message);
     } else if (emc__discovery_pace_doubts(&discovery->pace, count)) {
-        tell_failure(discovery, EMC_ERROR_RESOLVE, "the answer lacks more than half of the nodes: waiting for a second one like it");
+        tell_failure(discovery, EMC_ERROR_RESOLVE,
+                     "the answer lacks more than half of the nodes: waiting for a second one like it");
     } else {
         char(*texts)[EMC__ENDPOINT_TEXT_SIZE] = emc__allocate_zeroed(allocator, count, sizeof *texts);
         emc_weighted_address *list = emc__allocate_zeroed(allocator, count, sizeof *list);
@@ -265,10 +275,11 @@ static void looked_up(void *context, emc_status status, const char *message, con
 static void ask_dns(struct emc__discovery *discovery)
 {
     struct emc__transport *transport = discovery->engine->transport;
-    enum emc__lookup_kind kind =
-        discovery->engine->options.discovery == EMC_DISCOVERY_DNS_SRV ? EMC__LOOKUP_SERVICE : EMC__LOOKUP_ADDRESSES;
-    emc_status status = transport->class_->lookup(transport, kind, discovery->name.address.host, (uint16_t)discovery->name.address.port,
-                                                  looked_up, discovery, &discovery->lookup);
+    enum emc__lookup_kind kind = discovery->engine->options.discovery == EMC_DISCOVERY_DNS_SRV ? EMC__LOOKUP_SERVICE
+                                                                                               : EMC__LOOKUP_ADDRESSES;
+    emc_status status = transport->class_->lookup(transport, kind, discovery->name.address.host,
+                                                  (uint16_t)discovery->name.address.port, looked_up, discovery,
+                                                  &discovery->lookup);
     if (status != EMC_OK) {
         discovery->lookup = NULL;
         tell_failure(discovery, status, emc_status_text(status));
@@ -297,8 +308,9 @@ static const struct emc__node_listener endpoint_listener = {ignore_health, ignor
 static void renew_endpoint(struct emc__discovery *discovery)
 {
     struct emc__node **place = &discovery->endpoints[discovery->next_endpoint];
-    struct emc__node *fresh =
-        discovery->renew ? emc__node_create(discovery->engine, emc__node_address(*place), 100, &endpoint_listener, discovery) : NULL;
+    struct emc__node *fresh = discovery->renew ? emc__node_create(discovery->engine, emc__node_address(*place), 100,
+                                                                  &endpoint_listener, discovery)
+                                               : NULL;
     discovery->renew = false;
     if (fresh != NULL) {
         emc__node_destroy(*place);
@@ -340,8 +352,8 @@ static bool open_endpoints(struct emc__discovery *discovery, const emc_weighted_
     struct emc__engine *engine = discovery->engine;
     discovery->endpoints = emc__allocate_zeroed(&engine->allocator, count, sizeof(struct emc__node *));
     while (discovery->endpoints != NULL && discovery->endpoint_count < count) {
-        struct emc__node *node =
-            emc__node_create(engine, &endpoints[discovery->endpoint_count].address, 100, &endpoint_listener, discovery);
+        struct emc__node *node = emc__node_create(engine, &endpoints[discovery->endpoint_count].address, 100,
+                                                  &endpoint_listener, discovery);
         if (node == NULL) {
             return false;
         }
@@ -350,8 +362,9 @@ static bool open_endpoints(struct emc__discovery *discovery, const emc_weighted_
     return discovery->endpoints != NULL;
 }
 
-struct emc__discovery *emc__discovery_create(struct emc__engine *engine, const emc_weighted_address *endpoints, size_t count,
-                                             const struct emc__discovery_listener *listener, void *context)
+struct emc__discovery *emc__discovery_create(struct emc__engine *engine, const emc_weighted_address *endpoints,
+                                             size_t count, const struct emc__discovery_listener *listener,
+                                             void *context)
 {
     struct emc__discovery *discovery = emc__allocate_zeroed(&engine->allocator, 1, sizeof *discovery);
     if (discovery == NULL) {

@@ -97,7 +97,8 @@ static bool is_there(const struct emc__discovered_node *nodes, size_t count, con
     return false;
 }
 
-const char *emc__discovery_parse(struct emc__slice payload, uint64_t *version_out, struct emc__discovered_node *nodes, size_t *count_out)
+const char *emc__discovery_parse(struct emc__slice payload, uint64_t *version_out, struct emc__discovered_node *nodes,
+                                 size_t *count_out)
 {
     size_t count = 0;
     if (payload.length > EMC__DISCOVERY_PAYLOAD_MAX) {

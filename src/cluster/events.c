@@ -36,7 +36,8 @@ void emc__events_deinit(struct emc__events *events)
     }
 }
 
-void emc__events_add(struct emc__events *events, emc_cluster_event_kind kind, const emc_address *node, uint32_t weight, const char *reason)
+void emc__events_add(struct emc__events *events, emc_cluster_event_kind kind, const emc_address *node, uint32_t weight,
+                     const char *reason)
 {
     if (emc__list_empty(&events->subscribers)) {
         return;
@@ -106,7 +107,8 @@ bool emc__events_deliver(struct emc__events *events)
     return delivered;
 }
 
-emc_status emc__events_subscribe(struct emc__events *events, emc_cluster_event_callback *callback, void *user_data, uint64_t *subscription_out)
+emc_status emc__events_subscribe(struct emc__events *events, emc_cluster_event_callback *callback, void *user_data,
+                                 uint64_t *subscription_out)
 {
     struct emc__subscriber *subscriber = emc__allocate_zeroed(&events->engine->allocator, 1, sizeof *subscriber);
     if (subscriber == NULL) {

@@ -6,8 +6,8 @@
 
 struct emc__events {
     struct emc__engine *engine;
-    struct emc__list queue;        /* of struct emc__event */
-    struct emc__list subscribers;  /* of struct emc__subscriber */
+    struct emc__list queue;       /* of struct emc__event */
+    struct emc__list subscribers; /* of struct emc__subscriber */
     uint64_t next_subscription;
     bool delivering;
 };

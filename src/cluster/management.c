@@ -148,7 +148,8 @@ static const char *address_text(const emc_address *address)
     return address->kind == EMC_ADDRESS_UNIX ? address->path : address->host;
 }
 
-static void fill_list(const emc_cluster_management *view, enum filter filter, size_t one, emc_node_list *list, emc_address *nodes, char *text)
+static void fill_list(const emc_cluster_management *view, enum filter filter, size_t one, emc_node_list *list,
+                      emc_address *nodes, char *text)
 {
     size_t count = 0;
     for (size_t i = 0; i < count_all(view); i++) {
@@ -169,7 +170,8 @@ static void fill_list(const emc_cluster_management *view, enum filter filter, si
 }
 
 /* One block: the list, the addresses, their strings. */
-static emc_status make_list(const emc_cluster_management *view, enum filter filter, size_t one, emc_node_list **list_out)
+static emc_status make_list(const emc_cluster_management *view, enum filter filter, size_t one,
+                            emc_node_list **list_out)
 {
     size_t count = 0, text = 0;
     for (size_t i = 0; i < count_all(view); i++) {
@@ -234,7 +236,8 @@ static bool find(const emc_cluster_management *view, const emc_address *address,
     return false;
 }
 
-emc_status emc_cluster_connection_pool_metrics(emc_cluster_management *view, const emc_address *node, emc_pool_metrics *metrics_out)
+emc_status emc_cluster_connection_pool_metrics(emc_cluster_management *view, const emc_address *node,
+                                               emc_pool_metrics *metrics_out)
 {
     size_t index = 0;
     enter(view);
@@ -264,7 +267,8 @@ emc_status emc_cluster_node_state(emc_cluster_management *view, const emc_addres
     return leave(view, EMC_OK);
 }
 
-emc_status emc_cluster_node_for_key(emc_cluster_management *view, const void *key, size_t key_length, emc_node_list **list_out)
+emc_status emc_cluster_node_for_key(emc_cluster_management *view, const void *key, size_t key_length,
+                                    emc_node_list **list_out)
 {
     emc_status status = emc__key_validate(emc__slice_of(key, key_length), NULL);
     if (status != EMC_OK) {
@@ -301,7 +305,8 @@ static emc_status closed(emc_error *error)
     return emc__error_set(error, EMC_ERROR_CLOSED, "%s", emc_status_text(EMC_ERROR_CLOSED));
 }
 
-emc_status emc_cluster_replace_nodes(emc_cluster_management *view, const emc_weighted_address *nodes, size_t count, emc_error *error)
+emc_status emc_cluster_replace_nodes(emc_cluster_management *view, const emc_weighted_address *nodes, size_t count,
+                                     emc_error *error)
 {
     struct emc__cluster *cluster = view->cluster;
     if (cluster == NULL) {
@@ -330,9 +335,11 @@ static emc_weighted_address *present_list(const emc_cluster_management *view, si
 }
 
 /* What is done to the present list. */
-typedef emc_status change(emc_weighted_address *list, size_t *count, const emc_address *node, uint32_t weight, emc_error *error);
+typedef emc_status change(emc_weighted_address *list, size_t *count, const emc_address *node, uint32_t weight,
+                          emc_error *error);
 
-static emc_status change_list(emc_cluster_management *view, change *apply, const emc_address *node, uint32_t weight, emc_error *error)
+static emc_status change_list(emc_cluster_management *view, change *apply, const emc_address *node, uint32_t weight,
+                              emc_error *error)
 {
     size_t count;
     if (view->cluster == NULL) {
@@ -350,14 +357,16 @@ static emc_status change_list(emc_cluster_management *view, change *apply, const
     return status;
 }
 
-static emc_status append(emc_weighted_address *list, size_t *count, const emc_address *node, uint32_t weight, emc_error *error)
+static emc_status append(emc_weighted_address *list, size_t *count, const emc_address *node, uint32_t weight,
+                         emc_error *error)
 {
     (void)error; /* the list's validation has the words */
     list[(*count)++] = (emc_weighted_address){*node, weight};
     return EMC_OK;
 }
 
-static emc_status locate(const emc_weighted_address *list, size_t count, const emc_address *node, size_t *index_out, emc_error *error)
+static emc_status locate(const emc_weighted_address *list, size_t count, const emc_address *node, size_t *index_out,
+                         emc_error *error)
 {
     char text[EMC_ADDRESS_TEXT_SIZE];
     emc_status status = emc__address_validate(node, error);
@@ -374,7 +383,8 @@ static emc_status locate(const emc_weighted_address *list, size_t count, const e
     return emc__error_set(error, EMC_ERROR_UNKNOWN_NODE, "node: %.200s is not in the cluster", text);
 }
 
-static emc_status cut(emc_weighted_address *list, size_t *count, const emc_address *node, uint32_t weight, emc_error *error)
+static emc_status cut(emc_weighted_address *list, size_t *count, const emc_address *node, uint32_t weight,
+                      emc_error *error)
 {
     size_t index = 0;
     (void)weight;
@@ -390,7 +400,8 @@ static emc_status cut(emc_weighted_address *list, size_t *count, const emc_addre
     return EMC_OK;
 }
 
-static emc_status reweigh(emc_weighted_address *list, size_t *count, const emc_address *node, uint32_t weight, emc_error *error)
+static emc_status reweigh(emc_weighted_address *list, size_t *count, const emc_address *node, uint32_t weight,
+                          emc_error *error)
 {
     size_t index = 0;
     emc_status status = locate(list, *count, node, &index, error);
@@ -400,7 +411,8 @@ static emc_status reweigh(emc_weighted_address *list, size_t *count, const emc_a
     return status;
 }
 
-emc_status emc_cluster_add_node(emc_cluster_management *view, const emc_address *node, uint32_t weight, emc_error *error)
+emc_status emc_cluster_add_node(emc_cluster_management *view, const emc_address *node, uint32_t weight,
+                                emc_error *error)
 {
     return change_list(view, append, node, weight, error);
 }
@@ -410,7 +422,8 @@ emc_status emc_cluster_remove_node(emc_cluster_management *view, const emc_addre
     return change_list(view, cut, node, 1, error);
 }
 
-emc_status emc_cluster_set_weight(emc_cluster_management *view, const emc_address *node, uint32_t weight, emc_error *error)
+emc_status emc_cluster_set_weight(emc_cluster_management *view, const emc_address *node, uint32_t weight,
+                                  emc_error *error)
 {
     return change_list(view, reweigh, node, weight, error);
 }

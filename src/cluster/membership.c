@@ -39,7 +39,8 @@ emc_status emc__membership_route(struct emc__cluster *cluster)
     struct emc__routing_member *members = emc__allocate_zeroed(allocator, cluster->count, sizeof *members);
     if (routed != NULL && members != NULL) {
         size_t count = list_routable(cluster, members, routed);
-        status = count == 0 ? EMC_OK : emc__router_build(allocator, cluster->engine->options.routing, members, count, &router);
+        status = count == 0 ? EMC_OK
+                            : emc__router_build(allocator, cluster->engine->options.routing, members, count, &router);
         if (status == EMC_OK) {
             emc__router_destroy(cluster->router);
             emc__release(allocator, cluster->routed);
@@ -72,8 +73,8 @@ static void health_changed(void *context, struct emc__node *node, bool healthy, 
     if (!healthy && cluster->discovery != NULL) {
         emc__discovery_hurry(cluster->discovery); /* it may be gone for good, and the configuration knows */
     }
-    emc__events_add(&cluster->events, healthy ? EMC_EVENT_NODE_HEALTHY : EMC_EVENT_NODE_UNHEALTHY, emc__node_address(node),
-                    emc__node_weight(node), reason);
+    emc__events_add(&cluster->events, healthy ? EMC_EVENT_NODE_HEALTHY : EMC_EVENT_NODE_UNHEALTHY,
+                    emc__node_address(node), emc__node_weight(node), reason);
 }
 
 /* ------------------------------------------------------------------ nodes that leave */
@@ -84,7 +85,8 @@ static bool reserve_leaving(struct emc__cluster *cluster, size_t more)
     if (needed <= cluster->leaving_capacity) {
         return true;
     }
-    struct emc__node **grown = emc__reallocate(&cluster->engine->allocator, cluster->leaving, needed * sizeof(struct emc__node *));
+    struct emc__node **grown = emc__reallocate(&cluster->engine->allocator, cluster->leaving,
+                                               needed * sizeof(struct emc__node *));
     if (grown == NULL) {
         return false;
     }
@@ -150,7 +152,8 @@ static struct emc__node *known_node(const struct emc__cluster *cluster, const em
 }
 
 /* Fills `members` with the nodes of the new list, the known ones among them; false (nothing made) without memory. */
-static bool make_members(struct emc__cluster *cluster, const emc_weighted_address *nodes, size_t count, struct emc__node **members)
+static bool make_members(struct emc__cluster *cluster, const emc_weighted_address *nodes, size_t count,
+                         struct emc__node **members)
 {
     for (size_t i = 0; i < count; i++) {
         members[i] = known_node(cluster, &nodes[i].address);
@@ -180,8 +183,8 @@ static bool is_in(struct emc__node *const *list, size_t count, const struct emc_
 }
 
 /* Sets the new weights and keeps the old ones, 0 for a node that is new. */
-static void swap_weights(struct emc__node **members, const emc_weighted_address *nodes, size_t count, struct emc__node **old,
-                         size_t old_count, uint32_t *before)
+static void swap_weights(struct emc__node **members, const emc_weighted_address *nodes, size_t count,
+                         struct emc__node **old, size_t old_count, uint32_t *before)
 {
     for (size_t i = 0; i < count; i++) {
         before[i] = is_in(old, old_count, members[i]) ? emc__node_weight(members[i]) : 0;
@@ -218,7 +221,8 @@ static void settle_list(struct emc__cluster *cluster, struct emc__node **old, si
 {
     for (size_t i = 0; i < old_count; i++) {
         if (!is_in(cluster->members, cluster->count, old[i])) {
-            emc__events_add(&cluster->events, EMC_EVENT_NODE_REMOVED, emc__node_address(old[i]), emc__node_weight(old[i]), "removed");
+            emc__events_add(&cluster->events, EMC_EVENT_NODE_REMOVED, emc__node_address(old[i]),
+                            emc__node_weight(old[i]), "removed");
             cluster->leaving[cluster->leaving_count++] = old[i];
             emc__node_drain(old[i]);
         }
@@ -228,7 +232,8 @@ static void settle_list(struct emc__cluster *cluster, struct emc__node **old, si
         if (before[i] == 0) {
             tell_added(cluster, node);
         } else if (emc__node_weight(node) != before[i]) {
-            emc__events_add(&cluster->events, EMC_EVENT_NODE_WEIGHT, emc__node_address(node), emc__node_weight(node), "its weight was set");
+            emc__events_add(&cluster->events, EMC_EVENT_NODE_WEIGHT, emc__node_address(node), emc__node_weight(node),
+                            "its weight was set");
         }
     }
 }
@@ -248,8 +253,8 @@ static void undo_list(struct emc__cluster *cluster, struct emc__node **old, size
 }
 
 /* Puts the validated list in place. */
-static emc_status replace(struct emc__cluster *cluster, const emc_weighted_address *nodes, size_t count, struct emc__node **members,
-                          uint32_t *before)
+static emc_status replace(struct emc__cluster *cluster, const emc_weighted_address *nodes, size_t count,
+                          struct emc__node **members, uint32_t *before)
 {
     struct emc__node **old = cluster->members;
     size_t old_count = cluster->count;
@@ -269,7 +274,8 @@ static emc_status replace(struct emc__cluster *cluster, const emc_weighted_addre
     return EMC_OK;
 }
 
-emc_status emc__membership_replace(struct emc__cluster *cluster, const emc_weighted_address *nodes, size_t count, emc_error *error)
+emc_status emc__membership_replace(struct emc__cluster *cluster, const emc_weighted_address *nodes, size_t count,
+                                   emc_error *error)
 {
     const emc_allocator *allocator = &cluster->engine->allocator;
     emc_status status = emc__membership_validate(nodes, count, error);

@@ -36,7 +36,8 @@ emc_status emc__wait_begin(struct emc__wait *wait, emc_client *client, const emc
 {
     struct emc__facade *facade = emc__facade_of(client);
     if (emc__client_in_callback(client)) {
-        return emc__client_refuse(client, EMC_ERROR_STATE, "a blocking call inside a callback; use the asynchronous form");
+        return emc__client_refuse(client, EMC_ERROR_STATE,
+                                  "a blocking call inside a callback; use the asynchronous form");
     }
     if (call != NULL && (call->callback != NULL || call->allocate != NULL)) {
         return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "call.callback: a blocking call has none");
@@ -46,7 +47,8 @@ emc_status emc__wait_begin(struct emc__wait *wait, emc_client *client, const emc
     uint64_t now_ns = facade->transport->class_->now_ns(facade->transport);
     bool idle = now_ns - facade->looked_ns > IDLE_NS;
     facade->looked_ns = now_ns;
-    if (emc__client_unflushed(client) || (idle && emc__uv_ready(facade->transport)) || emc__client_next_ns(client) <= now_ns) {
+    if (emc__client_unflushed(client) || (idle && emc__uv_ready(facade->transport)) ||
+        emc__client_next_ns(client) <= now_ns) {
         emc__facade_pass(facade, 0);
     }
     wait->client = client;

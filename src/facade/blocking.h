@@ -9,7 +9,7 @@ struct emc__wait {
     emc_client *client;
     bool done;
     emc_status status;
-    emc_status noted; /* emc__wait_note; EMC_OK: nothing */
+    emc_status noted;                                                 /* emc__wait_note; EMC_OK: nothing */
     void (*result)(struct emc__wait *wait, const emc_result *result); /* each result, before done; may be NULL */
     uint64_t operation;
     uint64_t *operation_out;  /* the caller's; may be NULL */

@@ -39,7 +39,8 @@ static void take_item(struct emc__wait *wait, const emc_result *result)
     item_wait->value = NULL;
 }
 
-static emc_status begin_item(struct item_wait *item_wait, emc_client *client, const emc_call *call, emc_call *prepared_out)
+static emc_status begin_item(struct item_wait *item_wait, emc_client *client, const emc_call *call,
+                             emc_call *prepared_out)
 {
     *item_wait = (struct item_wait){.wait = {.result = take_item}};
     emc_status status = emc__wait_begin(&item_wait->wait, client, call, prepared_out);
@@ -80,7 +81,8 @@ emc_status emc_gets(emc_client *client, const void *key, size_t key_length, emc_
     return status;
 }
 
-emc_status emc_gat(emc_client *client, const void *key, size_t key_length, int64_t exptime, emc_item *item_out, const emc_call *call)
+emc_status emc_gat(emc_client *client, const void *key, size_t key_length, int64_t exptime, emc_item *item_out,
+                   const emc_call *call)
 {
     struct item_wait item_wait;
     emc_call prepared;
@@ -91,7 +93,8 @@ emc_status emc_gat(emc_client *client, const void *key, size_t key_length, int64
     return status;
 }
 
-emc_status emc_gats(emc_client *client, const void *key, size_t key_length, int64_t exptime, emc_item *item_out, const emc_call *call)
+emc_status emc_gats(emc_client *client, const void *key, size_t key_length, int64_t exptime, emc_item *item_out,
+                    const emc_call *call)
 {
     struct item_wait item_wait;
     emc_call prepared;
@@ -148,8 +151,8 @@ static void empty_items(emc_item *items, size_t count, emc_status status)
     }
 }
 
-static emc_status begin_items(struct items_wait *items_wait, emc_client *client, size_t count, emc_item *items_out, const emc_call *call,
-                              emc_call *prepared_out)
+static emc_status begin_items(struct items_wait *items_wait, emc_client *client, size_t count, emc_item *items_out,
+                              const emc_call *call, emc_call *prepared_out)
 {
     *items_wait = (struct items_wait){.wait = {.result = take_one_of}, .items = items_out, .count = count};
     emc_status status = emc__wait_begin(&items_wait->wait, client, call, prepared_out);
@@ -167,7 +170,8 @@ static emc_status finish_items(struct items_wait *items_wait, emc_status submitt
     return submitted != EMC_OK ? submitted : items_wait->wait.noted;
 }
 
-emc_status emc_get_many(emc_client *client, const emc_key *keys, size_t count, emc_item *items_out, const emc_call *call)
+emc_status emc_get_many(emc_client *client, const emc_key *keys, size_t count, emc_item *items_out,
+                        const emc_call *call)
 {
     struct items_wait items_wait;
     emc_call prepared;
@@ -178,7 +182,8 @@ emc_status emc_get_many(emc_client *client, const emc_key *keys, size_t count, e
     return status;
 }
 
-emc_status emc_gets_many(emc_client *client, const emc_key *keys, size_t count, emc_item *items_out, const emc_call *call)
+emc_status emc_gets_many(emc_client *client, const emc_key *keys, size_t count, emc_item *items_out,
+                         const emc_call *call)
 {
     struct items_wait items_wait;
     emc_call prepared;
@@ -189,7 +194,8 @@ emc_status emc_gets_many(emc_client *client, const emc_key *keys, size_t count, 
     return status;
 }
 
-emc_status emc_gat_many(emc_client *client, const emc_key *keys, size_t count, int64_t exptime, emc_item *items_out, const emc_call *call)
+emc_status emc_gat_many(emc_client *client, const emc_key *keys, size_t count, int64_t exptime, emc_item *items_out,
+                        const emc_call *call)
 {
     struct items_wait items_wait;
     emc_call prepared;
@@ -200,7 +206,8 @@ emc_status emc_gat_many(emc_client *client, const emc_key *keys, size_t count, i
     return status;
 }
 
-emc_status emc_gats_many(emc_client *client, const emc_key *keys, size_t count, int64_t exptime, emc_item *items_out, const emc_call *call)
+emc_status emc_gats_many(emc_client *client, const emc_key *keys, size_t count, int64_t exptime, emc_item *items_out,
+                         const emc_call *call)
 {
     struct items_wait items_wait;
     emc_call prepared;
@@ -213,40 +220,47 @@ emc_status emc_gats_many(emc_client *client, const emc_key *keys, size_t count, 
 
 /* ------------------------------------------------------------------ outcomes without a value */
 
-emc_status emc_set(emc_client *client, const void *key, size_t key_length, const void *value, size_t value_length, int64_t exptime, uint64_t flags, const emc_call *call)
+emc_status emc_set(emc_client *client, const void *key, size_t key_length, const void *value, size_t value_length,
+                   int64_t exptime, uint64_t flags, const emc_call *call)
 {
     struct emc__wait wait = {.result = NULL};
     emc_call prepared;
     emc_status status = emc__wait_begin(&wait, client, call, &prepared);
     if (status == EMC_OK) {
-        status = emc__wait_for(&wait, emc_set_async(client, key, key_length, value, value_length, exptime, flags, &prepared));
+        status = emc__wait_for(&wait,
+                               emc_set_async(client, key, key_length, value, value_length, exptime, flags, &prepared));
     }
     return status;
 }
 
-emc_status emc_add(emc_client *client, const void *key, size_t key_length, const void *value, size_t value_length, int64_t exptime, uint64_t flags, const emc_call *call)
+emc_status emc_add(emc_client *client, const void *key, size_t key_length, const void *value, size_t value_length,
+                   int64_t exptime, uint64_t flags, const emc_call *call)
 {
     struct emc__wait wait = {.result = NULL};
     emc_call prepared;
     emc_status status = emc__wait_begin(&wait, client, call, &prepared);
     if (status == EMC_OK) {
-        status = emc__wait_for(&wait, emc_add_async(client, key, key_length, value, value_length, exptime, flags, &prepared));
+        status = emc__wait_for(&wait,
+                               emc_add_async(client, key, key_length, value, value_length, exptime, flags, &prepared));
     }
     return status;
 }
 
-emc_status emc_replace(emc_client *client, const void *key, size_t key_length, const void *value, size_t value_length, int64_t exptime, uint64_t flags, const emc_call *call)
+emc_status emc_replace(emc_client *client, const void *key, size_t key_length, const void *value, size_t value_length,
+                       int64_t exptime, uint64_t flags, const emc_call *call)
 {
     struct emc__wait wait = {.result = NULL};
     emc_call prepared;
     emc_status status = emc__wait_begin(&wait, client, call, &prepared);
     if (status == EMC_OK) {
-        status = emc__wait_for(&wait, emc_replace_async(client, key, key_length, value, value_length, exptime, flags, &prepared));
+        status = emc__wait_for(
+            &wait, emc_replace_async(client, key, key_length, value, value_length, exptime, flags, &prepared));
     }
     return status;
 }
 
-emc_status emc_append(emc_client *client, const void *key, size_t key_length, const void *value, size_t value_length, const emc_call *call)
+emc_status emc_append(emc_client *client, const void *key, size_t key_length, const void *value, size_t value_length,
+                      const emc_call *call)
 {
     struct emc__wait wait = {.result = NULL};
     emc_call prepared;
@@ -257,7 +271,8 @@ emc_status emc_append(emc_client *client, const void *key, size_t key_length, co
     return status;
 }
 
-emc_status emc_prepend(emc_client *client, const void *key, size_t key_length, const void *value, size_t value_length, const emc_call *call)
+emc_status emc_prepend(emc_client *client, const void *key, size_t key_length, const void *value, size_t value_length,
+                       const emc_call *call)
 {
     struct emc__wait wait = {.result = NULL};
     emc_call prepared;
@@ -268,13 +283,15 @@ emc_status emc_prepend(emc_client *client, const void *key, size_t key_length, c
     return status;
 }
 
-emc_status emc_cas(emc_client *client, const void *key, size_t key_length, const void *value, size_t value_length, int64_t exptime, uint64_t flags, uint64_t cas, const emc_call *call)
+emc_status emc_cas(emc_client *client, const void *key, size_t key_length, const void *value, size_t value_length,
+                   int64_t exptime, uint64_t flags, uint64_t cas, const emc_call *call)
 {
     struct emc__wait wait = {.result = NULL};
     emc_call prepared;
     emc_status status = emc__wait_begin(&wait, client, call, &prepared);
     if (status == EMC_OK) {
-        status = emc__wait_for(&wait, emc_cas_async(client, key, key_length, value, value_length, exptime, flags, cas, &prepared));
+        status = emc__wait_for(
+            &wait, emc_cas_async(client, key, key_length, value, value_length, exptime, flags, cas, &prepared));
     }
     return status;
 }
@@ -392,18 +409,22 @@ static emc_status finish_statuses(struct statuses_wait *statuses_wait, emc_statu
     return submitted != EMC_OK ? refuse_all(statuses_wait, submitted) : statuses_wait->wait.noted;
 }
 
-emc_status emc_set_many(emc_client *client, const emc_store_item *items, size_t count, emc_status *statuses_out, const emc_call *call)
+emc_status emc_set_many(emc_client *client, const emc_store_item *items, size_t count, emc_status *statuses_out,
+                        const emc_call *call)
 {
-    struct statuses_wait statuses_wait = {.wait = {.result = take_status}, .statuses = statuses_out, .count = count, .failing = true};
+    struct statuses_wait statuses_wait = {
+        .wait = {.result = take_status}, .statuses = statuses_out, .count = count, .failing = true};
     emc_call prepared;
     emc_status status = emc__wait_begin(&statuses_wait.wait, client, call, &prepared);
     if (status != EMC_OK) {
         return refuse_all(&statuses_wait, status);
     }
-    return finish_statuses(&statuses_wait, emc__client_set_many(client, items, count, &prepared, &statuses_wait.wait.batch));
+    return finish_statuses(&statuses_wait,
+                           emc__client_set_many(client, items, count, &prepared, &statuses_wait.wait.batch));
 }
 
-emc_status emc_delete_many(emc_client *client, const emc_key *keys, size_t count, emc_status *statuses_out, const emc_call *call)
+emc_status emc_delete_many(emc_client *client, const emc_key *keys, size_t count, emc_status *statuses_out,
+                           const emc_call *call)
 {
     struct statuses_wait statuses_wait = {.wait = {.result = take_status}, .statuses = statuses_out, .count = count};
     emc_call prepared;
@@ -435,7 +456,8 @@ static emc_status finish_number(struct number_wait *number_wait, emc_status subm
     return status;
 }
 
-emc_status emc_incr(emc_client *client, const void *key, size_t key_length, uint64_t delta, uint64_t *number_out, const emc_call *call)
+emc_status emc_incr(emc_client *client, const void *key, size_t key_length, uint64_t delta, uint64_t *number_out,
+                    const emc_call *call)
 {
     struct number_wait number_wait = {.wait = {.result = take_number}};
     emc_call prepared;
@@ -446,7 +468,8 @@ emc_status emc_incr(emc_client *client, const void *key, size_t key_length, uint
     return status;
 }
 
-emc_status emc_decr(emc_client *client, const void *key, size_t key_length, uint64_t delta, uint64_t *number_out, const emc_call *call)
+emc_status emc_decr(emc_client *client, const void *key, size_t key_length, uint64_t delta, uint64_t *number_out,
+                    const emc_call *call)
 {
     struct number_wait number_wait = {.wait = {.result = take_number}};
     emc_call prepared;
@@ -466,8 +489,8 @@ static void take_version(struct emc__wait *wait, const emc_result *result)
 {
     struct version_wait *version_wait = (struct version_wait *)wait;
     if (result->status == EMC_OK) {
-        snprintf(version_wait->text, sizeof version_wait->text, "%.*s", (int)(result->value_length > 63 ? 63 : result->value_length),
-                 (const char *)result->value);
+        snprintf(version_wait->text, sizeof version_wait->text, "%.*s",
+                 (int)(result->value_length > 63 ? 63 : result->value_length), (const char *)result->value);
     }
 }
 
@@ -517,8 +540,8 @@ static void take_stat(struct emc__wait *wait, const emc_result *result)
     stats_wait->callback(stats_wait->user_data, name, value);
 }
 
-emc_status emc_stats(emc_client *client, const emc_address *node, const char *argument, emc_stats_callback *callback, void *user_data,
-                     const emc_call *call)
+emc_status emc_stats(emc_client *client, const emc_address *node, const char *argument, emc_stats_callback *callback,
+                     void *user_data, const emc_call *call)
 {
     struct stats_wait stats_wait = {.wait = {.result = take_stat}, .callback = callback, .user_data = user_data};
     emc_call prepared;
@@ -543,8 +566,8 @@ static void take_dumped(struct emc__wait *wait, const emc_result *result)
     }
 }
 
-emc_status emc_dump_keys(emc_client *client, const emc_address *node, emc_dump dump, emc_dump_callback *callback, void *user_data,
-                         const emc_call *call)
+emc_status emc_dump_keys(emc_client *client, const emc_address *node, emc_dump dump, emc_dump_callback *callback,
+                         void *user_data, const emc_call *call)
 {
     struct dump_wait dump_wait = {.wait = {.result = take_dumped}, .callback = callback, .user_data = user_data};
     emc_call prepared;

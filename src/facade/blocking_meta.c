@@ -39,8 +39,8 @@ static emc_status begin(struct meta_wait *meta_wait, emc_client *client, const e
 }
 
 /* Hands out what is asked for and releases the rest. */
-static emc_status finish(struct meta_wait *meta_wait, emc_status submitted, emc_item *item_out, emc_meta_reply *reply_out,
-                         uint64_t *number_out)
+static emc_status finish(struct meta_wait *meta_wait, emc_status submitted, emc_item *item_out,
+                         emc_meta_reply *reply_out, uint64_t *number_out)
 {
     emc_status status = emc__wait_for(&meta_wait->wait, submitted);
     if (status >= 0 && item_out != NULL) {
@@ -57,13 +57,15 @@ static emc_status finish(struct meta_wait *meta_wait, emc_status submitted, emc_
     return status;
 }
 
-emc_status emc_meta_get(emc_client *client, const void *key, size_t key_length, const emc_meta_options *options, emc_item *item_out, emc_meta_reply *reply_out, const emc_call *call)
+emc_status emc_meta_get(emc_client *client, const void *key, size_t key_length, const emc_meta_options *options,
+                        emc_item *item_out, emc_meta_reply *reply_out, const emc_call *call)
 {
     struct meta_wait meta_wait;
     emc_call prepared;
     emc_status status = begin(&meta_wait, client, call, &prepared);
     if (status == EMC_OK) {
-        status = finish(&meta_wait, emc_meta_get_async(client, key, key_length, options, &prepared), item_out, reply_out, NULL);
+        status = finish(&meta_wait, emc_meta_get_async(client, key, key_length, options, &prepared), item_out,
+                        reply_out, NULL);
     }
     return status;
 }
@@ -75,29 +77,35 @@ emc_status emc_meta_set(emc_client *client, const void *key, size_t key_length, 
     emc_call prepared;
     emc_status status = begin(&meta_wait, client, call, &prepared);
     if (status == EMC_OK) {
-        status = finish(&meta_wait, emc_meta_set_async(client, key, key_length, value, value_length, options, &prepared), NULL, reply_out, NULL);
+        status = finish(&meta_wait,
+                        emc_meta_set_async(client, key, key_length, value, value_length, options, &prepared), NULL,
+                        reply_out, NULL);
     }
     return status;
 }
 
-emc_status emc_meta_delete(emc_client *client, const void *key, size_t key_length, const emc_meta_options *options, emc_meta_reply *reply_out, const emc_call *call)
+emc_status emc_meta_delete(emc_client *client, const void *key, size_t key_length, const emc_meta_options *options,
+                           emc_meta_reply *reply_out, const emc_call *call)
 {
     struct meta_wait meta_wait;
     emc_call prepared;
     emc_status status = begin(&meta_wait, client, call, &prepared);
     if (status == EMC_OK) {
-        status = finish(&meta_wait, emc_meta_delete_async(client, key, key_length, options, &prepared), NULL, reply_out, NULL);
+        status = finish(&meta_wait, emc_meta_delete_async(client, key, key_length, options, &prepared), NULL, reply_out,
+                        NULL);
     }
     return status;
 }
 
-emc_status emc_meta_arithmetic(emc_client *client, const void *key, size_t key_length, const emc_meta_options *options, uint64_t *number_out, emc_meta_reply *reply_out, const emc_call *call)
+emc_status emc_meta_arithmetic(emc_client *client, const void *key, size_t key_length, const emc_meta_options *options,
+                               uint64_t *number_out, emc_meta_reply *reply_out, const emc_call *call)
 {
     struct meta_wait meta_wait;
     emc_call prepared;
     emc_status status = begin(&meta_wait, client, call, &prepared);
     if (status == EMC_OK) {
-        status = finish(&meta_wait, emc_meta_arithmetic_async(client, key, key_length, options, &prepared), NULL, reply_out, number_out);
+        status = finish(&meta_wait, emc_meta_arithmetic_async(client, key, key_length, options, &prepared), NULL,
+                        reply_out, number_out);
     }
     return status;
 }
@@ -113,19 +121,22 @@ emc_status emc_meta_noop(emc_client *client, const emc_address *node, const emc_
     return status;
 }
 
-emc_status emc_fill(emc_client *client, const void *key, size_t key_length, const void *value, size_t value_length, int64_t exptime,
-                    uint64_t flags, const emc_lease *lease, const emc_call *call)
+emc_status emc_fill(emc_client *client, const void *key, size_t key_length, const void *value, size_t value_length,
+                    int64_t exptime, uint64_t flags, const emc_lease *lease, const emc_call *call)
 {
     struct meta_wait meta_wait;
     emc_call prepared;
     emc_status status = begin(&meta_wait, client, call, &prepared);
     if (status == EMC_OK) {
-        status = finish(&meta_wait, emc_fill_async(client, key, key_length, value, value_length, exptime, flags, lease, &prepared), NULL, NULL, NULL);
+        status = finish(&meta_wait,
+                        emc_fill_async(client, key, key_length, value, value_length, exptime, flags, lease, &prepared),
+                        NULL, NULL, NULL);
     }
     return status;
 }
 
-emc_status emc_give_up(emc_client *client, const void *key, size_t key_length, const emc_lease *lease, const emc_call *call)
+emc_status emc_give_up(emc_client *client, const void *key, size_t key_length, const emc_lease *lease,
+                       const emc_call *call)
 {
     struct meta_wait meta_wait;
     emc_call prepared;
@@ -142,23 +153,27 @@ emc_status emc_invalidate(emc_client *client, const void *key, size_t key_length
     emc_call prepared;
     emc_status status = begin(&meta_wait, client, call, &prepared);
     if (status == EMC_OK) {
-        status = finish(&meta_wait, emc_invalidate_async(client, key, key_length, stale_s, &prepared), NULL, NULL, NULL);
+        status = finish(&meta_wait, emc_invalidate_async(client, key, key_length, stale_s, &prepared), NULL, NULL,
+                        NULL);
     }
     return status;
 }
 
-emc_status emc_count(emc_client *client, const void *key, size_t key_length, int64_t delta, uint64_t initial, int64_t exptime, uint64_t *number_out, const emc_call *call)
+emc_status emc_count(emc_client *client, const void *key, size_t key_length, int64_t delta, uint64_t initial,
+                     int64_t exptime, uint64_t *number_out, const emc_call *call)
 {
     struct meta_wait meta_wait;
     emc_call prepared;
     emc_status status = begin(&meta_wait, client, call, &prepared);
     if (status == EMC_OK) {
-        status = finish(&meta_wait, emc_count_async(client, key, key_length, delta, initial, exptime, &prepared), NULL, NULL, number_out);
+        status = finish(&meta_wait, emc_count_async(client, key, key_length, delta, initial, exptime, &prepared), NULL,
+                        NULL, number_out);
     }
     return status;
 }
 
-emc_status emc_meta_debug(emc_client *client, const void *key, size_t key_length, char *text_out, size_t size, const emc_call *call)
+emc_status emc_meta_debug(emc_client *client, const void *key, size_t key_length, char *text_out, size_t size,
+                          const emc_call *call)
 {
     struct meta_wait meta_wait;
     emc_call prepared;
@@ -179,14 +194,16 @@ emc_status emc_meta_debug(emc_client *client, const void *key, size_t key_length
 /* How long a caller that waits for another's load pauses between looks. */
 #define FETCH_PAUSE_MS 10
 
-static emc_status fetch_once(emc_client *client, const void *key, size_t key_length, uint32_t lease_s, uint32_t recache_below_s,
-                             emc_item *item_out, emc_meta_reply *reply_out, const emc_call *call)
+static emc_status fetch_once(emc_client *client, const void *key, size_t key_length, uint32_t lease_s,
+                             uint32_t recache_below_s, emc_item *item_out, emc_meta_reply *reply_out,
+                             const emc_call *call)
 {
     struct meta_wait meta_wait;
     emc_call prepared;
     emc_status status = begin(&meta_wait, client, call, &prepared);
     if (status == EMC_OK) {
-        status = finish(&meta_wait, emc_fetch_async(client, key, key_length, lease_s, recache_below_s, &prepared), item_out, reply_out, NULL);
+        status = finish(&meta_wait, emc_fetch_async(client, key, key_length, lease_s, recache_below_s, &prepared),
+                        item_out, reply_out, NULL);
     }
     return status;
 }
@@ -202,8 +219,9 @@ static void pause_for(emc_client *client, uint32_t pause_ms)
     }
 }
 
-static emc_status fetch(emc_client *client, const void *key, size_t key_length, uint32_t lease_s, uint32_t recache_below_s, uint32_t wait_ms,
-                        emc_item *item_out, emc_lease *lease_out, const emc_call *call)
+static emc_status fetch(emc_client *client, const void *key, size_t key_length, uint32_t lease_s,
+                        uint32_t recache_below_s, uint32_t wait_ms, emc_item *item_out, emc_lease *lease_out,
+                        const emc_call *call)
 {
     emc_meta_reply reply = {0};
     uint32_t waited_ms = 0;
@@ -222,8 +240,8 @@ static emc_status fetch(emc_client *client, const void *key, size_t key_length, 
     }
 }
 
-emc_status emc_fetch(emc_client *client, const void *key, size_t key_length, uint32_t lease_s, uint32_t recache_below_s, uint32_t wait_ms,
-                     emc_item *item_out, emc_lease *lease_out, const emc_call *call)
+emc_status emc_fetch(emc_client *client, const void *key, size_t key_length, uint32_t lease_s, uint32_t recache_below_s,
+                     uint32_t wait_ms, emc_item *item_out, emc_lease *lease_out, const emc_call *call)
 {
     emc__client_hold(client); /* between two looks too, another operation's callback may destroy it */
     emc_status status = fetch(client, key, key_length, lease_s, recache_below_s, wait_ms, item_out, lease_out, call);

@@ -84,7 +84,8 @@ static emc_status create_transport(struct emc__facade *facade, const emc_options
     if (options != NULL) {
         log = (struct emc__log){options->log, options->log_context, options->log_level};
     }
-    return emc__uv_transport_create(&facade->allocator, &log, tls->enabled ? &settings : NULL, &facade->transport, error);
+    return emc__uv_transport_create(&facade->allocator, &log, tls->enabled ? &settings : NULL, &facade->transport,
+                                    error);
 }
 
 /* With autodiscovery: waits for the first list. */
@@ -106,14 +107,15 @@ static emc_status await_nodes(struct emc__facade *facade, const emc_options *opt
     return status;
 }
 
-emc_status emc_client_create(emc_client **client_out, const emc_address *nodes, size_t node_count, const emc_options *options,
-                             emc_error *error)
+emc_status emc_client_create(emc_client **client_out, const emc_address *nodes, size_t node_count,
+                             const emc_options *options, emc_error *error)
 {
     emc_status status = emc__client_check_options(options, error);
     if (status != EMC_OK) {
         return status;
     }
-    const emc_allocator *allocator = options != NULL && options->allocator != NULL ? options->allocator : &emc__allocator_standard;
+    const emc_allocator *allocator = options != NULL && options->allocator != NULL ? options->allocator
+                                                                                   : &emc__allocator_standard;
     struct emc__facade *facade = emc__allocate_zeroed(allocator, 1, sizeof *facade);
     if (facade == NULL) {
         return emc__error_set(error, EMC_ERROR_MEMORY, "%s", emc_status_text(EMC_ERROR_MEMORY));
@@ -125,8 +127,8 @@ emc_status emc_client_create(emc_client **client_out, const emc_address *nodes, 
         emc__release(allocator, facade);
         return status;
     }
-    const struct emc__client_environment environment = {facade->transport, random_seed(facade), take_in, change_begins, change_ends, destroy,
-                                                        facade};
+    const struct emc__client_environment environment = {
+        facade->transport, random_seed(facade), take_in, change_begins, change_ends, destroy, facade};
     status = emc__client_create(&facade->client, &environment, nodes, node_count, options, error);
     if (status != EMC_OK) {
         release(facade);

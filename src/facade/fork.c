@@ -26,7 +26,8 @@ uint64_t emc__fork_generation(void)
 void emc__facade_check_fork(struct emc__facade *facade)
 {
     uint64_t now = atomic_load_explicit(&generation, memory_order_relaxed);
-    if (now == facade->fork_generation || emc__client_in_callback(facade->client)) { /* inside a pass the loop can't be taken apart */
+    if (now == facade->fork_generation ||
+        emc__client_in_callback(facade->client)) { /* inside a pass the loop can't be taken apart */
         return;
     }
     facade->fork_generation = now;

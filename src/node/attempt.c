@@ -97,8 +97,10 @@ void emc__attempt_failed(struct emc__node *node, emc_status status, const char *
     snprintf(node->reason, sizeof node->reason, "%s", message);
     emc_address_format(&node->address, address, sizeof address);
     emc__log_write(&engine->log, EMC_LOG_DEBUG, "%s: attempt to connect failed: %s", address, message);
-    enum emc__health_verdict verdict = emc__health_attempt_failed(&node->health, node->connection_count > 0, engine->now_ns);
-    emc__timer_set(&engine->wheel, &node->attempt_timer, engine->now_ns + emc__health_pause_ns(&node->health, &engine->random));
+    enum emc__health_verdict verdict = emc__health_attempt_failed(&node->health, node->connection_count > 0,
+                                                                  engine->now_ns);
+    emc__timer_set(&engine->wheel, &node->attempt_timer,
+                   engine->now_ns + emc__health_pause_ns(&node->health, &engine->random));
     emc__node_apply(node, verdict);
 }
 
@@ -125,7 +127,10 @@ static void due(struct emc__timer *timer, uint64_t now_ns)
     }
     bool silent = node->handshaking != NULL;
     emc__attempt_stop(node);
-    emc__attempt_failed(node, EMC_ERROR_CONNECT, silent ? "connected, but the server did not answer in time; one that wants SASL is silent to all else" : "connecting took too long");
+    emc__attempt_failed(
+        node, EMC_ERROR_CONNECT,
+        silent ? "connected, but the server did not answer in time; one that wants SASL is silent to all else"
+               : "connecting took too long");
 }
 
 static void dial_failed(void *context, emc_status status, const char *message, uint64_t now_ns)
@@ -138,7 +143,8 @@ static void dial_established(void *context, struct emc__socket *socket, uint64_t
 {
     struct emc__node *node = context;
     (void)now_ns;
-    node->handshaking = emc__connection_open(node->engine, node, &emc__pool_connection_listener, node, socket, node->attempt_began_ns);
+    node->handshaking = emc__connection_open(node->engine, node, &emc__pool_connection_listener, node, socket,
+                                             node->attempt_began_ns);
     if (node->handshaking == NULL) {
         emc__attempt_failed(node, EMC_ERROR_MEMORY, "no memory for a connection");
         return;

@@ -58,7 +58,8 @@ static bool emit_line(struct fill *fill, const struct emc__operation *first)
     emc__list_init(&line->of.members);
     struct emc__link *link;
     uint8_t *before = NULL;
-    for (uint32_t keys = 0; keys < fill->engine->options.keys_per_line_max && room(fill) >= EMC__BINARY_REQUEST_MAX; keys++) {
+    for (uint32_t keys = 0; keys < fill->engine->options.keys_per_line_max && room(fill) >= EMC__BINARY_REQUEST_MAX;
+         keys++) {
         link = emc__list_first(&connection->pending);
         if (link == NULL || EMC__OPERATION_OF(link)->kind != EMC__OPERATION_RETRIEVAL) {
             break;
@@ -175,7 +176,8 @@ size_t emc__binary_fill(struct emc__connection *connection, uint8_t *out, size_t
 {
     struct fill fill = {connection, connection->engine, out, capacity, 0, 0};
     struct emc__link *link;
-    while (connection->borrowed == NULL && !connection->quitting && (link = emc__list_first(&connection->pending)) != NULL) {
+    while (connection->borrowed == NULL && !connection->quitting &&
+           (link = emc__list_first(&connection->pending)) != NULL) {
         if (!emit_next(&fill, EMC__OPERATION_OF(link))) {
             break;
         }

@@ -31,8 +31,8 @@ void emc__bulk_unref(struct emc__engine *engine, struct emc__bulk *bulk)
     }
 }
 
-struct emc__operation *emc__bulk_branch(struct emc__engine *engine, struct emc__bulk *bulk, const struct emc__operation *like,
-                                        enum emc__operation_kind kind)
+struct emc__operation *emc__bulk_branch(struct emc__engine *engine, struct emc__bulk *bulk,
+                                        const struct emc__operation *like, enum emc__operation_kind kind)
 {
     struct emc__operation *branch = emc__operation_take(engine, kind, (enum emc__verb)like->verb);
     if (branch == NULL) {
@@ -48,7 +48,8 @@ struct emc__operation *emc__bulk_branch(struct emc__engine *engine, struct emc__
     return branch;
 }
 
-void emc__bulk_answer(struct emc__engine *engine, struct emc__bulk *bulk, uint32_t index, struct emc__node *node, emc_result *result)
+void emc__bulk_answer(struct emc__engine *engine, struct emc__bulk *bulk, uint32_t index, struct emc__node *node,
+                      emc_result *result)
 {
     struct emc__bulk_record *record = &bulk->records[index];
     struct emc__operation *operation = bulk->operation;
@@ -75,7 +76,8 @@ void emc__bulk_answer(struct emc__engine *engine, struct emc__bulk *bulk, uint32
     if (operation->callback != NULL) {
         result->last = false;
         result->node = node != NULL ? emc__node_address(node) : NULL;
-        result->message = result->message == NULL && result->status < 0 ? emc_status_text(result->status) : result->message;
+        result->message = result->message == NULL && result->status < 0 ? emc_status_text(result->status)
+                                                                        : result->message;
         emc__call_back(engine, operation->callback, operation->user_data, result);
     }
 }

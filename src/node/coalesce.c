@@ -13,7 +13,7 @@
 
 /* Operations looked at while a line is built; bounds the table's fill to three quarters. */
 #define LINE_SCAN_MAX 1536
-#define TABLE_SIZE 2048
+#define TABLE_SIZE    2048
 /* Below some 64 operations quiet and plain runs cost the same (DESIGN.md, the table of limits). */
 #define QUIET_RUN_MIN 64
 /* Bounds how many outcomes one unlabelled error can leave unknown. A fence costs the server some 14 us (measured: 454 ns a set with one for
@@ -76,7 +76,7 @@ struct fill {
     struct emc__engine *engine;
     uint8_t *out;
     size_t capacity, length;
-    size_t last; /* where the last request begins */
+    size_t last;    /* where the last request begins */
     uint32_t plain; /* writes at the head of pending that are known to be too few for a quiet run */
 };
 
@@ -108,7 +108,8 @@ static bool same_line(const struct emc__operation *a, const struct emc__operatio
 static bool has_one_key(const struct emc__operation *operation)
 {
     return operation->kind == EMC__OPERATION_RETRIEVAL || operation->kind == EMC__OPERATION_STORAGE ||
-           operation->kind == EMC__OPERATION_KEYED || (operation->kind == EMC__OPERATION_META && operation->key_length > 0);
+           operation->kind == EMC__OPERATION_KEYED ||
+           (operation->kind == EMC__OPERATION_META && operation->key_length > 0);
 }
 
 static size_t line_length_max(const struct emc__operation *first)
@@ -153,7 +154,8 @@ static bool consider(struct fill *fill, struct emc__operation *line, struct emc_
         }
         table_put(table, entry, operation->hash, operation);
         join_line(fill, line, operation);
-    } else if (entry->reader != NULL && emc__slice_equal(emc__operation_key(entry->reader), emc__operation_key(operation))) {
+    } else if (entry->reader != NULL &&
+               emc__slice_equal(emc__operation_key(entry->reader), emc__operation_key(operation))) {
         follow(fill, entry->reader, operation);
     } else {
         table_put(table, entry, operation->hash, NULL);
@@ -167,7 +169,8 @@ static void gather_line(struct fill *fill, struct emc__operation *line, struct e
     bool alone = first->alone;
     struct emc__link *link = &first->link;
     table_clear(fill->engine->key_table);
-    for (uint32_t scanned = 0, keys = 0; link != NULL && scanned < LINE_SCAN_MAX && keys < fill->engine->options.keys_per_line_max; scanned++) {
+    for (uint32_t scanned = 0, keys = 0;
+         link != NULL && scanned < LINE_SCAN_MAX && keys < fill->engine->options.keys_per_line_max; scanned++) {
         struct emc__operation *operation = EMC__OPERATION_OF(link);
         link = emc__list_next(pending, link);
         if (alone) {
@@ -205,7 +208,8 @@ static bool emit_line(struct fill *fill, struct emc__operation *first)
 /* ------------------------------------------------------------------ bulk lines */
 
 /* Writes keys from the part until the line is full, a key repeats, or the part ends. Returns how many. */
-static uint32_t write_bulk_keys(struct fill *fill, const struct emc__operation *part, size_t line_end, uint32_t *next_out)
+static uint32_t write_bulk_keys(struct fill *fill, const struct emc__operation *part, size_t line_end,
+                                uint32_t *next_out)
 {
     struct emc__key_table *table = fill->engine->key_table;
     const struct emc__bulk *bulk = part->of.bulk;
@@ -215,7 +219,8 @@ static uint32_t write_bulk_keys(struct fill *fill, const struct emc__operation *
     while (count < part->in.records.count && count < most) {
         const struct emc__bulk_record *record = &bulk->records[index];
         struct table_entry *entry = table_find(table, record->hash);
-        if (entry->epoch == table->epoch || fill->length + record->length + 3 > line_end || (record->alone && count > 0)) {
+        if (entry->epoch == table->epoch || fill->length + record->length + 3 > line_end ||
+            (record->alone && count > 0)) {
             break;
         }
         table_put(table, entry, record->hash, NULL);
@@ -271,13 +276,15 @@ static size_t write_head(uint8_t *out, const struct emc__operation *operation)
     case EMC__OPERATION_KEYED:
         return emc__write_key_command(out, verb, key, operation->exptime, operation->number, operation->noreply);
     case EMC__OPERATION_META: {
-        struct emc__meta_request request = {operation->in.meta.command, key,
-                                            emc__slice_of(operation->block + operation->key_length, operation->in.meta.flags_length),
-                                            operation->value_length};
+        struct emc__meta_request request = {
+            operation->in.meta.command, key,
+            emc__slice_of(operation->block + operation->key_length, operation->in.meta.flags_length),
+            operation->value_length};
         return emc__write_meta(out, &request);
     }
     default:
-        return emc__write_plain(out, verb, (int64_t)operation->number, emc__operation_argument(operation), operation->noreply);
+        return emc__write_plain(out, verb, (int64_t)operation->number, emc__operation_argument(operation),
+                                operation->noreply);
     }
 }
 
@@ -355,8 +362,8 @@ static bool emit_meta(struct fill *fill, struct emc__operation *operation)
 static bool may_be_quiet(const struct emc__operation *operation)
 {
     bool verb = operation->verb == EMC__VERB_SET || operation->verb == EMC__VERB_DELETE;
-    return verb && operation->kind != EMC__OPERATION_META && !operation->noreply && !operation->borrowed && !operation->alone &&
-           operation->value_length <= QUIET_VALUE_MAX;
+    return verb && operation->kind != EMC__OPERATION_META && !operation->noreply && !operation->borrowed &&
+           !operation->alone && operation->value_length <= QUIET_VALUE_MAX;
 }
 
 static uint32_t quiet_run_length(const struct emc__connection *connection)
@@ -381,7 +388,8 @@ static void write_quiet(struct fill *fill, const struct emc__operation *operatio
         fill->length += emc__write_quiet_delete(out, key, opaque);
         return;
     }
-    fill->length += emc__write_quiet_set_line(out, key, operation->flags, operation->exptime, operation->value_length, opaque);
+    fill->length += emc__write_quiet_set_line(out, key, operation->flags, operation->exptime, operation->value_length,
+                                              opaque);
     put(fill, operation->value, operation->value_length);
     put(fill, "\r\n", 2);
 }
@@ -487,7 +495,8 @@ size_t emc__coalesce_fill(struct emc__connection *connection, uint8_t *out, size
     }
     struct emc__link *next = emc__list_first(&connection->pending);
     /* What waits for an empty pipeline waits for the noreply operations in it, too. */
-    if (connection->borrowed == NULL && !connection->quitting && (next == NULL || must_be_first(&fill, EMC__OPERATION_OF(next)))) {
+    if (connection->borrowed == NULL && !connection->quitting &&
+        (next == NULL || must_be_first(&fill, EMC__OPERATION_OF(next)))) {
         emit_fence(&fill);
     }
     connection->last_request = fill.length - fill.last;

@@ -65,7 +65,8 @@ static void silence_due(struct emc__timer *timer, uint64_t now_ns)
 {
     struct emc__connection *connection = EMC__CONTAINER_OF(timer, struct emc__connection, silence);
     connection->engine->now_ns = now_ns;
-    emc__connection_close(connection, EMC_ERROR_CONNECTION_LOST, "the connection stayed silent past its operations' deadlines");
+    emc__connection_close(connection, EMC_ERROR_CONNECTION_LOST,
+                          "the connection stayed silent past its operations' deadlines");
 }
 
 /* Memory was short in a flush: where bytes were lost the stream can't go on, else what could not be written is tried again. */
@@ -88,7 +89,8 @@ static void become_ready(struct emc__connection *connection)
     connection->last_used_ns = connection->engine->now_ns;
     uint64_t pause_ns = emc__ms_to_ns(connection->engine->options.keepalive_ms);
     if (connection->engine->options.ask_version) {
-        emc__timer_set_maybe(connection->engine, &connection->keepalive, emc__time_add(connection->engine->now_ns, pause_ns));
+        emc__timer_set_maybe(connection->engine, &connection->keepalive,
+                             emc__time_add(connection->engine->now_ns, pause_ns));
     }
     connection->listener->ready(connection->context, connection);
 }
@@ -236,7 +238,8 @@ void emc__connection_enqueue(struct emc__connection *connection, struct emc__ope
     emc__connection_mark_dirty(connection);
 }
 
-void emc__connection_requeue(struct emc__connection *connection, struct emc__operation *operation, struct emc__link *before)
+void emc__connection_requeue(struct emc__connection *connection, struct emc__operation *operation,
+                             struct emc__link *before)
 {
     emc__link_remove(&operation->link);
     operation->place = EMC__PLACE_PENDING;
@@ -307,7 +310,8 @@ static emc_status end_status(const struct emc__connection *connection, char text
     }
     if (connection->state == EMC__CONNECTION_ASKING && !connection->records) {
         size_t length = strlen(text);
-        snprintf(text + length, EMC_ERROR_MESSAGE_SIZE - length, " before its first answer: does it want TLS, or is it full?");
+        snprintf(text + length, EMC_ERROR_MESSAGE_SIZE - length,
+                 " before its first answer: does it want TLS, or is it full?");
     }
     return EMC_ERROR_CONNECTION_LOST;
 }
@@ -316,7 +320,8 @@ static void end_of_stream(struct emc__connection *connection, enum emc__io io)
 {
     char text[EMC_ERROR_MESSAGE_SIZE] = "the server closed the connection";
     if (io == EMC__IO_ERROR) {
-        snprintf(text, sizeof text, "%s", transport_of(connection)->class_->error_text(connection->engine->transport, connection->socket));
+        snprintf(text, sizeof text, "%s",
+                 transport_of(connection)->class_->error_text(connection->engine->transport, connection->socket));
     }
     emc_status status = end_status(connection, text);
     if (connection->quitting && emc__pipeline_quit_answered(connection)) {
@@ -338,7 +343,8 @@ static bool receive(struct emc__connection *connection)
     struct emc__span spans[2] = {home, {engine->receive_scratch + kept, EMC__SCRATCH_SIZE - kept}};
     bool direct = home.data != NULL;
     size_t received = 0;
-    enum emc__io io = transport_of(connection)->class_->recv(connection->socket, direct ? spans : spans + 1, direct ? 2 : 1, &received);
+    enum emc__io io = transport_of(connection)
+                          ->class_->recv(connection->socket, direct ? spans : spans + 1, direct ? 2 : 1, &received);
     if (io == EMC__IO_WOULD_BLOCK) {
         return false;
     }
@@ -378,7 +384,8 @@ static void release(struct emc__engine *engine, struct emc__grave *grave)
 }
 
 /* Gets may be asked again elsewhere when the connection turns out to have been closed while it was idle. */
-static bool was_closed_while_idle(const struct emc__connection *connection, enum emc__connection_state state, emc_status status)
+static bool was_closed_while_idle(const struct emc__connection *connection, enum emc__connection_state state,
+                                  emc_status status)
 {
     bool established = state == EMC__CONNECTION_READY || state == EMC__CONNECTION_DRAINING;
     return established && status == EMC_ERROR_CONNECTION_LOST && !connection->heard_since_idle &&
@@ -422,7 +429,8 @@ void emc__connection_close(struct emc__connection *connection, emc_status status
         emc__pipeline_ask_again(connection);
     }
     connection->listener->closed(connection->context, connection, status, words);
-    emc__pipeline_fail(connection, status < 0 ? status : EMC_ERROR_CONNECTION_LOST, words); /* what was not answered did not go well */
+    emc__pipeline_fail(connection, status < 0 ? status : EMC_ERROR_CONNECTION_LOST,
+                       words); /* what was not answered did not go well */
 }
 
 void emc__connection_drain(struct emc__connection *connection)
@@ -436,13 +444,16 @@ void emc__connection_drain(struct emc__connection *connection)
     }
 }
 
-void emc__connection_abandoned(struct emc__connection *connection, const struct emc__operation *operation, bool timed_out)
+void emc__connection_abandoned(struct emc__connection *connection, const struct emc__operation *operation,
+                               bool timed_out)
 {
-    if (connection->incoming.operation == operation && (operation->kind != EMC__OPERATION_RETRIEVAL || operation->of.follower == NULL)) {
+    if (connection->incoming.operation == operation &&
+        (operation->kind != EMC__OPERATION_RETRIEVAL || operation->of.follower == NULL)) {
         emc__pipeline_forget_incoming(connection);
     }
     if (timed_out && !emc__timer_is_set(&connection->silence) && connection->last_heard_ns < operation->submitted_ns) {
-        emc__timer_set(&connection->engine->wheel, &connection->silence, connection->engine->now_ns + SILENCE_MARGIN_NS);
+        emc__timer_set(&connection->engine->wheel, &connection->silence,
+                       connection->engine->now_ns + SILENCE_MARGIN_NS);
     }
 }
 
@@ -451,7 +462,8 @@ void emc__connection_abandoned_unsent(struct emc__connection *connection, const 
     bool stuck = connection->blocked_since_ns != 0 && connection->blocked_since_ns <= operation->submitted_ns;
     if (stuck && !emc__timer_is_set(&connection->silence) && connection->last_heard_ns < operation->submitted_ns) {
         connection->stuck = true;
-        emc__timer_set(&connection->engine->wheel, &connection->silence, connection->engine->now_ns + SILENCE_MARGIN_NS);
+        emc__timer_set(&connection->engine->wheel, &connection->silence,
+                       connection->engine->now_ns + SILENCE_MARGIN_NS);
     }
 }
 

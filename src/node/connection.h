@@ -36,22 +36,22 @@ struct emc__connection_listener {
 
 /* A value that is being received into a home of its own. */
 struct emc__incoming {
-    struct emc__operation *operation;  /* for whom; NULL: none under way, or dropped */
-    struct emc__bulk *bulk;            /* or for a key of a bulk */
+    struct emc__operation *operation; /* for whom; NULL: none under way, or dropped */
+    struct emc__bulk *bulk;           /* or for a key of a bulk */
     uint32_t index;
     uint8_t *memory;
-    bool ours;                         /* the memory is the engine's, not the caller's */
+    bool ours; /* the memory is the engine's, not the caller's */
     size_t length;
     uint64_t flags, cas;
-    char meta_flags[512];              /* VA alone; terminated; a key of 250 bytes may stand in it */
+    char meta_flags[512]; /* VA alone; terminated; a key of 250 bytes may stand in it */
 };
 
 struct emc__connection {
-    struct emc__grave grave;           /* first: buried at the end */
-    struct emc__link all;              /* in engine->connections */
-    struct emc__link dirty;            /* in engine->dirty while there may be something to write */
+    struct emc__grave grave; /* first: buried at the end */
+    struct emc__link all;    /* in engine->connections */
+    struct emc__link dirty;  /* in engine->dirty while there may be something to write */
     struct emc__engine *engine;
-    struct emc__node *node;            /* for operations' metrics and addresses */
+    struct emc__node *node; /* for operations' metrics and addresses */
     const struct emc__connection_listener *listener;
     void *context;
     struct emc__socket *socket;
@@ -60,34 +60,34 @@ struct emc__connection {
     union {
         struct emc__reader text;
         struct emc__binary_reader binary;
-    } reader;                          /* the dialect's */
-    struct emc__buffer rest;           /* received, not yet a whole reply */
-    struct emc__buffer unsent;         /* produced, not yet taken by the socket */
-    struct emc__operation *borrowed;   /* its value is sent straight from the caller's memory, after unsent */
+    } reader;                        /* the dialect's */
+    struct emc__buffer rest;         /* received, not yet a whole reply */
+    struct emc__buffer unsent;       /* produced, not yet taken by the socket */
+    struct emc__operation *borrowed; /* its value is sent straight from the caller's memory, after unsent */
     size_t borrowed_sent;
-    size_t last_request;               /* how many of the bytes produced last are the last request's; see send_some in sending.c */
-    struct emc__list pending;          /* operations not yet written */
-    struct emc__list pipeline;         /* operations and lines written, in the order of their replies; noreply ones until they are fenced */
+    size_t last_request;       /* how many of the bytes produced last are the last request's; see send_some in sending.c */
+    struct emc__list pending;  /* operations not yet written */
+    struct emc__list pipeline; /* operations and lines written, in the order of their replies; noreply ones until they are fenced */
     struct emc__incoming incoming;
     struct emc__timer keepalive;
-    struct emc__timer silence;         /* an operation's deadline passed; closes when no byte comes for a margin */
-    struct emc__timer shortage;        /* memory was short in a flush */
-    uint32_t load;                     /* operations (and keys of bulks) pending or in the pipeline */
+    struct emc__timer silence;  /* an operation's deadline passed; closes when no byte comes for a margin */
+    struct emc__timer shortage; /* memory was short in a flush */
+    uint32_t load;              /* operations (and keys of bulks) pending or in the pipeline */
     size_t bytes_pending;
     uint64_t last_heard_ns, last_used_ns;
-    uint64_t blocked_since_ns;         /* 0: the socket takes bytes */
-    uint64_t began_ns;                 /* the attempt that made it */
-    uint32_t next_opaque;              /* BINARY: of the next request */
-    uint32_t server_version;           /* 1.6.18 as 10618; 0: not known */
-    uint32_t quiet_pause;              /* plain runs still to go before quiet ones are used again */
-    bool counted_owing;                /* its node counts it among those that owe replies */
-    bool heard_since_idle;             /* bytes came since the pipeline was last empty */
-    bool stuck;                        /* the silence timer runs because nothing could be sent */
-    bool fence_owed;                   /* noreply operations stand at the pipeline's end */
-    bool purged;                       /* closed for want of use */
-    bool records;                      /* its socket packs what one call sends into records: TLS */
-    bool quitting;                     /* `quit` is written: nothing after it is */
-    bool send_broken;                  /* a send failed, or produced bytes were lost: closes in the next pass */
+    uint64_t blocked_since_ns; /* 0: the socket takes bytes */
+    uint64_t began_ns;         /* the attempt that made it */
+    uint32_t next_opaque;      /* BINARY: of the next request */
+    uint32_t server_version;   /* 1.6.18 as 10618; 0: not known */
+    uint32_t quiet_pause;      /* plain runs still to go before quiet ones are used again */
+    bool counted_owing;        /* its node counts it among those that owe replies */
+    bool heard_since_idle;     /* bytes came since the pipeline was last empty */
+    bool stuck;                /* the silence timer runs because nothing could be sent */
+    bool fence_owed;           /* noreply operations stand at the pipeline's end */
+    bool purged;               /* closed for want of use */
+    bool records;              /* its socket packs what one call sends into records: TLS */
+    bool quitting;             /* `quit` is written: nothing after it is */
+    bool send_broken;          /* a send failed, or produced bytes were lost: closes in the next pass */
     char version_text[EMC_VERSION_TEXT_SIZE];
 };
 

@@ -8,7 +8,8 @@
 
 static void go_on(struct emc__timer *timer, uint64_t now_ns);
 
-void emc__dial_init(struct emc__dial *dial, struct emc__engine *engine, const struct emc__dial_listener *listener, void *context)
+void emc__dial_init(struct emc__dial *dial, struct emc__engine *engine, const struct emc__dial_listener *listener,
+                    void *context)
 {
     memset(dial, 0, sizeof *dial);
     dial->engine = engine;
@@ -90,8 +91,8 @@ static void begin_next(struct emc__dial *dial)
         struct emc__dial_race *race = &dial->races[i];
         race->dial = dial;
         race->socket = NULL;
-        emc_status status = transport->class_->connect(transport, &dial->endpoints[i], dial->tls_name, &race_listener, race,
-                                                       &race->socket);
+        emc_status status = transport->class_->connect(transport, &dial->endpoints[i], dial->tls_name, &race_listener,
+                                                       race, &race->socket);
         if (status == EMC_OK) {
             return;
         }
@@ -104,7 +105,8 @@ static void begin_next(struct emc__dial *dial)
 static uint64_t stagger_ns(const struct emc__dial *dial)
 {
     const emc_options *options = &dial->engine->options;
-    uint32_t limit_ms = options->connection_timeout_ms < options->backoff_max_ms ? options->connection_timeout_ms : options->backoff_max_ms;
+    uint32_t limit_ms = options->connection_timeout_ms < options->backoff_max_ms ? options->connection_timeout_ms
+                                                                                 : options->backoff_max_ms;
     uint64_t share_ns = emc__ms_to_ns(limit_ms) / (dial->count + 1);
     return share_ns < EMC__DIAL_STAGGER_NS ? share_ns : EMC__DIAL_STAGGER_NS;
 }
@@ -137,7 +139,8 @@ static void interleave(struct emc__dial *dial, const struct emc__endpoint *endpo
     while (dial->count < EMC__DIAL_ENDPOINTS_MAX && dial->count < considered) {
         size_t pick = considered;
         for (size_t i = 0; i < considered; i++) {
-            if (!used[i] && (pick == considered || (endpoints[pick].family != family && endpoints[i].family == family))) {
+            if (!used[i] &&
+                (pick == considered || (endpoints[pick].family != family && endpoints[i].family == family))) {
                 pick = i;
             }
         }
@@ -173,7 +176,8 @@ void emc__dial_start(struct emc__dial *dial, const char *host, uint16_t port, co
     if (literal) {
         dial->count = 1;
     } else {
-        emc_status status = transport->class_->lookup(transport, EMC__LOOKUP_ADDRESSES, host, port, looked_up, dial, &dial->lookup);
+        emc_status status = transport->class_->lookup(transport, EMC__LOOKUP_ADDRESSES, host, port, looked_up, dial,
+                                                      &dial->lookup);
         if (status == EMC_OK) {
             return;
         }

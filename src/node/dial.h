@@ -26,16 +26,16 @@ struct emc__dial {
     struct emc__engine *engine;
     const struct emc__dial_listener *listener;
     void *context;
-    const char *host;                 /* borrowed: the node's */
+    const char *host; /* borrowed: the node's */
     const char *tls_name;
     uint16_t port;
-    struct emc__lookup *lookup;       /* runs */
-    struct emc__timer stagger;        /* time for the next address; at once when nothing could begin */
+    struct emc__lookup *lookup; /* runs */
+    struct emc__timer stagger;  /* time for the next address; at once when nothing could begin */
     struct emc__endpoint endpoints[EMC__DIAL_ENDPOINTS_MAX];
     struct emc__dial_race races[EMC__DIAL_ENDPOINTS_MAX];
     uint32_t count, begun, lost;
     bool active;
-    emc_status status;                /* of the address that failed last */
+    emc_status status; /* of the address that failed last */
     char message[EMC_ERROR_MESSAGE_SIZE];
 };
 

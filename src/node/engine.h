@@ -23,29 +23,29 @@ struct emc__engine {
     emc_allocator allocator;
     struct emc__log log;
     struct emc__transport *transport;
-    emc_options options;              /* validated; strings are the engine's own copies */
+    emc_options options; /* validated; strings are the engine's own copies */
     struct emc__slice key_prefix;
     struct emc__timer_wheel wheel;
     struct emc__random random;
     uint64_t hash_seed;
     struct emc__slab operations;
     struct emc__blocks blocks;
-    uint8_t *receive_scratch;         /* EMC__SCRATCH_SIZE */
-    uint8_t *send_scratch;            /* EMC__SCRATCH_SIZE */
-    struct emc__key_table *key_table; /* which keys the line being built has */
-    uint64_t now_ns;                  /* the time of the pass, or of the tick's first submission */
-    bool tick_open;                   /* now_ns was read since the last flush */
-    struct emc__list dirty;           /* connections with something to write */
-    struct emc__list connections;     /* all that are open */
-    uint32_t attempts;                /* nodes that are connecting now */
-    uint32_t owing;                   /* connections that owe replies */
+    uint8_t *receive_scratch;           /* EMC__SCRATCH_SIZE */
+    uint8_t *send_scratch;              /* EMC__SCRATCH_SIZE */
+    struct emc__key_table *key_table;   /* which keys the line being built has */
+    uint64_t now_ns;                    /* the time of the pass, or of the tick's first submission */
+    bool tick_open;                     /* now_ns was read since the last flush */
+    struct emc__list dirty;             /* connections with something to write */
+    struct emc__list connections;       /* all that are open */
+    uint32_t attempts;                  /* nodes that are connecting now */
+    uint32_t owing;                     /* connections that owe replies */
     struct emc__connection *last_owing; /* the one that began to owe last; NULL when it is gone */
-    struct emc__list graveyard;       /* buried: memory that outlives the pass because frames above may still look at it */
-    uint32_t settled;                 /* operations whose outcome waits for the next process */
-    uint32_t pending;                 /* public operations not yet completed */
-    uint64_t completed;               /* public operations completed, ever */
-    uint32_t callback_depth;          /* > 0: a callback of the user's runs */
-    bool room_wanted;                 /* an operation was refused as FULL */
+    struct emc__list graveyard;         /* buried: memory that outlives the pass because frames above may still look at it */
+    uint32_t settled;                   /* operations whose outcome waits for the next process */
+    uint32_t pending;                   /* public operations not yet completed */
+    uint64_t completed;                 /* public operations completed, ever */
+    uint32_t callback_depth;            /* > 0: a callback of the user's runs */
+    bool room_wanted;                   /* an operation was refused as FULL */
 };
 
 /* Something to be released at the end of the pass. */

@@ -29,12 +29,14 @@ bool emc__incoming_begin(struct emc__connection *connection, struct emc__operati
     if ((operation->completed || operation->settled) && operation->of.follower == NULL) {
         return true;
     }
-    bool direct = operation->allocate != NULL && operation->of.follower == NULL && header->length >= operation->allocate_from;
+    bool direct = operation->allocate != NULL && operation->of.follower == NULL &&
+                  header->length >= operation->allocate_from;
     if (!direct) {
         *destination_out = own_memory(connection);
         return true;
     }
-    connection->incoming.memory = emc__pipeline_allocate(connection, operation->allocate, operation->user_data, 0, header->length);
+    connection->incoming.memory = emc__pipeline_allocate(connection, operation->allocate, operation->user_data, 0,
+                                                         header->length);
     *destination_out = connection->incoming.memory;
     return connection->state != EMC__CONNECTION_CLOSED;
 }
@@ -55,8 +57,8 @@ bool emc__incoming_begin_bulk(struct emc__connection *connection, struct emc__op
         *destination_out = own_memory(connection);
         return true;
     }
-    connection->incoming.memory =
-        emc__pipeline_allocate(connection, operation->allocate, operation->user_data, index, header->length);
+    connection->incoming.memory = emc__pipeline_allocate(connection, operation->allocate, operation->user_data, index,
+                                                         header->length);
     *destination_out = connection->incoming.memory;
     return connection->state != EMC__CONNECTION_CLOSED;
 }
@@ -82,26 +84,34 @@ bool emc__incoming_begin_meta(struct emc__connection *connection, struct emc__op
 static void finish_single(struct emc__connection *connection, const struct emc__incoming *incoming)
 {
     struct emc__operation *operation = incoming->operation;
-    emc_result result = {.status = EMC_OK, .value = incoming->memory, .value_length = incoming->length,
-                         .flags = incoming->flags, .cas = incoming->cas};
+    emc_result result = {.status = EMC_OK,
+                         .value = incoming->memory,
+                         .value_length = incoming->length,
+                         .flags = incoming->flags,
+                         .cas = incoming->cas};
     if (incoming->memory == NULL && !operation->completed) {
         result = (emc_result){.status = operation->settled ? (emc_status)operation->outcome : EMC_ERROR_MEMORY};
     }
     if (operation->kind == EMC__OPERATION_META && incoming->memory != NULL) {
-        struct emc__value_header header = {.kind = EMC__VALUE_META, .length = incoming->length,
+        struct emc__value_header header = {.kind = EMC__VALUE_META,
+                                           .length = incoming->length,
                                            .meta_flags = emc__slice_of_string(incoming->meta_flags)};
         emc__meta_value(connection, operation, &header, incoming->memory);
     } else if (incoming->ours) {
         emc__pipeline_answer_value(connection, operation, &result);
     } else {
-        emc__pipeline_answer(connection, operation, &result); /* it lies in the caller's memory already, or there is none */
+        emc__pipeline_answer(connection, operation,
+                             &result); /* it lies in the caller's memory already, or there is none */
     }
 }
 
 static void finish_bulk(struct emc__connection *connection, const struct emc__incoming *incoming)
 {
-    emc_result result = {.status = EMC_OK, .value = incoming->memory, .value_length = incoming->length,
-                         .flags = incoming->flags, .cas = incoming->cas};
+    emc_result result = {.status = EMC_OK,
+                         .value = incoming->memory,
+                         .value_length = incoming->length,
+                         .flags = incoming->flags,
+                         .cas = incoming->cas};
     if (incoming->memory == NULL) {
         const struct emc__operation *operation = incoming->bulk->operation;
         bool cancelled = operation != NULL && operation->settled;

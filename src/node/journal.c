@@ -28,7 +28,8 @@ static struct emc__journal_entry **bucket_of(const struct emc__journal *journal,
 static bool is_there(const struct emc__journal *journal, uint64_t hash, struct emc__slice key, bool binary)
 {
     const struct emc__journal_entry *entry = journal->bucket_count > 0 ? *bucket_of(journal, hash) : NULL;
-    while (entry != NULL && (entry->binary != binary || !emc__slice_equal(emc__slice_of(entry->key, entry->length), key))) {
+    while (entry != NULL &&
+           (entry->binary != binary || !emc__slice_equal(emc__slice_of(entry->key, entry->length), key))) {
         entry = entry->next;
     }
     return entry != NULL;
@@ -41,14 +42,16 @@ static bool make_room(struct emc__journal *journal)
         return true;
     }
     uint32_t larger = journal->bucket_count == 0 ? BUCKETS_MIN : journal->bucket_count * 2;
-    struct emc__journal_entry **buckets = emc__allocate_zeroed(journal->allocator, larger, sizeof(struct emc__journal_entry *));
+    struct emc__journal_entry **buckets = emc__allocate_zeroed(journal->allocator, larger,
+                                                               sizeof(struct emc__journal_entry *));
     if (buckets == NULL) {
         return journal->bucket_count > 0;
     }
     emc__release(journal->allocator, journal->buckets);
     journal->buckets = buckets;
     journal->bucket_count = larger;
-    for (struct emc__link *link = emc__list_first(&journal->entries); link != NULL; link = emc__list_next(&journal->entries, link)) {
+    for (struct emc__link *link = emc__list_first(&journal->entries); link != NULL;
+         link = emc__list_next(&journal->entries, link)) {
         struct emc__journal_entry *entry = EMC__CONTAINER_OF(link, struct emc__journal_entry, link);
         struct emc__journal_entry **bucket = bucket_of(journal, entry->hash);
         entry->next = *bucket;
@@ -71,7 +74,8 @@ bool emc__journal_add(struct emc__journal *journal, uint64_t hash, struct emc__s
         return false;
     }
     struct emc__journal_entry **bucket = bucket_of(journal, hash);
-    *entry = (struct emc__journal_entry){.hash = hash, .length = (uint8_t)key.length, .binary = binary, .next = *bucket};
+    *entry = (struct emc__journal_entry){
+        .hash = hash, .length = (uint8_t)key.length, .binary = binary, .next = *bucket};
     memcpy(entry->key, key.data, key.length);
     *bucket = entry;
     emc__list_append(&journal->entries, &entry->link);

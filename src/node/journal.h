@@ -8,21 +8,21 @@
 #include "base/slice.h"
 
 struct emc__journal_entry {
-    struct emc__link link;             /* in the order they came */
-    struct emc__journal_entry *next;   /* of the same bucket */
+    struct emc__link link;           /* in the order they came */
+    struct emc__journal_entry *next; /* of the same bucket */
     uint64_t hash;
     uint8_t length;
-    bool binary;                       /* the key stands in base64, for meta commands */
-    uint8_t key[];                     /* as it goes on the wire */
+    bool binary;   /* the key stands in base64, for meta commands */
+    uint8_t key[]; /* as it goes on the wire */
 };
 
 struct emc__journal {
     const emc_allocator *allocator;
     struct emc__list entries;
     struct emc__journal_entry **buckets;
-    uint32_t bucket_count;             /* 0 (empty), or a power of two */
+    uint32_t bucket_count; /* 0 (empty), or a power of two */
     uint32_t count, most;
-    uint64_t refused;                  /* keys that found no room, ever */
+    uint64_t refused; /* keys that found no room, ever */
 };
 
 /* Holds at most `most` keys; 0: none at all. Allocates nothing yet. */

@@ -113,7 +113,8 @@ static void describe(emc_result *result, const emc_meta_reply *reply)
 }
 
 /* The fence after a quiet command: silence meant the usual outcome. */
-static bool quiet_passed(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
+static bool quiet_passed(struct emc__connection *connection, struct emc__operation *entry,
+                         const struct emc__reply_line *line)
 {
     emc__pipeline_answer_status(connection, entry, entry->in.meta.command == 'g' ? EMC_MISS : EMC_OK, NULL);
     return connection->state != EMC__CONNECTION_CLOSED && emc__text_line(connection, line);
@@ -122,7 +123,8 @@ static bool quiet_passed(struct emc__connection *connection, struct emc__operati
 static bool debug_line(struct emc__connection *connection, struct emc__operation *entry, struct emc__slice text)
 {
     size_t skip = 3 + (size_t)entry->key_length;
-    bool ours = text.length >= skip && memcmp(text.data, "ME ", 3) == 0 && memcmp(text.data + 3, entry->block, entry->key_length) == 0;
+    bool ours = text.length >= skip && memcmp(text.data, "ME ", 3) == 0 &&
+                memcmp(text.data + 3, entry->block, entry->key_length) == 0;
     if (!ours) {
         return emc__pipeline_contradiction(connection, "a line that answers no debug request of this key");
     }
@@ -132,7 +134,8 @@ static bool debug_line(struct emc__connection *connection, struct emc__operation
     return connection->state != EMC__CONNECTION_CLOSED;
 }
 
-bool emc__meta_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
+bool emc__meta_line(struct emc__connection *connection, struct emc__operation *entry,
+                    const struct emc__reply_line *line)
 {
     emc_meta_reply reply;
     if (line->kind == EMC__REPLY_LINE && entry->in.meta.command == 'e') {

@@ -163,8 +163,9 @@ static void turn_unhealthy(struct emc__node *node)
     } else if (node->reason[0] == '\0') {
         node->last_failure = EMC_ERROR_CONNECT;
         snprintf(node->reason, sizeof node->reason, "%s",
-                 node->handshaking != NULL ? "connected, but the server has not answered so far; one that wants SASL is silent to all else"
-                                           : "no connection could be established so far");
+                 node->handshaking != NULL
+                     ? "connected, but the server has not answered so far; one that wants SASL is silent to all else"
+                     : "no connection could be established so far");
     }
     log_turn(node, false);
     node->listener->health_changed(node->context, node, false, node->reason);
@@ -303,7 +304,8 @@ static void complete_unsupported(struct emc__operation *operation)
                             "the binary protocol, which servers with SASL speak, does not have this command");
         return;
     }
-    snprintf(words, sizeof words, "needs memcached %u.%u.%u or later; the server says %.60s", version / 10000, version / 100 % 100, version % 100,
+    snprintf(words, sizeof words, "needs memcached %u.%u.%u or later; the server says %.60s", version / 10000,
+             version / 100 % 100, version % 100,
              present[0] != '\0' ? present : "nothing about its version (ask_version is off)");
     emc__operation_fail(operation->engine, operation, EMC_ERROR_UNSUPPORTED, words);
 }
@@ -397,7 +399,8 @@ void emc__node_cancel(struct emc__operation *operation)
     struct emc__engine *engine = operation->engine;
     if (operation->kind == EMC__OPERATION_BULK) {
         emc__connection_abandoned_bulk(engine, operation->of.bulk);
-    } else if (operation->place == EMC__PLACE_WAITING || (operation->place == EMC__PLACE_PENDING && operation->of.follower == NULL)) {
+    } else if (operation->place == EMC__PLACE_WAITING ||
+               (operation->place == EMC__PLACE_PENDING && operation->of.follower == NULL)) {
         withdraw_held(operation);
     } else if (operation->place == EMC__PLACE_SENT && operation->connection != NULL) {
         emc__connection_abandoned(operation->connection, operation, false);
@@ -464,8 +467,9 @@ void emc__node_report_state(const struct emc__node *node, emc_node_state *out)
 struct emc__socket *emc__node_only_socket(const struct emc__engine *engine)
 {
     const struct emc__connection *connection = engine->last_owing;
-    bool alone = engine->attempts == 0 && engine->owing == 1 && connection != NULL && connection->state == EMC__CONNECTION_READY &&
-                 !emc__list_empty(&connection->pipeline) && emc__list_empty(&connection->pending) && connection->borrowed == NULL &&
+    bool alone = engine->attempts == 0 && engine->owing == 1 && connection != NULL &&
+                 connection->state == EMC__CONNECTION_READY && !emc__list_empty(&connection->pipeline) &&
+                 emc__list_empty(&connection->pending) && connection->borrowed == NULL &&
                  emc__buffer_length(&connection->unsent) == 0 && !connection->send_broken;
     return alone ? connection->socket : NULL;
 }

@@ -38,7 +38,7 @@ void emc__node_flush_all(struct emc__engine *engine);
 const emc_address *emc__node_address(const struct emc__node *node);
 uint32_t emc__node_weight(const struct emc__node *node);
 void emc__node_set_weight(struct emc__node *node, uint32_t weight);
-bool emc__node_usable(const struct emc__node *node);     /* healthy or suspect */
+bool emc__node_usable(const struct emc__node *node); /* healthy or suspect */
 /* The key (on the wire; in base64 when binary) must be deleted on the node before it is read there again: what it has is out of date, and it is down. Does
  * nothing when options.deletes_replayed_max is 0. */
 void emc__node_remember(struct emc__node *node, uint64_t hash, struct emc__slice key, bool binary);

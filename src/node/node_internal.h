@@ -9,7 +9,7 @@
 #include "node/metrics.h"
 #include "node/node.h"
 
-#define EMC__SLOTS 64
+#define EMC__SLOTS           64
 #define EMC__CONNECTIONS_MAX 64
 
 /* All keys of a slot use one connection while any of them is in flight: that keeps operations on one key in order. */
@@ -23,15 +23,15 @@ struct emc__node {
     struct emc__engine *engine;
     const struct emc__node_listener *listener;
     void *context;
-    emc_address address;     /* strings in the same block */
+    emc_address address; /* strings in the same block */
     uint32_t weight;
     bool draining, destroyed, drained_told;
     struct emc__slot slots[EMC__SLOTS];
     struct emc__connection *connections[EMC__CONNECTIONS_MAX]; /* ready or draining */
     uint32_t connection_count;
-    uint32_t owing;          /* connections whose pipeline is not empty */
-    struct emc__list waiting;/* operations without an established connection */
-    uint32_t load;           /* operations waiting, pending or in a pipeline */
+    uint32_t owing;           /* connections whose pipeline is not empty */
+    struct emc__list waiting; /* operations without an established connection */
+    uint32_t load;            /* operations waiting, pending or in a pipeline */
     size_t bytes_waiting;
     /* The one attempt to connect that may be under way. */
     struct emc__dial dial;
@@ -40,11 +40,11 @@ struct emc__node {
     struct emc__timer attempt_timer; /* its deadline; or, between attempts, the next one's beginning */
     struct emc__health health;
     struct emc__timer health_timer;
-    struct emc__timer upkeep_timer;  /* growth and purge */
+    struct emc__timer upkeep_timer; /* growth and purge */
     struct emc__metrics metrics;
-    struct emc__journal journal;     /* deletes that did not reach it */
-    uint64_t refused_told;           /* journal.refused when the last warning about it was due; UINT64_MAX: it was given */
-    emc_status last_failure;         /* of the last attempt */
+    struct emc__journal journal; /* deletes that did not reach it */
+    uint64_t refused_told;       /* journal.refused when the last warning about it was due; UINT64_MAX: it was given */
+    emc_status last_failure;     /* of the last attempt */
     char reason[EMC_ERROR_MESSAGE_SIZE];
     char version_text[EMC_VERSION_TEXT_SIZE];
 };

@@ -57,8 +57,13 @@ void emc__operation_complete(struct emc__engine *engine, struct emc__operation *
         emc__operation_discard(engine, operation);
         return;
     }
-    if (operation->settled && operation->outcome != result->status) { /* cancelled, or written without reply: what came since changes nothing */
-        *result = (emc_result){.status = (emc_status)operation->outcome, .index = result->index, .key = result->key, .key_length = result->key_length};
+    if (operation->settled &&
+        operation->outcome !=
+            result->status) { /* cancelled, or written without reply: what came since changes nothing */
+        *result = (emc_result){.status = (emc_status)operation->outcome,
+                               .index = result->index,
+                               .key = result->key,
+                               .key_length = result->key_length};
     }
     operation->completed = true;
     emc__timer_clear(&engine->wheel, &operation->timer);
@@ -82,7 +87,8 @@ void emc__operation_complete(struct emc__engine *engine, struct emc__operation *
     emc__operation_discard(engine, operation);
 }
 
-void emc__operation_fail(struct emc__engine *engine, struct emc__operation *operation, emc_status status, const char *message)
+void emc__operation_fail(struct emc__engine *engine, struct emc__operation *operation, emc_status status,
+                         const char *message)
 {
     emc_result result = {.status = status, .message = message};
     emc__operation_complete(engine, operation, &result);

@@ -42,57 +42,57 @@ enum emc__operation_place {
 #define EMC__OPERATION_OWN 32
 
 struct emc__operation {
-    struct emc__link link;            /* the queue it is in (place), or the slab's */
-    struct emc__timer timer;          /* its deadline; or, once settled, its completion in the next process */
+    struct emc__link link;   /* the queue it is in (place), or the slab's */
+    struct emc__timer timer; /* its deadline; or, once settled, its completion in the next process */
     emc_callback *callback;
     void *user_data;
     emc_value_allocate *allocate;
     void (*released)(void *user_data);
     struct emc__engine *engine;
-    struct emc__node *node;           /* NULL: not routed (yet) */
+    struct emc__node *node; /* NULL: not routed (yet) */
     struct emc__connection *connection;
     uint64_t submitted_ns;
-    uint8_t *block;                   /* the key as it goes on the wire, meta flags, a copied value: in `own`, or from engine->blocks */
+    uint8_t *block; /* the key as it goes on the wire, meta flags, a copied value: in `own`, or from engine->blocks */
     const uint8_t *value;
-    size_t value_length;              /* BULK: bytes of values received so far */
-    uint64_t number;                  /* cas, delta, the plain command's number; META: the server version it needs; BULK: how many keys */
+    size_t value_length; /* BULK: bytes of values received so far */
+    uint64_t number;     /* cas, delta, the plain command's number; META: the server version it needs; BULK: how many keys */
     union {
-        struct emc__operation *follower;  /* RETRIEVAL: those that share its answer: the last of a ring */
-        struct emc__bulk *bulk;           /* BULK…: the keys */
-        struct emc__list members;         /* LINE, QUIET_RUN */
+        struct emc__operation *follower; /* RETRIEVAL: those that share its answer: the last of a ring */
+        struct emc__bulk *bulk;          /* BULK…: the keys */
+        struct emc__list members;        /* LINE, QUIET_RUN */
     } of;
     uint32_t allocate_from;
     uint32_t flags;
     int32_t exptime;
-    uint32_t block_size;              /* 0: nothing is taken from engine->blocks */
-    uint32_t hash;                    /* the low half of the key's hash: for the table of coalesce.c; the high bits are in `slot` */
+    uint32_t block_size; /* 0: nothing is taken from engine->blocks */
+    uint32_t hash;       /* the low half of the key's hash: for the table of coalesce.c; the high bits are in `slot` */
     union {
         struct {
-            uint32_t first, count;        /* BULK_PART, BULK_LINE: the chain of records, by index, and how many */
+            uint32_t first, count; /* BULK_PART, BULK_LINE: the chain of records, by index, and how many */
         } records;
-        uint32_t lines;                   /* STREAM: lines received */
+        uint32_t lines; /* STREAM: lines received */
         struct {
-            uint16_t flags_length;        /* META: bytes of flags behind the key */
+            uint16_t flags_length; /* META: bytes of flags behind the key */
             char command;
         } meta;
-        uint32_t run_length;              /* QUIET_RUN */
+        uint32_t run_length; /* QUIET_RUN */
     } in;
-    int16_t outcome;                  /* settled: the status to complete with */
-    uint16_t argument_length;         /* STREAM, PLAIN: bytes of argument in the block */
-    uint32_t opaque;                  /* BINARY: the label of its request; BULK_LINE: of its first record */
+    int16_t outcome;          /* settled: the status to complete with */
+    uint16_t argument_length; /* STREAM, PLAIN: bytes of argument in the block */
+    uint32_t opaque;          /* BINARY: the label of its request; BULK_LINE: of its first record */
     uint8_t kind, verb, place, slot, key_length;
-    bool completed : 1;               /* the callback was called (or there is nobody to call) */
-    bool settled : 1;                 /* the outcome stands and is delivered in the next process */
-    bool internal : 1;                /* the engine's own: not counted, no callback of a user's */
+    bool completed : 1; /* the callback was called (or there is nobody to call) */
+    bool settled : 1;   /* the outcome stands and is delivered in the next process */
+    bool internal : 1;  /* the engine's own: not counted, no callback of a user's */
     bool noreply : 1;
-    bool alone : 1;                   /* asked again after an error line: not to be coalesced */
-    bool retried : 1;                 /* was asked again after an idle connection turned out to be closed */
-    bool quiet : 1;                   /* META: the server answers only the unusual; an `mn` follows */
-    bool held : 1;                    /* settled outside of any queue: counted at its node, which must outlive it */
-    bool borrowed : 1;                /* value is the caller's memory until released */
-    bool valued : 1;                  /* LINE, BULK_LINE: a value has come for it */
-    bool meta_quiet_error : 1;        /* QUIET_RUN: an error came that does not say whose it is */
-    uint8_t own[EMC__OPERATION_OWN];  /* a block that is small: most keys. Last, and left as it is by emc__operation_take */
+    bool alone : 1;                  /* asked again after an error line: not to be coalesced */
+    bool retried : 1;                /* was asked again after an idle connection turned out to be closed */
+    bool quiet : 1;                  /* META: the server answers only the unusual; an `mn` follows */
+    bool held : 1;                   /* settled outside of any queue: counted at its node, which must outlive it */
+    bool borrowed : 1;               /* value is the caller's memory until released */
+    bool valued : 1;                 /* LINE, BULK_LINE: a value has come for it */
+    bool meta_quiet_error : 1;       /* QUIET_RUN: an error came that does not say whose it is */
+    uint8_t own[EMC__OPERATION_OWN]; /* a block that is small: most keys. Last, and left as it is by emc__operation_take */
 };
 
 _Static_assert(_Alignof(struct emc__operation) <= 8, "what the slab gives is aligned to 8");
@@ -168,22 +168,22 @@ static inline void emc__call_back(struct emc__engine *engine, emc_callback *call
 /* One key of a bulk. Records form chains by index: all keys that go to one connection, in order. */
 struct emc__bulk_record {
     uint64_t hash;
-    uint32_t offset;   /* of the key in the bulk's bytes */
-    uint32_t next;     /* index, or EMC__BULK_END */
+    uint32_t offset; /* of the key in the bulk's bytes */
+    uint32_t next;   /* index, or EMC__BULK_END */
     uint8_t length;
     bool answered;
-    bool alone;        /* asked again after an error line */
+    bool alone; /* asked again after an error line */
 };
 
 #define EMC__BULK_END UINT32_MAX
 
 struct emc__bulk {
-    struct emc__operation *operation;    /* what the caller sees; NULL once completed */
+    struct emc__operation *operation; /* what the caller sees; NULL once completed */
     uint32_t count, unanswered;
-    uint32_t references;                 /* the operation, the parts and the lines */
+    uint32_t references; /* the operation, the parts and the lines */
     size_t size;
     uint8_t *bytes;
-    struct emc__bulk_record records[];   /* then the bytes */
+    struct emc__bulk_record records[]; /* then the bytes */
 };
 
 static inline struct emc__slice emc__bulk_key(const struct emc__bulk *bulk, uint32_t index)

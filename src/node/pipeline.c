@@ -109,7 +109,8 @@ static void answer_with_value(struct emc__connection *connection, struct emc__op
     bool wanted = operation->allocate != NULL && !operation->completed && result->value_length > 0 &&
                   result->value_length >= operation->allocate_from;
     if (wanted) {
-        void *memory = emc__pipeline_allocate(connection, operation->allocate, operation->user_data, 0, result->value_length);
+        void *memory = emc__pipeline_allocate(connection, operation->allocate, operation->user_data, 0,
+                                              result->value_length);
         if (memory == NULL) {
             emc__operation_fail(connection->engine, operation, EMC_ERROR_MEMORY, NULL);
             return;
@@ -126,21 +127,22 @@ void emc__pipeline_answer(struct emc__connection *connection, struct emc__operat
     emc__pipeline_settle_owing(connection);
 }
 
-void emc__pipeline_answer_status(struct emc__connection *connection, struct emc__operation *operation, emc_status status,
-                                 const char *message)
+void emc__pipeline_answer_status(struct emc__connection *connection, struct emc__operation *operation,
+                                 emc_status status, const char *message)
 {
     emc_result result = {.status = status, .message = message};
     emc__pipeline_answer(connection, operation, &result);
 }
 
-void emc__pipeline_answer_value(struct emc__connection *connection, struct emc__operation *operation, emc_result *result)
+void emc__pipeline_answer_value(struct emc__connection *connection, struct emc__operation *operation,
+                                emc_result *result)
 {
     answer_all(connection, operation, result, answer_with_value);
     emc__pipeline_settle_owing(connection);
 }
 
-void *emc__pipeline_allocate(struct emc__connection *connection, emc_value_allocate *allocate, void *user_data, size_t index,
-                             size_t length)
+void *emc__pipeline_allocate(struct emc__connection *connection, emc_value_allocate *allocate, void *user_data,
+                             size_t index, size_t length)
 {
     connection->engine->callback_depth++;
     void *memory = allocate(user_data, index, length);
@@ -192,7 +194,8 @@ bool emc__pipeline_holds_password(const struct emc__connection *connection, stru
 
 /* ------------------------------------------------------------------ the end of a connection */
 
-static void fail_members(struct emc__connection *connection, struct emc__operation *entry, emc_status status, const char *message)
+static void fail_members(struct emc__connection *connection, struct emc__operation *entry, emc_status status,
+                         const char *message)
 {
     struct emc__link *link;
     while ((link = emc__list_first(&entry->of.members)) != NULL) {
@@ -210,7 +213,8 @@ static void leave_chain(struct emc__connection *connection, const struct emc__op
     }
 }
 
-static void fail_entry(struct emc__connection *connection, struct emc__operation *entry, emc_status status, const char *message)
+static void fail_entry(struct emc__connection *connection, struct emc__operation *entry, emc_status status,
+                       const char *message)
 {
     switch ((enum emc__operation_kind)entry->kind) {
     case EMC__OPERATION_LINE:
@@ -241,8 +245,11 @@ void emc__pipeline_fail(struct emc__connection *connection, emc_status status, c
     struct emc__link *link;
     struct emc__incoming incoming = connection->incoming;
     connection->incoming = (struct emc__incoming){0};
-    status = status < 0 ? status : EMC_ERROR_CONNECTION_LOST; /* a connection closed in peace owes nothing; if it does, that is no success */
-    if (incoming.bulk != NULL) { /* the key whose value was under way has left its line's chain */
+    status =
+        status < 0
+            ? status
+            : EMC_ERROR_CONNECTION_LOST; /* a connection closed in peace owes nothing; if it does, that is no success */
+    if (incoming.bulk != NULL) {         /* the key whose value was under way has left its line's chain */
         emc_result result = {.status = status, .message = message};
         emc__bulk_answer(connection->engine, incoming.bulk, incoming.index, connection->node, &result);
         emc__bulk_unref(connection->engine, incoming.bulk);
@@ -254,7 +261,8 @@ void emc__pipeline_fail(struct emc__connection *connection, emc_status status, c
 
 /* A get that was never answered, on a connection that turned out to be closed while it was idle, is asked again once: it takes its place before what
  * was submitted later and never written, which is placed anew with it. Its slot and load stay counted. */
-static void ask_members_again(struct emc__connection *connection, struct emc__operation *entry, struct emc__link *before)
+static void ask_members_again(struct emc__connection *connection, struct emc__operation *entry,
+                              struct emc__link *before)
 {
     struct emc__link *link = emc__list_first(&entry->of.members);
     while (link != NULL) {

@@ -26,7 +26,8 @@ void emc__pool_deinit(struct emc__node *node)
 /* Where a node drains, what a lost connection left goes to the others that drain: waiting for a new one, it would be overtaken if the node is taken back. */
 static bool takes_operations(const struct emc__node *node, const struct emc__connection *connection)
 {
-    return emc__connection_open_for_business(connection) || (node->draining && connection->state == EMC__CONNECTION_DRAINING);
+    return emc__connection_open_for_business(connection) ||
+           (node->draining && connection->state == EMC__CONNECTION_DRAINING);
 }
 
 static struct emc__connection *least_loaded(const struct emc__node *node)
@@ -38,7 +39,8 @@ static struct emc__connection *least_loaded(const struct emc__node *node)
             continue;
         }
         bool better = best == NULL || (candidate->blocked_since_ns == 0 && best->blocked_since_ns != 0) ||
-                      ((candidate->blocked_since_ns == 0) == (best->blocked_since_ns == 0) && candidate->load < best->load);
+                      ((candidate->blocked_since_ns == 0) == (best->blocked_since_ns == 0) &&
+                       candidate->load < best->load);
         if (better) {
             best = candidate;
         }
@@ -69,7 +71,8 @@ static void wait_for_connection(struct emc__node *node, struct emc__operation *o
 }
 
 /* Cuts off the keys at the head of the part's chain that use the same connection. NULL: all of it is gone, or there is no memory. */
-static struct emc__connection *place_run(struct emc__node *node, struct emc__operation *part, uint32_t *count_out, uint32_t *next_out)
+static struct emc__connection *place_run(struct emc__node *node, struct emc__operation *part, uint32_t *count_out,
+                                         uint32_t *next_out)
 {
     const struct emc__bulk *bulk = part->of.bulk;
     struct emc__connection *connection = NULL;
@@ -174,7 +177,8 @@ void emc__pool_withdraw_waiting(struct emc__node *node, struct emc__operation *o
     emc__node_check_drained(node);
 }
 
-static void fail_operation(struct emc__node *node, struct emc__operation *operation, emc_status status, const char *message)
+static void fail_operation(struct emc__node *node, struct emc__operation *operation, emc_status status,
+                           const char *message)
 {
     struct emc__engine *engine = node->engine;
     if (operation->kind != EMC__OPERATION_BULK_PART) {
@@ -331,7 +335,8 @@ static void connection_owes(void *context, struct emc__connection *connection, b
         connection->last_used_ns = engine->now_ns;
     }
     emc__health_owed(&node->health, node->owing > 0, engine->now_ns);
-    bool returning = node->health.state == EMC__HEALTH_RETURNING; /* the last answer may be all that its return waits for */
+    bool returning = node->health.state ==
+                     EMC__HEALTH_RETURNING; /* the last answer may be all that its return waits for */
     if (returning || (owed && !emc__timer_is_set(&node->health_timer))) {
         emc__node_watch_health(node);
     }
@@ -401,11 +406,13 @@ static uint64_t upkeep_at_ns(const struct emc__node *node, const struct emc__con
     const emc_options *options = &node->engine->options;
     uint64_t at_ns = EMC__NEVER;
     bool may_grow = node->connection_count < options->connections_max && !node->draining;
-    if (connection->blocked_since_ns != 0 && may_grow && !emc__timer_is_set(&node->attempt_timer) && !emc__attempt_under_way(node)) {
+    if (connection->blocked_since_ns != 0 && may_grow && !emc__timer_is_set(&node->attempt_timer) &&
+        !emc__attempt_under_way(node)) {
         at_ns = connection->blocked_since_ns + emc__ms_to_ns(options->pool_growth_after_ms);
     }
     if (node->connection_count > kept_connections(node)) {
-        at_ns = earlier(at_ns, emc__time_add(connection->last_used_ns, emc__ms_to_ns(options->purge_unused_connections_after_ms)));
+        at_ns = earlier(
+            at_ns, emc__time_add(connection->last_used_ns, emc__ms_to_ns(options->purge_unused_connections_after_ms)));
     }
     return at_ns;
 }

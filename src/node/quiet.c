@@ -14,7 +14,8 @@ static void answer_silent(struct emc__connection *connection, struct emc__operat
         if (operation->in.run_length >= label) {
             return;
         }
-        emc__pipeline_answer_status(connection, operation, run->meta_quiet_error ? EMC_ERROR_OUTCOME_UNKNOWN : EMC_OK, NULL);
+        emc__pipeline_answer_status(connection, operation, run->meta_quiet_error ? EMC_ERROR_OUTCOME_UNKNOWN : EMC_OK,
+                                    NULL);
     }
 }
 
@@ -40,7 +41,8 @@ static int labelled_status(const struct emc__operation *operation, uint16_t code
     return code == EMC__META_CODE('H', 'D') ? EMC_OK : EMC_ERROR_PROTOCOL;
 }
 
-static bool answer_labelled(struct emc__connection *connection, struct emc__operation *run, const struct emc__reply_line *line)
+static bool answer_labelled(struct emc__connection *connection, struct emc__operation *run,
+                            const struct emc__reply_line *line)
 {
     uint64_t label = 0;
     if (!find_label(line->text, &label) || label >= run->in.run_length) {
@@ -76,7 +78,8 @@ static bool finish_run(struct emc__connection *connection, struct emc__operation
     return connection->state != EMC__CONNECTION_CLOSED;
 }
 
-bool emc__quiet_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
+bool emc__quiet_line(struct emc__connection *connection, struct emc__operation *entry,
+                     const struct emc__reply_line *line)
 {
     if (line->kind == EMC__REPLY_SERVER_ERROR) {
         entry->meta_quiet_error = true;

@@ -27,7 +27,8 @@ void emc__node_remember(struct emc__node *node, uint64_t hash, struct emc__slice
     }
     char address[EMC_ADDRESS_TEXT_SIZE];
     emc_address_format(&node->address, address, sizeof address);
-    emc__log_write(&node->engine->log, EMC_LOG_WARNING, "%s: %u deletes wait for its return, and no more are remembered: stale values may come back",
+    emc__log_write(&node->engine->log, EMC_LOG_WARNING,
+                   "%s: %u deletes wait for its return, and no more are remembered: stale values may come back",
                    address, node->journal.count);
     node->refused_told = UINT64_MAX; /* once for each time it is down */
 }
@@ -41,9 +42,9 @@ static bool is_delete(const struct emc__operation *operation)
 /* Whether the outcome leaves open that the server did it. */
 static bool unanswered(emc_status status)
 {
-    return status == EMC_ERROR_TIMEOUT || status == EMC_ERROR_NODE_DOWN || status == EMC_ERROR_CONNECT || status == EMC_ERROR_RESOLVE ||
-           status == EMC_ERROR_CONNECTION_LOST || status == EMC_ERROR_AUTHENTICATION || status == EMC_ERROR_TLS ||
-           status == EMC_ERROR_PROTOCOL || status == EMC_ERROR_MEMORY;
+    return status == EMC_ERROR_TIMEOUT || status == EMC_ERROR_NODE_DOWN || status == EMC_ERROR_CONNECT ||
+           status == EMC_ERROR_RESOLVE || status == EMC_ERROR_CONNECTION_LOST || status == EMC_ERROR_AUTHENTICATION ||
+           status == EMC_ERROR_TLS || status == EMC_ERROR_PROTOCOL || status == EMC_ERROR_MEMORY;
 }
 
 /* A meta command's key stands in base64 when its flags have a `b`. */
@@ -81,8 +82,9 @@ static struct emc__operation *delete_of(struct emc__node *node, const struct emc
     struct emc__engine *engine = node->engine;
     static const char flags[] = " b";
     size_t flags_length = entry->binary ? sizeof flags - 1 : 0;
-    struct emc__operation *operation =
-        emc__operation_take(engine, entry->binary ? EMC__OPERATION_META : EMC__OPERATION_KEYED, entry->binary ? EMC__VERB_RAW_LINE : EMC__VERB_DELETE);
+    struct emc__operation *operation = emc__operation_take(engine,
+                                                           entry->binary ? EMC__OPERATION_META : EMC__OPERATION_KEYED,
+                                                           entry->binary ? EMC__VERB_RAW_LINE : EMC__VERB_DELETE);
     uint8_t *block = operation != NULL ? emc__blocks_take(&engine->blocks, entry->length + flags_length) : NULL;
     if (block == NULL) {
         if (operation != NULL) {

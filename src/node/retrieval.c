@@ -29,7 +29,8 @@ struct emc__operation *emc__retrieval_match(struct emc__connection *connection, 
 {
     struct emc__list *members = &entry->of.members;
     struct emc__link *link = emc__list_first(members);
-    if (link != NULL && emc__slice_equal(emc__operation_key(EMC__OPERATION_OF(link)), header->key) && header->has_cas == wants_cas(entry)) {
+    if (link != NULL && emc__slice_equal(emc__operation_key(EMC__OPERATION_OF(link)), header->key) &&
+        header->has_cas == wants_cas(entry)) {
         entry->valued = true; /* the usual case: a hit after a hit */
         return EMC__OPERATION_OF(link);
     }
@@ -45,7 +46,8 @@ struct emc__operation *emc__retrieval_match(struct emc__connection *connection, 
     return emc__retrieval_miss_until(connection, entry, operation) ? operation : NULL;
 }
 
-bool emc__retrieval_miss_until(struct emc__connection *connection, struct emc__operation *entry, const struct emc__operation *member)
+bool emc__retrieval_miss_until(struct emc__connection *connection, struct emc__operation *entry,
+                               const struct emc__operation *member)
 {
     struct emc__link *link;
     while (connection->state != EMC__CONNECTION_CLOSED && (link = emc__list_first(&entry->of.members)) != NULL &&
@@ -58,8 +60,8 @@ bool emc__retrieval_miss_until(struct emc__connection *connection, struct emc__o
 bool emc__retrieval_give(struct emc__connection *connection, struct emc__operation *operation,
                          const struct emc__value_header *header, const uint8_t *data)
 {
-    emc_result result = {.status = EMC_OK, .value = data, .value_length = header->length, .flags = header->flags,
-                         .cas = header->cas};
+    emc_result result = {
+        .status = EMC_OK, .value = data, .value_length = header->length, .flags = header->flags, .cas = header->cas};
     emc__pipeline_answer_value(connection, operation, &result);
     return connection->state != EMC__CONNECTION_CLOSED;
 }
@@ -90,7 +92,8 @@ static void ask_members_alone(struct emc__connection *connection, struct emc__op
     }
 }
 
-static bool line_error(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
+static bool line_error(struct emc__connection *connection, struct emc__operation *entry,
+                       const struct emc__reply_line *line)
 {
     char text[EMC_ERROR_MESSAGE_SIZE];
     emc__text_error_words(line, text, sizeof text);
@@ -107,9 +110,11 @@ static bool line_error(struct emc__connection *connection, struct emc__operation
     return connection->state != EMC__CONNECTION_CLOSED && emc__retrieval_finish(connection, entry);
 }
 
-bool emc__retrieval_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
+bool emc__retrieval_line(struct emc__connection *connection, struct emc__operation *entry,
+                         const struct emc__reply_line *line)
 {
-    if (line->kind == EMC__REPLY_ERROR || line->kind == EMC__REPLY_CLIENT_ERROR || line->kind == EMC__REPLY_SERVER_ERROR) {
+    if (line->kind == EMC__REPLY_ERROR || line->kind == EMC__REPLY_CLIENT_ERROR ||
+        line->kind == EMC__REPLY_SERVER_ERROR) {
         return line_error(connection, entry, line);
     }
     if (line->kind != EMC__REPLY_END) {
@@ -154,7 +159,8 @@ uint32_t emc__retrieval_match_bulk(struct emc__connection *connection, struct em
         return EMC__BULK_END;
     }
     entry->valued = true;
-    return emc__retrieval_miss_records(connection, entry, skipped) ? emc__retrieval_take_record(connection, entry) : EMC__BULK_END;
+    return emc__retrieval_miss_records(connection, entry, skipped) ? emc__retrieval_take_record(connection, entry)
+                                                                   : EMC__BULK_END;
 }
 
 bool emc__retrieval_bulk_value(struct emc__connection *connection, struct emc__operation *entry,
@@ -167,13 +173,14 @@ bool emc__retrieval_bulk_value(struct emc__connection *connection, struct emc__o
 bool emc__retrieval_give_bulk(struct emc__connection *connection, struct emc__operation *entry, uint32_t index,
                               const struct emc__value_header *header, const uint8_t *data)
 {
-    emc_result result = {.status = EMC_OK, .value = data, .value_length = header->length, .flags = header->flags,
-                         .cas = header->cas};
+    emc_result result = {
+        .status = EMC_OK, .value = data, .value_length = header->length, .flags = header->flags, .cas = header->cas};
     const struct emc__operation *operation = entry->of.bulk->operation;
     bool wanted = operation != NULL && operation->allocate != NULL && header->length > 0 &&
                   header->length >= operation->allocate_from && !entry->of.bulk->records[index].answered;
     if (wanted) {
-        void *memory = emc__pipeline_allocate(connection, operation->allocate, operation->user_data, index, header->length);
+        void *memory = emc__pipeline_allocate(connection, operation->allocate, operation->user_data, index,
+                                              header->length);
         if (memory == NULL) {
             result = (emc_result){.status = EMC_ERROR_MEMORY};
         } else {
@@ -203,13 +210,15 @@ static void ask_chain_alone(struct emc__connection *connection, struct emc__oper
         return;
     }
     part->in.records = entry->in.records;
-    for (uint32_t i = 0, index = part->in.records.first; i < part->in.records.count; i++, index = bulk->records[index].next) {
+    for (uint32_t i = 0, index = part->in.records.first; i < part->in.records.count;
+         i++, index = bulk->records[index].next) {
         bulk->records[index].alone = true;
     }
     emc__connection_requeue(connection, part, emc__list_first(&connection->pending));
 }
 
-static bool bulk_error(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
+static bool bulk_error(struct emc__connection *connection, struct emc__operation *entry,
+                       const struct emc__reply_line *line)
 {
     char text[EMC_ERROR_MESSAGE_SIZE];
     emc__text_error_words(line, text, sizeof text);
@@ -218,20 +227,24 @@ static bool bulk_error(struct emc__connection *connection, struct emc__operation
     }
     if (entry->in.records.count == 1) {
         emc_result result = {.status = emc__text_error_status(line), .message = text};
-        emc__bulk_answer(connection->engine, entry->of.bulk, emc__retrieval_take_record(connection, entry), connection->node, &result);
+        emc__bulk_answer(connection->engine, entry->of.bulk, emc__retrieval_take_record(connection, entry),
+                         connection->node, &result);
     } else if (entry->in.records.count > 1) {
         ask_chain_alone(connection, entry, text);
     }
     return connection->state != EMC__CONNECTION_CLOSED && emc__retrieval_finish(connection, entry);
 }
 
-bool emc__retrieval_bulk_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
+bool emc__retrieval_bulk_line(struct emc__connection *connection, struct emc__operation *entry,
+                              const struct emc__reply_line *line)
 {
-    if (line->kind == EMC__REPLY_ERROR || line->kind == EMC__REPLY_CLIENT_ERROR || line->kind == EMC__REPLY_SERVER_ERROR) {
+    if (line->kind == EMC__REPLY_ERROR || line->kind == EMC__REPLY_CLIENT_ERROR ||
+        line->kind == EMC__REPLY_SERVER_ERROR) {
         return bulk_error(connection, entry, line);
     }
     if (line->kind != EMC__REPLY_END) {
         return emc__pipeline_contradiction(connection, "a line within the answer to a get");
     }
-    return emc__retrieval_miss_records(connection, entry, entry->in.records.count) && emc__retrieval_finish(connection, entry);
+    return emc__retrieval_miss_records(connection, entry, entry->in.records.count) &&
+           emc__retrieval_finish(connection, entry);
 }

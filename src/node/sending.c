@@ -75,7 +75,8 @@ static bool send_borrowed(struct emc__connection *connection)
     connection->last_request = 0; /* its line has gone, and a value has no parts */
     while (connection->borrowed_sent < operation->value_length) {
         size_t sent;
-        struct emc__slice left = {operation->value + connection->borrowed_sent, operation->value_length - connection->borrowed_sent};
+        struct emc__slice left = {operation->value + connection->borrowed_sent,
+                                  operation->value_length - connection->borrowed_sent};
         if (!send_some(connection, left, &sent)) {
             return false;
         }
@@ -112,7 +113,8 @@ static bool send_leftover(struct emc__connection *connection)
 /* A flush ended early for want of memory, and no reply will bring the next one about. */
 static bool starved(struct emc__connection *connection)
 {
-    bool idle = connection->borrowed == NULL && !connection->send_broken && emc__buffer_length(&connection->unsent) == 0;
+    bool idle = connection->borrowed == NULL && !connection->send_broken &&
+                emc__buffer_length(&connection->unsent) == 0;
     bool waits = !emc__list_empty(&connection->pending) && emc__list_empty(&connection->pipeline);
     return connection->state != EMC__CONNECTION_CLOSED && idle && (waits || connection->fence_owed);
 }
@@ -149,8 +151,9 @@ void emc__sending_writable(void *context, uint64_t now_ns)
         emc__timer_clear(&connection->engine->wheel, &connection->silence);
     }
     if (connection->send_broken) {
-        emc__connection_close(connection, EMC_ERROR_CONNECTION_LOST,
-                              transport_of(connection)->class_->error_text(connection->engine->transport, connection->socket));
+        emc__connection_close(
+            connection, EMC_ERROR_CONNECTION_LOST,
+            transport_of(connection)->class_->error_text(connection->engine->transport, connection->socket));
         return;
     }
     transport_of(connection)->class_->want(connection->socket, true, false);
@@ -170,6 +173,7 @@ void emc__connection_detach_value(struct emc__connection *connection, struct emc
                   emc__buffer_append(&connection->unsent, end.data, end.length);
     emc__sending_let_go(connection);
     if (!copied) {
-        emc__connection_close(connection, EMC_ERROR_CONNECTION_LOST, "a value could not be sent within its operation's deadline");
+        emc__connection_close(connection, EMC_ERROR_CONNECTION_LOST,
+                              "a value could not be sent within its operation's deadline");
     }
 }

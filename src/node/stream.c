@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool finish(struct emc__connection *connection, struct emc__operation *entry, emc_status status, const char *message)
+static bool finish(struct emc__connection *connection, struct emc__operation *entry, emc_status status,
+                   const char *message)
 {
     emc__pipeline_answer_status(connection, entry, status, message);
     return connection->state != EMC__CONNECTION_CLOSED;
@@ -34,13 +35,16 @@ static bool count_line(struct emc__connection *connection, struct emc__operation
 static bool hand_on_stat(struct emc__connection *connection, const struct emc__operation *entry, struct emc__slice name,
                          struct emc__slice value)
 {
-    emc_result result = {.key = name.data, .key_length = name.length, .value = value.length > 0 ? value.data : (const uint8_t *)"",
+    emc_result result = {.key = name.data,
+                         .key_length = name.length,
+                         .value = value.length > 0 ? value.data : (const uint8_t *)"",
                          .value_length = value.length};
     hand_on(connection, entry, &result);
     return connection->state != EMC__CONNECTION_CLOSED;
 }
 
-bool emc__stream_stat(struct emc__connection *connection, struct emc__operation *entry, struct emc__slice name, struct emc__slice value)
+bool emc__stream_stat(struct emc__connection *connection, struct emc__operation *entry, struct emc__slice name,
+                      struct emc__slice value)
 {
     return count_line(connection, entry) && hand_on_stat(connection, entry, name, value);
 }
@@ -51,7 +55,8 @@ static bool stat_line(struct emc__connection *connection, const struct emc__oper
     const uint8_t *space = text.length > 0 ? memchr(text.data, ' ', text.length) : NULL;
     size_t name_length = space != NULL ? (size_t)(space - text.data) : text.length;
     size_t skip = name_length + (space != NULL);
-    return hand_on_stat(connection, entry, emc__slice_of(text.data, name_length), emc__slice_of(text.data + skip, text.length - skip));
+    return hand_on_stat(connection, entry, emc__slice_of(text.data, name_length),
+                        emc__slice_of(text.data + skip, text.length - skip));
 }
 
 /* The key within a dump's line: `key=…` up to the space (metadump), or what follows `mg ` (mgdump). */
@@ -95,10 +100,12 @@ static size_t decode_uri(struct emc__slice text, uint8_t *out)
     return length;
 }
 
-static void hand_on_dumped(struct emc__connection *connection, const struct emc__operation *entry, struct emc__slice line)
+static void hand_on_dumped(struct emc__connection *connection, const struct emc__operation *entry,
+                           struct emc__slice line)
 {
     uint8_t key[EMC__KEY_LENGTH_MAX];
-    emc_result result = {.key = key, .key_length = decode_uri(dumped_key(line), key), .value = line.data, .value_length = line.length};
+    emc_result result = {
+        .key = key, .key_length = decode_uri(dumped_key(line), key), .value = line.data, .value_length = line.length};
     hand_on(connection, entry, &result);
 }
 
@@ -126,14 +133,16 @@ static bool raw_line(struct emc__connection *connection, struct emc__operation *
         return connection->state != EMC__CONNECTION_CLOSED;
     }
     if (refused_dump(line, &status)) {
-        snprintf(text, sizeof text, "the server answered: %.*s", (int)(line.length > 200 ? 200 : line.length), (const char *)line.data);
+        snprintf(text, sizeof text, "the server answered: %.*s", (int)(line.length > 200 ? 200 : line.length),
+                 (const char *)line.data);
         return finish(connection, entry, status, text);
     }
     hand_on_dumped(connection, entry, line);
     return connection->state != EMC__CONNECTION_CLOSED;
 }
 
-static bool stream_error(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
+static bool stream_error(struct emc__connection *connection, struct emc__operation *entry,
+                         const struct emc__reply_line *line)
 {
     char text[EMC_ERROR_MESSAGE_SIZE];
     emc__text_error_words(line, text, sizeof text);
@@ -144,7 +153,8 @@ static bool stream_error(struct emc__connection *connection, struct emc__operati
     return finish(connection, entry, status, text);
 }
 
-bool emc__stream_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
+bool emc__stream_line(struct emc__connection *connection, struct emc__operation *entry,
+                      const struct emc__reply_line *line)
 {
     if (!count_line(connection, entry)) {
         return false;
@@ -178,7 +188,10 @@ bool emc__stream_line(struct emc__connection *connection, struct emc__operation 
 bool emc__stream_value(struct emc__connection *connection, struct emc__operation *entry,
                        const struct emc__value_header *header, const uint8_t *data)
 {
-    emc_result result = {.key = header->key.data, .key_length = header->key.length, .value = data, .value_length = header->length,
+    emc_result result = {.key = header->key.data,
+                         .key_length = header->key.length,
+                         .value = data,
+                         .value_length = header->length,
                          .flags = header->flags};
     hand_on(connection, entry, &result);
     return connection->state != EMC__CONNECTION_CLOSED;

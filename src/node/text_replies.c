@@ -13,7 +13,8 @@ void emc__text_error_words(const struct emc__reply_line *line, char *text, size_
     static const char *const words[] = {"ERROR", "CLIENT_ERROR", "SERVER_ERROR"};
     const char *word = words[line->kind == EMC__REPLY_ERROR ? 0 : line->kind == EMC__REPLY_CLIENT_ERROR ? 1 : 2];
     int length = line->text.length > 200 ? 200 : (int)line->text.length;
-    snprintf(text, size, "the server answered: %s%s%.*s", word, length > 0 ? " " : "", length, (const char *)line->text.data);
+    snprintf(text, size, "the server answered: %s%s%.*s", word, length > 0 ? " " : "", length,
+             (const char *)line->text.data);
 }
 
 static bool begins_with(struct emc__slice text, const char *words)
@@ -39,7 +40,8 @@ emc_status emc__text_error_status(const struct emc__reply_line *line)
 
 static bool is_error(const struct emc__reply_line *line)
 {
-    return line->kind == EMC__REPLY_ERROR || line->kind == EMC__REPLY_CLIENT_ERROR || line->kind == EMC__REPLY_SERVER_ERROR;
+    return line->kind == EMC__REPLY_ERROR || line->kind == EMC__REPLY_CLIENT_ERROR ||
+           line->kind == EMC__REPLY_SERVER_ERROR;
 }
 
 /* Commands that a server may not know: proxies and old versions. */
@@ -62,11 +64,13 @@ static bool may_be_unknown(const struct emc__operation *entry)
 }
 
 /* An error line for a single operation: its own; and the stream may be out of step after it (protocol.md section 1). */
-static bool single_error(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
+static bool single_error(struct emc__connection *connection, struct emc__operation *entry,
+                         const struct emc__reply_line *line)
 {
     char text[EMC_ERROR_MESSAGE_SIZE];
     emc__text_error_words(line, text, sizeof text);
-    bool storage = entry->kind == EMC__OPERATION_STORAGE || (entry->kind == EMC__OPERATION_META && entry->in.meta.command == 's');
+    bool storage = entry->kind == EMC__OPERATION_STORAGE ||
+                   (entry->kind == EMC__OPERATION_META && entry->in.meta.command == 's');
     bool in_step = line->kind == EMC__REPLY_SERVER_ERROR || (!storage && line->kind == EMC__REPLY_CLIENT_ERROR) ||
                    (!storage && line->kind == EMC__REPLY_ERROR && may_be_unknown(entry));
     emc__pipeline_answer_status(connection, entry, emc__text_error_status(line), text);
@@ -127,7 +131,8 @@ static int expected_status(uint8_t verb, enum emc__reply reply)
     return CONTRADICTS;
 }
 
-static bool single_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
+static bool single_line(struct emc__connection *connection, struct emc__operation *entry,
+                        const struct emc__reply_line *line)
 {
     int status = expected_status(entry->verb, line->kind);
     if (entry->verb == EMC__VERB_META_NOOP && line->meta_code != EMC__META_CODE('M', 'N')) {
@@ -145,19 +150,21 @@ static bool single_line(struct emc__connection *connection, struct emc__operatio
         result.value = line->text.data;
         result.value_length = line->text.length;
     } else if (status < 0) {
-        snprintf(words, sizeof words, "the server answered: %.*s", (int)(line->text.length > 90 ? 90 : line->text.length),
-                 (const char *)line->text.data);
+        snprintf(words, sizeof words, "the server answered: %.*s",
+                 (int)(line->text.length > 90 ? 90 : line->text.length), (const char *)line->text.data);
         result.message = words;
     }
     emc__pipeline_answer(connection, entry, &result);
     return connection->state != EMC__CONNECTION_CLOSED;
 }
 
-static bool probe_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line)
+static bool probe_line(struct emc__connection *connection, struct emc__operation *entry,
+                       const struct emc__reply_line *line)
 {
     if (entry->verb == EMC__VERB_META_NOOP) {
         bool fence = line->kind == EMC__REPLY_META && line->meta_code == EMC__META_CODE('M', 'N');
-        return fence ? emc__pipeline_probe_answered(connection, entry) : emc__pipeline_contradiction(connection, "another reply than the fence's");
+        return fence ? emc__pipeline_probe_answered(connection, entry)
+                     : emc__pipeline_contradiction(connection, "another reply than the fence's");
     }
     if (line->kind != EMC__REPLY_VERSION) {
         char text[EMC_ERROR_MESSAGE_SIZE] = "the server did not answer `version` with its version";
@@ -283,7 +290,8 @@ static bool take_value_begin(void *context, const struct emc__value_header *head
     if (entry->kind == EMC__OPERATION_META && header->kind == EMC__VALUE_META) {
         return emc__incoming_begin_meta(connection, entry, header, destination_out);
     }
-    const char *what = entry->kind == EMC__OPERATION_STREAM ? "a configuration that is too long" : "a long value that answers no retrieval";
+    const char *what = entry->kind == EMC__OPERATION_STREAM ? "a configuration that is too long"
+                                                            : "a long value that answers no retrieval";
     return emc__pipeline_contradiction(connection, what);
 }
 

@@ -145,7 +145,9 @@ struct emc__reply_line {
 };
 
 /* What announces a value: `VALUE key flags length [cas]`, `VA length flags*`, or `CONFIG cluster flags length`. */
-enum emc__value_kind { EMC__VALUE_TEXT, EMC__VALUE_META, EMC__VALUE_CONFIG };
+enum emc__value_kind { EMC__VALUE_TEXT,
+                       EMC__VALUE_META,
+                       EMC__VALUE_CONFIG };
 struct emc__value_header {
     enum emc__value_kind kind;
     struct emc__slice key; /* TEXT; for CONFIG the word after it ("cluster") */
@@ -196,7 +198,7 @@ struct emc__reader {
 };
 
 enum emc__read_result {
-    EMC__READ_MORE, /* everything complete was delivered; *consumed_out tells how much. Feed the rest again, with more
+    EMC__READ_MORE,    /* everything complete was delivered; *consumed_out tells how much. Feed the rest again, with more
                        behind it */
     EMC__READ_STOPPED, /* a handler said stop */
     EMC__READ_BROKEN   /* see reader->error */

@@ -78,7 +78,8 @@ void emc__endpoint_format(const struct emc__endpoint *endpoint, char text[EMC__E
     bool ipv6 = endpoint->family == EMC__ENDPOINT_IPV6;
     inet_ntop(ipv6 ? AF_INET6 : AF_INET, endpoint->ip, address, sizeof address);
     if (endpoint->scope != 0) {
-        snprintf(text, EMC__ENDPOINT_TEXT_SIZE, "[%s%%%u]:%u", address, (unsigned)endpoint->scope, (unsigned)endpoint->port);
+        snprintf(text, EMC__ENDPOINT_TEXT_SIZE, "[%s%%%u]:%u", address, (unsigned)endpoint->scope,
+                 (unsigned)endpoint->port);
     } else {
         snprintf(text, EMC__ENDPOINT_TEXT_SIZE, ipv6 ? "[%s]:%u" : "%s:%u", address, (unsigned)endpoint->port);
     }

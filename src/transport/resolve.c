@@ -13,7 +13,7 @@
 #include "base/timer_wheel.h"
 #include "transport/uv_internal.h"
 
-#define ENDPOINTS_MAX 256
+#define ENDPOINTS_MAX   256
 #define NAME_MAX_LENGTH 255
 /* Targets of one SRV answer that are taken. */
 #define TARGETS_MAX 64
@@ -21,7 +21,7 @@
 #define TRIES 4
 /* RFC 1035, RFC 2782 */
 #define CLASS_INTERNET 1
-#define TYPE_SRV 33
+#define TYPE_SRV       33
 
 struct emc__lookup {
     struct emc__link link; /* in uv->lookups */
@@ -65,7 +65,8 @@ static void set_deadline(struct emc__resolver *resolver)
     struct emc__uv *uv = resolver->uv;
     uv->resolver_ns = EMC__NEVER;
     if (ares_timeout(resolver->channel, NULL, &left) != NULL) {
-        uv->resolver_ns = emc__uv_clock() + (uint64_t)left.tv_sec * 1000000000u + (uint64_t)left.tv_usec * 1000u + 1000000u;
+        uv->resolver_ns = emc__uv_clock() + (uint64_t)left.tv_sec * 1000000000u + (uint64_t)left.tv_usec * 1000u +
+                          1000000u;
     }
     emc__uv_set_timer(uv);
 }
@@ -84,7 +85,8 @@ static void release_watch(struct emc__watch *watch)
 
 static struct resolver_watch *find_watch(const struct emc__resolver *resolver, ares_socket_t descriptor)
 {
-    for (struct emc__link *link = emc__list_first(&resolver->watches); link != NULL; link = emc__list_next(&resolver->watches, link)) {
+    for (struct emc__link *link = emc__list_first(&resolver->watches); link != NULL;
+         link = emc__list_next(&resolver->watches, link)) {
         struct resolver_watch *watch = EMC__CONTAINER_OF(link, struct resolver_watch, link);
         if (watch->descriptor == descriptor) {
             return watch;
@@ -145,7 +147,8 @@ static bool make_room(struct emc__lookup *lookup)
         return true;
     }
     size_t capacity = lookup->capacity == 0 ? 4 : lookup->capacity * 2;
-    struct emc__endpoint *endpoints = emc__reallocate(&lookup->uv->allocator, lookup->endpoints, capacity * sizeof *endpoints);
+    struct emc__endpoint *endpoints = emc__reallocate(&lookup->uv->allocator, lookup->endpoints,
+                                                      capacity * sizeof *endpoints);
     if (endpoints == NULL) {
         note_failure(lookup, ARES_ENOMEM);
         return false;
@@ -211,7 +214,8 @@ static void addresses_answered(void *data, int code, int timeouts, struct ares_a
     } else if (code != ARES_SUCCESS) {
         note_failure(lookup, code);
     }
-    for (const struct ares_addrinfo_node *node = result != NULL ? result->nodes : NULL; node != NULL; node = node->ai_next) {
+    for (const struct ares_addrinfo_node *node = result != NULL ? result->nodes : NULL; node != NULL;
+         node = node->ai_next) {
         add_address(lookup, node, target);
     }
     if (result != NULL) {
@@ -244,13 +248,17 @@ static bool is_offered(const struct ares_srv_reply *record)
 /* Its addresses are looked up at each connection, like those of any node that goes by a name. */
 static void add_target(struct emc__lookup *lookup, const struct ares_srv_reply *record)
 {
-    char *name = make_room(lookup) ? emc__copy_string(&lookup->uv->allocator, record->host, strlen(record->host)) : NULL;
+    char *name = make_room(lookup) ? emc__copy_string(&lookup->uv->allocator, record->host, strlen(record->host))
+                                   : NULL;
     if (name == NULL) {
         note_failure(lookup, ARES_ENOMEM);
         return;
     }
-    lookup->endpoints[lookup->count++] = (struct emc__endpoint){
-        .family = EMC__ENDPOINT_NAME, .port = record->port, .priority = record->priority, .weight = record->weight, .name = name};
+    lookup->endpoints[lookup->count++] = (struct emc__endpoint){.family = EMC__ENDPOINT_NAME,
+                                                                .port = record->port,
+                                                                .priority = record->priority,
+                                                                .weight = record->weight,
+                                                                .name = name};
 }
 
 static void service_answered(void *data, int code, int timeouts, unsigned char *answer, int length)
@@ -266,7 +274,8 @@ static void service_answered(void *data, int code, int timeouts, unsigned char *
         note_failure(lookup, code);
     }
     unsigned targets = 0;
-    for (const struct ares_srv_reply *record = records; record != NULL && targets < TARGETS_MAX; record = record->next) {
+    for (const struct ares_srv_reply *record = records; record != NULL && targets < TARGETS_MAX;
+         record = record->next) {
         if (is_offered(record)) {
             add_target(lookup, record);
             targets++;
@@ -288,8 +297,12 @@ __attribute__((constructor)) static void begin_library(void)
 
 static bool open_channel(struct emc__resolver *resolver)
 {
-    struct ares_options options = {.sock_state_cb = socket_state, .sock_state_cb_data = resolver, .timeout = resolver->uv->name_try_ms, .tries = TRIES};
-    if (ares_init_options(&resolver->channel, &options, ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES) != ARES_SUCCESS) {
+    struct ares_options options = {.sock_state_cb = socket_state,
+                                   .sock_state_cb_data = resolver,
+                                   .timeout = resolver->uv->name_try_ms,
+                                   .tries = TRIES};
+    if (ares_init_options(&resolver->channel, &options, ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES) !=
+        ARES_SUCCESS) {
         return false;
     }
     const char *servers = resolver->uv->name_servers;
@@ -338,7 +351,8 @@ static void close_resolver(struct emc__uv *uv)
 
 /* ------------------------------------------------------------------ look-ups */
 
-static struct emc__lookup *new_lookup(struct emc__uv *uv, const char *name, emc__lookup_callback *callback, void *context)
+static struct emc__lookup *new_lookup(struct emc__uv *uv, const char *name, emc__lookup_callback *callback,
+                                      void *context)
 {
     struct emc__lookup *lookup = emc__allocate_zeroed(&uv->allocator, 1, sizeof *lookup);
     if (lookup == NULL) {
@@ -352,8 +366,9 @@ static struct emc__lookup *new_lookup(struct emc__uv *uv, const char *name, emc_
     return lookup;
 }
 
-emc_status emc__resolve_start(struct emc__transport *transport, enum emc__lookup_kind kind, const char *name, uint16_t port,
-                              emc__lookup_callback *callback, void *context, struct emc__lookup **lookup_out)
+emc_status emc__resolve_start(struct emc__transport *transport, enum emc__lookup_kind kind, const char *name,
+                              uint16_t port, emc__lookup_callback *callback, void *context,
+                              struct emc__lookup **lookup_out)
 {
     struct emc__uv *uv = (struct emc__uv *)transport;
     if (name[0] == '\0' || strnlen(name, NAME_MAX_LENGTH + 1) > NAME_MAX_LENGTH || uv->loop_lost) {
@@ -428,7 +443,8 @@ static void move_answered(struct emc__uv *uv, struct emc__list *answered)
 
 static bool anybody_waits(const struct emc__uv *uv)
 {
-    for (struct emc__link *link = emc__list_first(&uv->lookups); link != NULL; link = emc__list_next(&uv->lookups, link)) {
+    for (struct emc__link *link = emc__list_first(&uv->lookups); link != NULL;
+         link = emc__list_next(&uv->lookups, link)) {
         if (EMC__CONTAINER_OF(link, struct emc__lookup, link)->callback != NULL) {
             return true;
         }
@@ -446,7 +462,8 @@ static void release_all(struct emc__list *lookups)
 
 void emc__resolver_pass(struct emc__uv *uv)
 {
-    struct emc__list answered; /* what is answered from here on, a look-up begun by one of the callbacks for instance, waits for the next pass */
+    struct emc__list
+        answered; /* what is answered from here on, a look-up begun by one of the callbacks for instance, waits for the next pass */
     struct emc__link *link;
     if (uv->resolver == NULL && emc__list_empty(&uv->lookups)) {
         return;

@@ -32,8 +32,8 @@ enum socket_state {
 };
 
 struct emc__socket {
-    struct emc__watch watch; /* first */
-    struct emc__link link;   /* in uv->sockets */
+    struct emc__watch watch;   /* first */
+    struct emc__link link;     /* in uv->sockets */
     struct emc__link buffered; /* in uv->buffered */
     const struct emc__socket_listener *listener;
     void *context;
@@ -41,8 +41,8 @@ struct emc__socket {
     int descriptor;
     enum socket_state state;
     bool aborted, want_read, want_write;
-    bool may_block;          /* O_NONBLOCK is off and SO_RCVTIMEO set, for blocking waits */
-    int broken;              /* the error a blocking wait met, for the receive to tell; 0: none */
+    bool may_block; /* O_NONBLOCK is off and SO_RCVTIMEO set, for blocking waits */
+    int broken;     /* the error a blocking wait met, for the receive to tell; 0: none */
     char error[EMC_ERROR_MESSAGE_SIZE];
 };
 
@@ -181,8 +181,9 @@ static struct emc__socket *new_socket(struct emc__uv *uv, int descriptor)
 
 static void abort_socket(struct emc__socket *socket, bool reset);
 
-static emc_status connect_socket(struct emc__transport *transport, const struct emc__endpoint *endpoint, const char *tls_name,
-                                 const struct emc__socket_listener *listener, void *context, struct emc__socket **socket_out)
+static emc_status connect_socket(struct emc__transport *transport, const struct emc__endpoint *endpoint,
+                                 const char *tls_name, const struct emc__socket_listener *listener, void *context,
+                                 struct emc__socket **socket_out)
 {
     struct emc__uv *uv = uv_of(transport);
     if (uv->loop_lost) {
@@ -265,7 +266,8 @@ void emc__sockets_abort_all(struct emc__uv *uv)
 
 void emc__sockets_drop_all(struct emc__uv *uv)
 {
-    for (struct emc__link *link = emc__list_first(&uv->sockets); link != NULL; link = emc__list_next(&uv->sockets, link)) {
+    for (struct emc__link *link = emc__list_first(&uv->sockets); link != NULL;
+         link = emc__list_next(&uv->sockets, link)) {
         struct emc__socket *socket = EMC__CONTAINER_OF(link, struct emc__socket, link);
         if (socket->state != SOCKET_DEAD) {
             socket->state = SOCKET_DEAD;
@@ -313,7 +315,8 @@ static void note_buffered(struct emc__socket *socket)
     }
 }
 
-static enum emc__io send_encrypted(struct emc__socket *socket, const struct emc__slice *slices, size_t count, size_t *sent_out)
+static enum emc__io send_encrypted(struct emc__socket *socket, const struct emc__slice *slices, size_t count,
+                                   size_t *sent_out)
 {
     enum emc__io io = emc__tls_send(socket->session, socket->descriptor, slices, count, sent_out);
     if (io == EMC__IO_ERROR) {
@@ -323,7 +326,8 @@ static enum emc__io send_encrypted(struct emc__socket *socket, const struct emc_
     return io;
 }
 
-static enum emc__io send_bytes(struct emc__socket *socket, const struct emc__slice *slices, size_t count, size_t *sent_out)
+static enum emc__io send_bytes(struct emc__socket *socket, const struct emc__slice *slices, size_t count,
+                               size_t *sent_out)
 {
     struct iovec vector[VECTOR_MAX];
     size_t asked = 0;
@@ -340,7 +344,8 @@ static enum emc__io send_bytes(struct emc__socket *socket, const struct emc__sli
     }
     struct msghdr message = {.msg_iov = vector, .msg_iovlen = count};
     int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
-    ssize_t sent = count == 1 ? send(socket->descriptor, vector[0].iov_base, vector[0].iov_len, flags) /* the kernel has less to read */
+    ssize_t sent = count == 1 ? send(socket->descriptor, vector[0].iov_base, vector[0].iov_len,
+                                     flags) /* the kernel has less to read */
                               : sendmsg(socket->descriptor, &message, flags);
     return io_result(socket, sent, asked, sent_out);
 }
@@ -365,7 +370,8 @@ static size_t take_staged(struct emc__uv *uv, const struct emc__span *spans, siz
 }
 
 /* Receives behind the first `skip` bytes of the spans, which are filled already. */
-static enum emc__io receive_behind(struct emc__socket *socket, const struct emc__span *spans, size_t count, size_t skip, size_t *received_out)
+static enum emc__io receive_behind(struct emc__socket *socket, const struct emc__span *spans, size_t count, size_t skip,
+                                   size_t *received_out)
 {
     struct iovec vector[VECTOR_MAX];
     size_t asked = 0;
@@ -386,7 +392,8 @@ static enum emc__io receive_behind(struct emc__socket *socket, const struct emc_
     return io_result(socket, received, asked, received_out);
 }
 
-static enum emc__io receive_staged(struct emc__socket *socket, const struct emc__span *spans, size_t count, size_t *received_out)
+static enum emc__io receive_staged(struct emc__socket *socket, const struct emc__span *spans, size_t count,
+                                   size_t *received_out)
 {
     struct emc__uv *uv = socket->watch.uv;
     bool likely_more = uv->staged_end == STAGING_SIZE;
@@ -398,7 +405,8 @@ static enum emc__io receive_staged(struct emc__socket *socket, const struct emc_
     return taken + more > 0 ? EMC__IO_OK : EMC__IO_WOULD_BLOCK;
 }
 
-static enum emc__io receive_decrypted(struct emc__socket *socket, const struct emc__span *spans, size_t count, size_t *received_out)
+static enum emc__io receive_decrypted(struct emc__socket *socket, const struct emc__span *spans, size_t count,
+                                      size_t *received_out)
 {
     enum emc__io io = emc__tls_recv(socket->session, socket->descriptor, spans, count, received_out);
     if (io == EMC__IO_ERROR) {
@@ -408,7 +416,8 @@ static enum emc__io receive_decrypted(struct emc__socket *socket, const struct e
     return io;
 }
 
-static enum emc__io receive_bytes(struct emc__socket *socket, const struct emc__span *spans, size_t count, size_t *received_out)
+static enum emc__io receive_bytes(struct emc__socket *socket, const struct emc__span *spans, size_t count,
+                                  size_t *received_out)
 {
     if (socket->state != SOCKET_OPEN) {
         return EMC__IO_ERROR;
@@ -485,7 +494,8 @@ bool emc__uv_wait_socket(struct emc__transport *transport, struct emc__socket *s
 {
     struct emc__uv *uv = uv_of(transport);
     uint64_t now_ns = emc__uv_clock();
-    bool possible = socket->state == SOCKET_OPEN && socket->session == NULL && socket->want_read && uv->staged == NULL && !uv->in_pass;
+    bool possible = socket->state == SOCKET_OPEN && socket->session == NULL && socket->want_read &&
+                    uv->staged == NULL && !uv->in_pass;
     if (!possible || until_ns <= now_ns || !make_staging(uv)) {
         return false;
     }

@@ -14,12 +14,13 @@
 #include <sys/socket.h>
 
 #include "base/allocator.h"
+#include "transport/tls_words.h"
 
 #define READABLE 1 /* as UV_READABLE and UV_WRITABLE */
 #define WRITABLE 2
 /* Sessions kept for resumption, the oldest replaced: more servers than this simply shake hands in full. */
 #define SESSIONS_MAX 64
-#define NAME_SIZE 256
+#define NAME_SIZE    256
 
 struct kept_session {
     char name[NAME_SIZE];
@@ -32,7 +33,7 @@ struct emc__tls {
     SSL_CTX *context;
     BIO_METHOD *method;
     bool verify, verify_host, resumption;
-    uint32_t users;          /* the transport, and each session */
+    uint32_t users; /* the transport, and each session */
     uint32_t next_kept;
     struct kept_session *kept; /* SESSIONS_MAX, or NULL until the first */
 };
@@ -43,8 +44,8 @@ struct emc__tls_session {
     int descriptor;
     uint16_t port;
     bool read_wants_write, write_wants_read;
-    bool certificate_asked;  /* the server wants one, and we have none */
-    bool broken;             /* for good; error has the words */
+    bool certificate_asked; /* the server wants one, and we have none */
+    bool broken;            /* for good; error has the words */
     char name[NAME_SIZE];
     char error[EMC_ERROR_MESSAGE_SIZE];
 };
@@ -122,7 +123,8 @@ static emc_status refuse(emc_error *error, const char *option, const char *file)
     char text[128];
     const char *reason = why_refused(text);
     ERR_clear_error();
-    return emc__error_set(error, EMC_ERROR_TLS, "%s: %.100s can't be used: %s", option, file != NULL ? file : "", reason);
+    return emc__error_set(error, EMC_ERROR_TLS, "%s: %.100s can't be used: %s", option, file != NULL ? file : "",
+                          reason);
 }
 
 static int give_password(char *buffer, int size, int writing, void *password)
@@ -194,7 +196,8 @@ static emc_status build_context(struct emc__tls *tls, const struct emc__tls_sett
         return emc__error_set(error, EMC_ERROR_MEMORY, "%s", emc_status_text(EMC_ERROR_MEMORY));
     }
     SSL_CTX_set_min_proto_version(context, settings->version_min == 13 ? TLS1_3_VERSION : TLS1_2_VERSION);
-    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(context,
+                     SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_verify(context, settings->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
     SSL_CTX_set_client_cert_cb(context, note_certificate_asked);
     emc_status status = settings->verify ? load_trust(context, settings, error) : EMC_OK;
@@ -208,7 +211,8 @@ static emc_status build_context(struct emc__tls *tls, const struct emc__tls_sett
     return status;
 }
 
-emc_status emc__tls_create(const emc_allocator *allocator, const struct emc__tls_settings *settings, struct emc__tls **tls_out, emc_error *error)
+emc_status emc__tls_create(const emc_allocator *allocator, const struct emc__tls_settings *settings,
+                           struct emc__tls **tls_out, emc_error *error)
 {
     struct emc__tls *tls = emc__allocate_zeroed(allocator, 1, sizeof *tls);
     if (tls == NULL) {
@@ -310,7 +314,8 @@ static bool set_name(const struct emc__tls_session *session)
     }
     X509_VERIFY_PARAM *parameters = SSL_get0_param(session->ssl);
     X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    return (literal ? X509_VERIFY_PARAM_set1_ip_asc(parameters, name) : X509_VERIFY_PARAM_set1_host(parameters, name, 0)) == 1;
+    return (literal ? X509_VERIFY_PARAM_set1_ip_asc(parameters, name)
+                    : X509_VERIFY_PARAM_set1_host(parameters, name, 0)) == 1;
 }
 
 static bool set_up(struct emc__tls_session *session)
@@ -361,51 +366,6 @@ void emc__tls_session_destroy(struct emc__tls_session *session)
 
 /* ------------------------------------------------------------------ errors as words */
 
-static const char *verify_words(long result)
-{
-    switch (result) {
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-        return "the server's certificate has expired";
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-        return "the server's certificate is not valid yet";
-    case X509_V_ERR_HOSTNAME_MISMATCH:
-    case X509_V_ERR_IP_ADDRESS_MISMATCH:
-        return "the server's certificate is for another name";
-    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-        return "the server's certificate is signed by no authority that is trusted here";
-    default:
-        return NULL;
-    }
-}
-
-static const char *reason_words(const struct emc__tls_session *session, int reason)
-{
-    bool handshake = !SSL_is_init_finished(session->ssl);
-    switch (reason) {
-    case SSL_R_WRONG_VERSION_NUMBER:
-    case SSL_R_PACKET_LENGTH_TOO_LONG:
-        return handshake ? "the server does not speak TLS" : NULL;
-    case SSL_R_UNEXPECTED_EOF_WHILE_READING:
-        return handshake ? "the server closed the connection during the handshake" : "the server closed the connection";
-    case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
-        return "the server asks for a client certificate";
-    case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
-        return session->certificate_asked ? "the server asks for a client certificate" : "the server refused the handshake (no cipher in common?)";
-    case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
-    case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
-        return "the server refused the client's certificate";
-    case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
-    case SSL_R_UNSUPPORTED_PROTOCOL:
-        return "the server does not speak the TLS version that is asked for";
-    default:
-        return NULL;
-    }
-}
-
 /* ssl_error as SSL_get_error gave it; errno as the system left it. */
 static void note_error(struct emc__tls_session *session, int ssl_error)
 {
@@ -413,9 +373,10 @@ static void note_error(struct emc__tls_session *session, int ssl_error)
     long verified = SSL_get_verify_result(session->ssl);
     unsigned long code = ERR_peek_error();
     verified = session->tls->verify ? verified : X509_V_OK;
-    const char *words = verify_words(verified);
+    const char *words = emc__tls_verify_words(verified);
     if (words == NULL && code != 0) {
-        words = reason_words(session, ERR_GET_REASON(code));
+        words = emc__tls_reason_words(ERR_GET_REASON(code), !SSL_is_init_finished(session->ssl),
+                                      session->certificate_asked);
     }
     if (words == NULL && code != 0) {
         words = ERR_reason_error_string(code);
@@ -424,8 +385,9 @@ static void note_error(struct emc__tls_session *session, int ssl_error)
         words = strerror(system_code);
     }
     bool concerns_name = words != NULL && verified != X509_V_OK;
-    snprintf(session->error, sizeof session->error, "TLS: %.90s%s%.120s", words != NULL ? words : "the server closed the connection",
-             concerns_name ? ": " : "", concerns_name ? session->name : "");
+    snprintf(session->error, sizeof session->error, "TLS: %.90s%s%.120s",
+             words != NULL ? words : "the server closed the connection", concerns_name ? ": " : "",
+             concerns_name ? session->name : "");
     session->broken = true;
     ERR_clear_error();
 }
@@ -495,7 +457,8 @@ static bool write_slice(struct emc__tls_session *session, struct emc__slice slic
     return true;
 }
 
-enum emc__io emc__tls_send(struct emc__tls_session *session, int descriptor, const struct emc__slice *slices, size_t count, size_t *sent_out)
+enum emc__io emc__tls_send(struct emc__tls_session *session, int descriptor, const struct emc__slice *slices,
+                           size_t count, size_t *sent_out)
 {
     size_t sent = 0;
     session->descriptor = descriptor;
@@ -527,7 +490,8 @@ static enum emc__io read_nothing(struct emc__tls_session *session, int result)
     return EMC__IO_ERROR;
 }
 
-enum emc__io emc__tls_recv(struct emc__tls_session *session, int descriptor, const struct emc__span *spans, size_t count, size_t *received_out)
+enum emc__io emc__tls_recv(struct emc__tls_session *session, int descriptor, const struct emc__span *spans,
+                           size_t count, size_t *received_out)
 {
     size_t received = 0;
     session->descriptor = descriptor;
@@ -542,7 +506,8 @@ enum emc__io emc__tls_recv(struct emc__tls_session *session, int descriptor, con
             errno = 0;
             int result = SSL_read_ex(session->ssl, spans[i].data + offset, spans[i].length - offset, &got);
             if (result != 1) {
-                enum emc__io io = read_nothing(session, result); /* an error or an end shows again in the next receive */
+                enum emc__io io = read_nothing(session,
+                                               result); /* an error or an end shows again in the next receive */
                 *received_out = received;
                 return received > 0 ? EMC__IO_OK : io;
             }
@@ -583,7 +548,8 @@ int emc__tls_ready(struct emc__tls_session *session, int events, bool want_read,
 
 bool emc__tls_pending(const struct emc__tls_session *session)
 {
-    return SSL_pending(session->ssl) > 0 || session->broken || (SSL_get_shutdown(session->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
+    return SSL_pending(session->ssl) > 0 || session->broken ||
+           (SSL_get_shutdown(session->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
 }
 
 void emc__tls_say_goodbye(struct emc__tls_session *session, int descriptor)

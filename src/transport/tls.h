@@ -16,7 +16,9 @@ void emc__tls_destroy(struct emc__tls *tls);
 struct emc__tls_session *emc__tls_session_create(struct emc__tls *tls, const char *name, uint16_t port);
 void emc__tls_session_destroy(struct emc__tls_session *session);
 
-enum emc__tls_progress { EMC__TLS_DONE, EMC__TLS_MORE, EMC__TLS_FAILED };
+enum emc__tls_progress { EMC__TLS_DONE,
+                         EMC__TLS_MORE,
+                         EMC__TLS_FAILED };
 /* Goes on with the handshake as far as the descriptor allows without blocking. */
 enum emc__tls_progress emc__tls_handshake(struct emc__tls_session *session, int descriptor);
 

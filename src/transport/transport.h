@@ -20,23 +20,26 @@
 
 #include "base/slice.h"
 
-struct emc__transport;     /* begins with a pointer to its class */
-struct emc__socket;        /* one byte stream to one address, being established or established */
-struct emc__lookup;        /* one name look-up that runs */
+struct emc__transport; /* begins with a pointer to its class */
+struct emc__socket;    /* one byte stream to one address, being established or established */
+struct emc__lookup;    /* one name look-up that runs */
 
 /* An address that can be connected to: nothing left to look up. */
-enum emc__endpoint_family { EMC__ENDPOINT_IPV4 = 4, EMC__ENDPOINT_IPV6 = 6, EMC__ENDPOINT_UNIX = 1, EMC__ENDPOINT_NAME = 2 };
+enum emc__endpoint_family { EMC__ENDPOINT_IPV4 = 4,
+                            EMC__ENDPOINT_IPV6 = 6,
+                            EMC__ENDPOINT_UNIX = 1,
+                            EMC__ENDPOINT_NAME = 2 };
 
 #define EMC__UNIX_PATH_MAX 108 /* sizeof sun_path on Linux, with the terminating zero */
 
 struct emc__endpoint {
     enum emc__endpoint_family family;
-    uint16_t port;                    /* host order; 0 for unix */
-    uint16_t priority, weight;        /* of an SRV record, else 0 */
-    uint32_t scope;                   /* IPv6 scope id, else 0 */
-    uint8_t ip[16];                   /* network order; IPv4 uses the first 4 */
-    char path[EMC__UNIX_PATH_MAX];    /* unix */
-    const char *name;                 /* EMC__ENDPOINT_NAME, of a service alone: its host, still to be looked up; valid until the callback returns. Else NULL */
+    uint16_t port;                 /* host order; 0 for unix */
+    uint16_t priority, weight;     /* of an SRV record, else 0 */
+    uint32_t scope;                /* IPv6 scope id, else 0 */
+    uint8_t ip[16];                /* network order; IPv4 uses the first 4 */
+    char path[EMC__UNIX_PATH_MAX]; /* unix */
+    const char *name;              /* EMC__ENDPOINT_NAME, of a service alone: its host, still to be looked up; valid until the callback returns. Else NULL */
 };
 
 /* What is asked of the names. */

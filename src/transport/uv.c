@@ -126,7 +126,8 @@ void emc__uv_set_timer(struct emc__uv *uv)
     }
 }
 
-static struct emc__watch *watch_descriptor(struct emc__uv *uv, int descriptor, void (*ready)(struct emc__watch *watch, int events))
+static struct emc__watch *watch_descriptor(struct emc__uv *uv, int descriptor,
+                                           void (*ready)(struct emc__watch *watch, int events))
 {
     struct emc__watch *watch = descriptor < 0 ? NULL : emc__allocate_zeroed(&uv->allocator, 1, sizeof *watch);
     if (watch == NULL) {
@@ -185,8 +186,9 @@ static void close_descriptors(struct emc__uv *uv)
 
 /* ------------------------------------------------------------------ life */
 
-emc_status emc__uv_transport_create(const emc_allocator *allocator, const struct emc__log *log, const struct emc__tls_settings *tls,
-                                    struct emc__transport **transport_out, emc_error *error)
+emc_status emc__uv_transport_create(const emc_allocator *allocator, const struct emc__log *log,
+                                    const struct emc__tls_settings *tls, struct emc__transport **transport_out,
+                                    emc_error *error)
 {
     struct emc__uv *uv = emc__allocate_zeroed(allocator, 1, sizeof *uv);
     if (uv == NULL) {
@@ -203,7 +205,8 @@ emc_status emc__uv_transport_create(const emc_allocator *allocator, const struct
     emc_status status = tls != NULL ? emc__tls_create(&uv->allocator, tls, &uv->tls, error) : EMC_OK;
     int failed = status == EMC_OK ? uv_loop_init(&uv->loop) : -1;
     if (failed != 0) {
-        status = status != EMC_OK ? status : emc__error_set(error, EMC_ERROR_CONNECT, "no event loop: %s", uv_strerror(failed));
+        status = status != EMC_OK ? status
+                                  : emc__error_set(error, EMC_ERROR_CONNECT, "no event loop: %s", uv_strerror(failed));
         emc__tls_destroy(uv->tls);
         emc__release(allocator, uv);
         return status;
@@ -211,7 +214,8 @@ emc_status emc__uv_transport_create(const emc_allocator *allocator, const struct
     if (!open_descriptors(uv)) {
         bool opened = uv->timer_fd >= 0 && uv->event_fd >= 0;
         status = opened ? emc__error_set(error, EMC_ERROR_MEMORY, "%s", emc_status_text(EMC_ERROR_MEMORY))
-                        : emc__error_set(error, EMC_ERROR_CONNECT, "no descriptor for the event loop: %s", strerror(errno));
+                        : emc__error_set(error, EMC_ERROR_CONNECT, "no descriptor for the event loop: %s",
+                                         strerror(errno));
         emc__uv_transport_destroy(&uv->transport);
         return status;
     }
@@ -242,7 +246,8 @@ void emc__uv_transport_destroy(struct emc__transport *transport)
 void emc__uv_after_fork(struct emc__transport *transport)
 {
     struct emc__uv *uv = uv_of(transport);
-    int failed = uv_loop_fork(&uv->loop); /* a new epoll; closes ours of the parent's, and leaves what is watched there alone */
+    int failed = uv_loop_fork(
+        &uv->loop); /* a new epoll; closes ours of the parent's, and leaves what is watched there alone */
     uv->loop_lost = uv->loop_lost || failed != 0;
     close_descriptors(uv); /* first: nothing below is to raise the parent's event */
     emc__resolver_after_fork(uv);
@@ -258,7 +263,8 @@ void emc__uv_after_fork(struct emc__transport *transport)
     emc__uv_arm(transport);
 }
 
-emc_status emc__uv_tls_reload(struct emc__transport *transport, const struct emc__tls_settings *settings, emc_error *error)
+emc_status emc__uv_tls_reload(struct emc__transport *transport, const struct emc__tls_settings *settings,
+                              emc_error *error)
 {
     struct emc__uv *uv = uv_of(transport);
     struct emc__tls *fresh;

@@ -8,11 +8,11 @@
 /* What TLS is to check and to show. Strings are borrowed until the call returns. */
 struct emc__tls_settings {
     bool verify, verify_host;
-    const char *extra_ca_file;       /* trusted beside the system's store, or beside trust_file and trust_path */
-    const char *trust_file;          /* trusted instead of the system's store */
-    const char *trust_path;          /* a folder of certificates named by their hashes (openssl rehash), likewise */
+    const char *extra_ca_file; /* trusted beside the system's store, or beside trust_file and trust_path */
+    const char *trust_file;    /* trusted instead of the system's store */
+    const char *trust_path;    /* a folder of certificates named by their hashes (openssl rehash), likewise */
     const char *certificate_file, *key_file, *key_password;
-    uint32_t version_min;            /* 12 or 13 */
+    uint32_t version_min; /* 12 or 13 */
     bool session_resumption;
 };
 

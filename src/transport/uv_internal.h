@@ -27,12 +27,12 @@ struct emc__uv {
     struct emc__watch *timer_watch, *event_watch;
     int timer_fd, event_fd;
     bool event_raised;
-    uint64_t wake_ns;          /* what the engine asked for */
-    uint64_t resolver_ns;      /* what the resolver asked for */
-    uint64_t armed_ns;         /* what the timer descriptor is set to */
-    uint64_t now_ns;           /* of the pass */
+    uint64_t wake_ns;     /* what the engine asked for */
+    uint64_t resolver_ns; /* what the resolver asked for */
+    uint64_t armed_ns;    /* what the timer descriptor is set to */
+    uint64_t now_ns;      /* of the pass */
     bool in_pass, arming, watches_changed;
-    bool loop_lost;                 /* after a fork without a descriptor left: nothing works any more but the end */
+    bool loop_lost; /* after a fork without a descriptor left: nothing works any more but the end */
     struct emc__list sockets, lookups;
     struct emc__list buffered;      /* sockets with received bytes that their descriptors know nothing of: staged, or decrypted */
     struct emc__resolver *resolver; /* lives while look-ups run */

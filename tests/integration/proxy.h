@@ -15,7 +15,8 @@
 
 #include <emcache.h>
 
-enum proxy_direction { PROXY_TO_SERVER, PROXY_TO_CLIENT };
+enum proxy_direction { PROXY_TO_SERVER,
+                       PROXY_TO_CLIENT };
 
 enum proxy_cut {
     PROXY_CUT_NONE,
@@ -27,9 +28,9 @@ enum proxy_cut {
 /* What happens to one direction. Zero: everything passes at once. */
 struct proxy_fault {
     enum proxy_cut
-        cut; /* once `after` bytes have passed; happens once, then this direction passes again on new connections */
-    bool corrupt; /* the byte after `after` others is another one; happens once */
-    uint64_t after; /* bytes of this direction of a connection, counted from the call of proxy_spoil(), or from its beginning */
+        cut;             /* once `after` bytes have passed; happens once, then this direction passes again on new connections */
+    bool corrupt;        /* the byte after `after` others is another one; happens once */
+    uint64_t after;      /* bytes of this direction of a connection, counted from the call of proxy_spoil(), or from its beginning */
     uint32_t delay_ms;   /* what comes is handed on so much later */
     uint32_t piece;      /* it is handed on in pieces of so many bytes, each in a segment of its own; 0: as it came */
     bool swallow;        /* what comes is taken and handed to nobody */

@@ -163,7 +163,8 @@ static bool do_expect_silence(struct scripted_server *server, size_t ms)
     if (poll(watched, 2, (int)ms) == 0) {
         return true;
     }
-    return complain(server, watched[0].revents != 0 ? "a byte came where there was to be silence" : "the test ended before this step was done");
+    return complain(server, watched[0].revents != 0 ? "a byte came where there was to be silence"
+                                                    : "the test ended before this step was done");
 }
 
 static bool do_stall(struct scripted_server *server)

@@ -20,16 +20,16 @@
 #include <emcache.h>
 
 enum scripted_action {
-    SCRIPTED_ACCEPT,       /* waits for a connection; the one before, if still open, is closed in order */
-    SCRIPTED_EXPECT,       /* receives exactly these bytes */
-    SCRIPTED_SEND,         /* sends these bytes */
-    SCRIPTED_SEND_BY_BYTE, /* sends them, each in a segment of its own */
-    SCRIPTED_SEND_ZEROS,   /* sends so many zero bytes (length alone) */
-    SCRIPTED_EXPECT_END,   /* the client closes or resets the connection; nothing else comes before */
+    SCRIPTED_ACCEPT,         /* waits for a connection; the one before, if still open, is closed in order */
+    SCRIPTED_EXPECT,         /* receives exactly these bytes */
+    SCRIPTED_SEND,           /* sends these bytes */
+    SCRIPTED_SEND_BY_BYTE,   /* sends them, each in a segment of its own */
+    SCRIPTED_SEND_ZEROS,     /* sends so many zero bytes (length alone) */
+    SCRIPTED_EXPECT_END,     /* the client closes or resets the connection; nothing else comes before */
     SCRIPTED_EXPECT_SILENCE, /* so many milliseconds (length alone) pass without a byte */
-    SCRIPTED_STALL,        /* waits for scripted_server_continue() */
-    SCRIPTED_FINISH,       /* closes in order */
-    SCRIPTED_RESET         /* closes with RST */
+    SCRIPTED_STALL,          /* waits for scripted_server_continue() */
+    SCRIPTED_FINISH,         /* closes in order */
+    SCRIPTED_RESET           /* closes with RST */
 };
 
 struct scripted_step {

@@ -263,8 +263,9 @@ static void an_administrators_command_is_answered_in_one_line(void **state)
 {
     (void)state;
     const emc_address *node = &servers[0].address;
-    static const char *const good[] = {"slabs automove 0",     "lru tune 10 25 0.1 2.0", "lru mode segmented",  "lru temp_ttl 60",
-                                       "lru_crawler sleep 100", "lru_crawler tocrawl 0",  "lru_crawler disable", "lru_crawler enable"};
+    static const char *const good[] = {"slabs automove 0",    "lru tune 10 25 0.1 2.0", "lru mode segmented",
+                                       "lru temp_ttl 60",     "lru_crawler sleep 100",  "lru_crawler tocrawl 0",
+                                       "lru_crawler disable", "lru_crawler enable"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         emc_status status = emc_administer(client, node, good[i], NULL);
         if (status != text_only(EMC_OK)) {

@@ -6,14 +6,15 @@
 #include <string.h>
 
 const char *const sim_command_names[SIM_CALL_COMMANDS] = {
-    "get",       "gets",   "gat",     "gats",      "get_many", "gets_many", "gat_many",  "gats_many", "set",
-    "add",       "replace","append",  "prepend",   "cas",      "set_many",  "delete_many","delete",   "incr",
-    "decr",      "touch",  "version", "flush_all", "stats",    "verbosity", "cache_memlimit", "dump_keys",
-    "mg",        "ms",     "md",      "mn",        "me",       "fetch",     "fill",      "give_up",  "invalidate", "count"};
+    "get",  "gets",    "gat",     "gats",      "get_many", "gets_many", "gat_many",       "gats_many",  "set",
+    "add",  "replace", "append",  "prepend",   "cas",      "set_many",  "delete_many",    "delete",     "incr",
+    "decr", "touch",   "version", "flush_all", "stats",    "verbosity", "cache_memlimit", "dump_keys",  "mg",
+    "ms",   "md",      "mn",      "me",        "fetch",    "fill",      "give_up",        "invalidate", "count"};
 
 bool sim_command_is_bulk(enum sim_command command)
 {
-    return (command >= SIM_CALL_GET_MANY && command <= SIM_CALL_GATS_MANY) || command == SIM_CALL_SET_MANY || command == SIM_CALL_DELETE_MANY;
+    return (command >= SIM_CALL_GET_MANY && command <= SIM_CALL_GATS_MANY) || command == SIM_CALL_SET_MANY ||
+           command == SIM_CALL_DELETE_MANY;
 }
 
 bool sim_command_retrieves(enum sim_command command)
@@ -23,12 +24,14 @@ bool sim_command_retrieves(enum sim_command command)
 
 bool sim_command_stores(enum sim_command command)
 {
-    return (command >= SIM_CALL_SET && command <= SIM_CALL_SET_MANY) || command == SIM_CALL_META_SET || command == SIM_CALL_FILL;
+    return (command >= SIM_CALL_SET && command <= SIM_CALL_SET_MANY) || command == SIM_CALL_META_SET ||
+           command == SIM_CALL_FILL;
 }
 
 bool sim_command_touches(enum sim_command command)
 {
-    return command == SIM_CALL_GAT || command == SIM_CALL_GATS || command == SIM_CALL_GAT_MANY || command == SIM_CALL_GATS_MANY;
+    return command == SIM_CALL_GAT || command == SIM_CALL_GATS || command == SIM_CALL_GAT_MANY ||
+           command == SIM_CALL_GATS_MANY;
 }
 
 bool sim_command_has_keys(enum sim_command command)
@@ -38,8 +41,8 @@ bool sim_command_has_keys(enum sim_command command)
 
 bool sim_command_gives_cas(enum sim_command command)
 {
-    return command == SIM_CALL_GETS || command == SIM_CALL_GATS || command == SIM_CALL_GETS_MANY || command == SIM_CALL_GATS_MANY ||
-           command == SIM_CALL_META_GET || command == SIM_CALL_FETCH;
+    return command == SIM_CALL_GETS || command == SIM_CALL_GATS || command == SIM_CALL_GETS_MANY ||
+           command == SIM_CALL_GATS_MANY || command == SIM_CALL_META_GET || command == SIM_CALL_FETCH;
 }
 
 bool sim_command_is_meta(enum sim_command command)
@@ -49,8 +52,8 @@ bool sim_command_is_meta(enum sim_command command)
 
 bool sim_command_deletes(enum sim_command command)
 {
-    return command == SIM_CALL_DELETE || command == SIM_CALL_DELETE_MANY || command == SIM_CALL_META_DELETE || command == SIM_CALL_GIVE_UP ||
-           command == SIM_CALL_INVALIDATE;
+    return command == SIM_CALL_DELETE || command == SIM_CALL_DELETE_MANY || command == SIM_CALL_META_DELETE ||
+           command == SIM_CALL_GIVE_UP || command == SIM_CALL_INVALIDATE;
 }
 
 /* ------------------------------------------------------------------ values */

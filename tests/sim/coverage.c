@@ -34,14 +34,16 @@ static enum sim_phase phase_of(const struct sim_fault *fault, const struct sim_c
     return fault->end_ns < end ? SIM_PHASE_HEALED : SIM_PHASE_INSIDE;
 }
 
-static void add(struct sim_coverage *coverage, const struct sim_plan *plan, const struct sim_call *call, int32_t node, emc_status status)
+static void add(struct sim_coverage *coverage, const struct sim_plan *plan, const struct sim_call *call, int32_t node,
+                emc_status status)
 {
     bool any = false;
     uint32_t outcome = status_index(status);
     for (uint32_t i = 0; i < plan->fault_count; i++) {
         if (met(plan, &plan->faults[i], call, node)) {
             coverage->counts[plan->faults[i].kind][call->command][outcome]++;
-            coverage->phases[phase_of(&plan->faults[i], call, plan->stage.world.now_ns)][plan->faults[i].kind][call->command]++;
+            coverage->phases[phase_of(&plan->faults[i], call, plan->stage.world.now_ns)][plan->faults[i].kind]
+                            [call->command]++;
             any = true;
         }
     }
@@ -103,7 +105,8 @@ static void print_outcomes(const struct sim_coverage *coverage)
 
 static void print_phase(const struct sim_coverage *coverage, enum sim_phase phase)
 {
-    static const char *const titles[SIM_PHASES] = {"the fault struck while the operation was under way", "the operation came and went under the fault",
+    static const char *const titles[SIM_PHASES] = {"the fault struck while the operation was under way",
+                                                   "the operation came and went under the fault",
                                                    "the fault ended while the operation was under way"};
     printf("\n%s (operations)\n%-18s", titles[phase], "");
     for (uint32_t command = 0; command < SIM_CALL_COMMANDS; command++) {
@@ -180,7 +183,8 @@ bool sim_coverage_complete(const struct sim_coverage *coverage)
     bool complete = true;
     for (uint32_t fault = 0; fault < SIM_FAULT_KINDS; fault++) {
         for (uint32_t phase = 0; phase < SIM_PHASES && fault != SIM_FAULT_NONE; phase++) {
-            bool possible = fault != SIM_FAULT_PAUSE || phase != SIM_PHASE_INSIDE; /* a client that stands still begins nothing */
+            bool possible = fault != SIM_FAULT_PAUSE ||
+                            phase != SIM_PHASE_INSIDE; /* a client that stands still begins nothing */
             if (possible && by_phase(coverage, phase, fault) == 0) {
                 printf("not covered: the fault \"%s\" in phase %u\n", sim_fault_names[fault], phase);
                 complete = false;

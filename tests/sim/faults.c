@@ -6,15 +6,20 @@
 #include "base/list.h"
 
 const char *const sim_fault_names[SIM_FAULT_KINDS] = {
-    "none",         "crash, reset", "crash, FIN",  "vanish",      "packets lost", "stopped",     "silent",       "SYN silent", "refuse new",
-    "connection limit", "reset at byte", "FIN at byte", "fragile links", "slow server", "slow line", "narrow line", "byte by byte", "split anywhere",
-    "client paused","clock leaps",  "descriptors",  "name fails",  "name slow",   "name silent",  "name moves",  "spoilt reply", "unasked bytes","server full",
-    "eviction",     "item limit",   "allocation fails", "password refused", "membership", "discovery wrong", "crawler busy"};
+    "none",          "crash, reset",     "crash, FIN",       "vanish",
+    "packets lost",  "stopped",          "silent",           "SYN silent",
+    "refuse new",    "connection limit", "reset at byte",    "FIN at byte",
+    "fragile links", "slow server",      "slow line",        "narrow line",
+    "byte by byte",  "split anywhere",   "client paused",    "clock leaps",
+    "descriptors",   "name fails",       "name slow",        "name silent",
+    "name moves",    "spoilt reply",     "unasked bytes",    "server full",
+    "eviction",      "item limit",       "allocation fails", "password refused",
+    "membership",    "discovery wrong",  "crawler busy"};
 
 bool sim_fault_has_target(enum sim_fault_kind kind)
 {
-    return kind != SIM_FAULT_NONE && kind != SIM_FAULT_PAUSE && kind != SIM_FAULT_CLOCK && kind != SIM_FAULT_DESCRIPTORS && kind != SIM_FAULT_MEMORY &&
-           kind != SIM_FAULT_DISCOVERY;
+    return kind != SIM_FAULT_NONE && kind != SIM_FAULT_PAUSE && kind != SIM_FAULT_CLOCK &&
+           kind != SIM_FAULT_DESCRIPTORS && kind != SIM_FAULT_MEMORY && kind != SIM_FAULT_DISCOVERY;
 }
 
 static struct sim_node *target(struct sim_fault *fault)
@@ -119,8 +124,10 @@ static void begin_server(struct sim_fault *fault)
         break;
     case SIM_FAULT_MISCHIEF:
         server->mischief = (struct sim_mischief){(enum sim_mischief_kind)sim_between(world, 1, SIM_MISCHIEF_KINDS - 1),
-                                                 (uint32_t)sim_between(world, 0, 6), (uint32_t)sim_between(world, 1, 3), 0};
-        fault->stage->model.gets_asked_again |= server->mischief.kind == SIM_MISCHIEF_SERVER_ERROR || server->mischief.kind == SIM_MISCHIEF_ERROR;
+                                                 (uint32_t)sim_between(world, 0, 6), (uint32_t)sim_between(world, 1, 3),
+                                                 0};
+        fault->stage->model.gets_asked_again |= server->mischief.kind == SIM_MISCHIEF_SERVER_ERROR ||
+                                                server->mischief.kind == SIM_MISCHIEF_ERROR;
         break;
     case SIM_FAULT_BLURT:
         sim_trace(world, "fault: %s says what nobody asked for", server->name);
@@ -270,11 +277,13 @@ static void begin_client(struct sim_fault *fault)
         if (stage->world.now_ns >= stage->model.paused_until_ns) {
             stage->model.paused_from_ns = stage->world.now_ns;
         }
-        stage->model.paused_until_ns = fault->end_ns > stage->model.paused_until_ns ? fault->end_ns : stage->model.paused_until_ns;
+        stage->model.paused_until_ns = fault->end_ns > stage->model.paused_until_ns ? fault->end_ns
+                                                                                    : stage->model.paused_until_ns;
         sim_transport_pause(&stage->transport, fault->end_ns);
         break;
     case SIM_FAULT_CLOCK:
-        sim_transport_leap(&stage->transport, sim_between(&stage->world, 1, sim_chance(&stage->world, 70) ? 300 : 20000) * SIM_MS);
+        sim_transport_leap(&stage->transport,
+                           sim_between(&stage->world, 1, sim_chance(&stage->world, 70) ? 300 : 20000) * SIM_MS);
         break;
     case SIM_FAULT_DESCRIPTORS:
         stage->transport.connect_errors = (uint32_t)sim_between(&stage->world, 1, 12);

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ALIVE   0x53494d414c495645u
-#define GONE    0x53494d474f4e4521u
-#define FILLED  256 /* bytes at the front that are filled; all of them would cost more than it finds */
-#define FRESH   0xA5
-#define STALE   0x5A
+#define ALIVE  0x53494d414c495645u
+#define GONE   0x53494d474f4e4521u
+#define FILLED 256 /* bytes at the front that are filled; all of them would cost more than it finds */
+#define FRESH  0xA5
+#define STALE  0x5A
 
 struct header {
     uint64_t state;
@@ -19,7 +19,8 @@ static bool refused(struct sim_memory *memory)
 {
     memory->requests++;
     bool fails = memory->requests == memory->fail_at ||
-                 (memory->fail_per_mille > 0 && emc__random_below(&memory->world->random, 1000) < memory->fail_per_mille);
+                 (memory->fail_per_mille > 0 &&
+                  emc__random_below(&memory->world->random, 1000) < memory->fail_per_mille);
     memory->failed += fails;
     if (fails) {
         sim_trace(memory->world, "memory: request %llu is refused", (unsigned long long)memory->requests);

@@ -6,10 +6,26 @@
 
 #include "server.h"
 
-const char *const sim_mischief_names[SIM_MISCHIEF_KINDS] = {
-    "none",         "garbage",         "binary",          "blank line",  "wrong key",    "extra value",
-    "duplicate",    "no END",          "no CRLF",         "short length","long length",  "huge length",
-    "negative length", "overflow length", "ERROR",        "SERVER_ERROR","wrong kind",   "endless line", "error for a noreply", "extra line"};
+const char *const sim_mischief_names[SIM_MISCHIEF_KINDS] = {"none",
+                                                            "garbage",
+                                                            "binary",
+                                                            "blank line",
+                                                            "wrong key",
+                                                            "extra value",
+                                                            "duplicate",
+                                                            "no END",
+                                                            "no CRLF",
+                                                            "short length",
+                                                            "long length",
+                                                            "huge length",
+                                                            "negative length",
+                                                            "overflow length",
+                                                            "ERROR",
+                                                            "SERVER_ERROR",
+                                                            "wrong kind",
+                                                            "endless line",
+                                                            "error for a noreply",
+                                                            "extra line"};
 
 /* The reply, taken out of the output to be put back changed. */
 struct reply {
@@ -115,10 +131,11 @@ static bool spoil_value(enum sim_mischief_kind kind, const struct reply *reply)
 static bool wrong_kind(const struct reply *reply)
 {
     const char *with = begins(reply, "STORED") || begins(reply, "NOT_STORED") || begins(reply, "EXISTS") ? "TOUCHED\r\n"
-                       : begins(reply, "VALUE") || begins(reply, "END")                                 ? "STORED\r\n"
-                       : begins(reply, "VERSION")                                                       ? "DELETED\r\n"
-                       : begins(reply, "DELETED") || begins(reply, "TOUCHED") || begins(reply, "OK")    ? "STORED\r\n"
-                                                                                                        : "VERSION 1.6.0\r\n";
+                       : begins(reply, "VALUE") || begins(reply, "END")                                  ? "STORED\r\n"
+                       : begins(reply, "VERSION")                                                        ? "DELETED\r\n"
+                       : begins(reply, "DELETED") || begins(reply, "TOUCHED") || begins(reply, "OK")
+                           ? "STORED\r\n"
+                           : "VERSION 1.6.0\r\n";
     sim_conn_put(reply->conn, with, strlen(with));
     return true;
 }
@@ -219,7 +236,8 @@ void sim_mischief_touch(struct sim_mischief *mischief, struct sim_conn *conn, si
 {
     size_t at = conn->out_begin + begin;
     size_t length = conn->out_end - at;
-    if (mischief->kind == SIM_MISCHIEF_NONE || mischief->kind == SIM_MISCHIEF_NOREPLY_ERROR || mischief->times == 0 || length == 0) {
+    if (mischief->kind == SIM_MISCHIEF_NONE || mischief->kind == SIM_MISCHIEF_NOREPLY_ERROR || mischief->times == 0 ||
+        length == 0) {
         return;
     }
     if (mischief->after > 0) {
@@ -236,7 +254,8 @@ void sim_mischief_touch(struct sim_mischief *mischief, struct sim_conn *conn, si
     if (spoil(mischief->kind, &reply)) {
         mischief->times--;
         mischief->done++;
-        sim_trace(conn->server->world, "fault: %s spoils a reply: %s", conn->server->name, sim_mischief_names[mischief->kind]);
+        sim_trace(conn->server->world, "fault: %s spoils a reply: %s", conn->server->name,
+                  sim_mischief_names[mischief->kind]);
     } else {
         put_all(&reply);
     }

@@ -8,25 +8,25 @@
 
 enum sim_mischief_kind {
     SIM_MISCHIEF_NONE,
-    SIM_MISCHIEF_GARBAGE,        /* a line that is no reply */
-    SIM_MISCHIEF_BINARY,         /* bytes that are no text */
-    SIM_MISCHIEF_BLANK_LINE,     /* before the reply */
-    SIM_MISCHIEF_WRONG_KEY,      /* VALUE of a key nobody asked for */
-    SIM_MISCHIEF_EXTRA_VALUE,    /* one VALUE too many, of a strange key */
-    SIM_MISCHIEF_DUPLICATE,      /* the first VALUE twice */
+    SIM_MISCHIEF_GARBAGE,     /* a line that is no reply */
+    SIM_MISCHIEF_BINARY,      /* bytes that are no text */
+    SIM_MISCHIEF_BLANK_LINE,  /* before the reply */
+    SIM_MISCHIEF_WRONG_KEY,   /* VALUE of a key nobody asked for */
+    SIM_MISCHIEF_EXTRA_VALUE, /* one VALUE too many, of a strange key */
+    SIM_MISCHIEF_DUPLICATE,   /* the first VALUE twice */
     SIM_MISCHIEF_NO_END,
-    SIM_MISCHIEF_NO_CRLF,        /* after the value */
-    SIM_MISCHIEF_SHORT_LENGTH,   /* the length is smaller than the value */
-    SIM_MISCHIEF_LONG_LENGTH,    /* larger */
-    SIM_MISCHIEF_HUGE_LENGTH,    /* larger than any memory */
+    SIM_MISCHIEF_NO_CRLF,      /* after the value */
+    SIM_MISCHIEF_SHORT_LENGTH, /* the length is smaller than the value */
+    SIM_MISCHIEF_LONG_LENGTH,  /* larger */
+    SIM_MISCHIEF_HUGE_LENGTH,  /* larger than any memory */
     SIM_MISCHIEF_NEGATIVE_LENGTH,
-    SIM_MISCHIEF_OVERFLOW_LENGTH,/* more than 64 bits */
-    SIM_MISCHIEF_ERROR,          /* ERROR in place of the reply */
-    SIM_MISCHIEF_SERVER_ERROR,   /* SERVER_ERROR busy in place of the reply */
-    SIM_MISCHIEF_WRONG_KIND,     /* a reply that this command never has */
-    SIM_MISCHIEF_ENDLESS_LINE,   /* a line without an end */
-    SIM_MISCHIEF_NOREPLY_ERROR,  /* an error line for a noreply */
-    SIM_MISCHIEF_EXTRA_LINE,     /* a line of garbage behind the reply */
+    SIM_MISCHIEF_OVERFLOW_LENGTH, /* more than 64 bits */
+    SIM_MISCHIEF_ERROR,           /* ERROR in place of the reply */
+    SIM_MISCHIEF_SERVER_ERROR,    /* SERVER_ERROR busy in place of the reply */
+    SIM_MISCHIEF_WRONG_KIND,      /* a reply that this command never has */
+    SIM_MISCHIEF_ENDLESS_LINE,    /* a line without an end */
+    SIM_MISCHIEF_NOREPLY_ERROR,   /* an error line for a noreply */
+    SIM_MISCHIEF_EXTRA_LINE,      /* a line of garbage behind the reply */
     SIM_MISCHIEF_KINDS
 };
 

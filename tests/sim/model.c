@@ -13,14 +13,17 @@ static void judge_gat(const struct sim_model *model, uint32_t key, int64_t expti
 {
     for (uint32_t i = 0; i < model->op_count; i++) {
         const struct sim_op *op = model->ops[i];
-        if (op->key == key && sim_command_touches(op->call->command) && (op->call->exptime == exptime || exptime < SIM_EXPTIME_BASE)) {
+        if (op->key == key && sim_command_touches(op->call->command) &&
+            (op->call->exptime == exptime || exptime < SIM_EXPTIME_BASE)) {
             return;
         }
     }
-    sim_problem(model->world, "a gat of key %u reached a server with an expiry that nobody asked for: %" PRId64, key, exptime);
+    sim_problem(model->world, "a gat of key %u reached a server with an expiry that nobody asked for: %" PRId64, key,
+                exptime);
 }
 
-static void applied(void *context, uint32_t server, const struct sim_request *request, enum sim_outcome outcome, uint64_t number);
+static void applied(void *context, uint32_t server, const struct sim_request *request, enum sim_outcome outcome,
+                    uint64_t number);
 static void malformed(void *context, uint32_t server, const char *words);
 
 void sim_model_init(struct sim_model *model, struct sim_world *world)
@@ -138,7 +141,8 @@ static void end_version(struct sim_model *model, struct sim_history *history)
 static void begin_version(struct sim_model *model, struct sim_history *history, const struct sim_item *item)
 {
     struct sim_version *version = &history->versions[history->count++];
-    *version = (struct sim_version){.from_seq = model->world->sequence, .from_ns = model->world->now_ns, .to_seq = UINT64_MAX, .to_ns = UINT64_MAX};
+    *version = (struct sim_version){
+        .from_seq = model->world->sequence, .from_ns = model->world->now_ns, .to_seq = UINT64_MAX, .to_ns = UINT64_MAX};
     if (item != NULL) {
         version->present = true;
         version->hash = sim_hash(item->value, item->length);
@@ -160,21 +164,25 @@ static void changed(void *context, uint32_t server, struct emc__slice key, const
     struct sim_model *model = context;
     uint32_t number = sim_model_find_key(model, bare(model, key));
     if (number == SIM_KEYS_MAX) {
-        sim_problem(model->world, "server %u stored a key that nobody used: %.*s", server, (int)key.length, (const char *)key.data);
+        sim_problem(model->world, "server %u stored a key that nobody used: %.*s", server, (int)key.length,
+                    (const char *)key.data);
         return;
     }
     struct sim_history *history = &model->histories[server][number];
     end_version(model, history);
-    history->versions = grow(model->world, history->versions, history->count, &history->capacity, sizeof *history->versions);
+    history->versions = grow(model->world, history->versions, history->count, &history->capacity,
+                             sizeof *history->versions);
     begin_version(model, history, item);
 }
 
-static void note_anonymous(struct sim_model *model, uint32_t server, const struct sim_request *request, enum sim_outcome outcome)
+static void note_anonymous(struct sim_model *model, uint32_t server, const struct sim_request *request,
+                           enum sim_outcome outcome)
 {
-    model->anonymous = grow(model->world, model->anonymous, model->anonymous_count, &model->anonymous_capacity, sizeof *model->anonymous);
+    model->anonymous = grow(model->world, model->anonymous, model->anonymous_count, &model->anonymous_capacity,
+                            sizeof *model->anonymous);
     uint32_t key = request->verb == SIM_FLUSH ? SIM_KEYS_MAX : sim_model_find_key(model, bare(model, request->key));
-    model->anonymous[model->anonymous_count++] =
-        (struct sim_anonymous){model->world->sequence, model->world->now_ns, key, server, outcome == SIM_DONE, false};
+    model->anonymous[model->anonymous_count++] = (struct sim_anonymous){
+        model->world->sequence, model->world->now_ns, key, server, outcome == SIM_DONE, false};
 }
 
 /* The operation that a request belongs to; NULL: it carries no number. */
@@ -232,10 +240,11 @@ static bool verb_suits(const struct sim_op *op, enum sim_verb verb)
     if (sim_command_is_meta(op->call->command)) {
         return meta_verb_suits(op->call, verb);
     }
-    static const enum sim_command commands[] = {[SIM_SET] = SIM_CALL_SET,       [SIM_ADD] = SIM_CALL_ADD,   [SIM_REPLACE] = SIM_CALL_REPLACE,
-                                                [SIM_APPEND] = SIM_CALL_APPEND, [SIM_PREPEND] = SIM_CALL_PREPEND, [SIM_CAS] = SIM_CALL_CAS,
-                                                [SIM_DELETE] = SIM_CALL_DELETE, [SIM_INCR] = SIM_CALL_INCR, [SIM_DECR] = SIM_CALL_DECR,
-                                                [SIM_TOUCH] = SIM_CALL_TOUCH,   [SIM_GAT] = SIM_CALL_GAT,   [SIM_FLUSH] = SIM_CALL_FLUSH_ALL};
+    static const enum sim_command commands[] = {
+        [SIM_SET] = SIM_CALL_SET,       [SIM_ADD] = SIM_CALL_ADD,         [SIM_REPLACE] = SIM_CALL_REPLACE,
+        [SIM_APPEND] = SIM_CALL_APPEND, [SIM_PREPEND] = SIM_CALL_PREPEND, [SIM_CAS] = SIM_CALL_CAS,
+        [SIM_DELETE] = SIM_CALL_DELETE, [SIM_INCR] = SIM_CALL_INCR,       [SIM_DECR] = SIM_CALL_DECR,
+        [SIM_TOUCH] = SIM_CALL_TOUCH,   [SIM_GAT] = SIM_CALL_GAT,         [SIM_FLUSH] = SIM_CALL_FLUSH_ALL};
     return op->call->command == commands[verb] || (verb == SIM_SET && op->call->command == SIM_CALL_SET_MANY);
 }
 
@@ -243,18 +252,21 @@ static void judge_request(struct sim_model *model, const struct sim_op *op, cons
 {
     const struct sim_key *key = &model->keys[op->key];
     const char *name = sim_command_names[op->call->command];
-    if (!verb_suits(op, request->verb) || !emc__slice_equal(bare(model, request->key), emc__slice_of(key->bytes, key->length))) {
+    if (!verb_suits(op, request->verb) ||
+        !emc__slice_equal(bare(model, request->key), emc__slice_of(key->bytes, key->length))) {
         sim_problem(model->world, "%s %u reached the server as another command or with another key", name, op->id);
     } else if (op->applied > 0) {
         sim_problem(model->world, "%s %u was carried out twice", name, op->id);
     } else if (!op->call->accepted && op->call->refused != EMC_OK) {
         sim_problem(model->world, "%s %u was refused, and carried out all the same", name, op->id);
-    } else if (sim_command_stores(op->call->command) && request->value != NULL && !sim_value_is(op, request->value, request->length)) {
+    } else if (sim_command_stores(op->call->command) && request->value != NULL &&
+               !sim_value_is(op, request->value, request->length)) {
         sim_problem(model->world, "%s %u reached the server with another value", name, op->id);
     }
 }
 
-static void note_applied(struct sim_model *model, struct sim_op *op, uint32_t server, enum sim_outcome outcome, uint64_t number)
+static void note_applied(struct sim_model *model, struct sim_op *op, uint32_t server, enum sim_outcome outcome,
+                         uint64_t number)
 {
     const struct sim_history *history = &model->histories[server][op->key];
     const struct sim_version *last = history->count > 0 ? &history->versions[history->count - 1] : NULL;
@@ -269,7 +281,8 @@ static void note_applied(struct sim_model *model, struct sim_op *op, uint32_t se
     op->applied_number = number;
 }
 
-static void applied(void *context, uint32_t server, const struct sim_request *request, enum sim_outcome outcome, uint64_t number)
+static void applied(void *context, uint32_t server, const struct sim_request *request, enum sim_outcome outcome,
+                    uint64_t number)
 {
     struct sim_model *model = context;
     model->world->sequence++;
@@ -283,7 +296,8 @@ static void applied(void *context, uint32_t server, const struct sim_request *re
     struct sim_op *op = owner(model, request);
     if (op == NULL) {
         if (!may_lack_owner(request)) {
-            sim_problem(model->world, "server %u carried out something that nobody asked for (verb %d)", server, (int)request->verb);
+            sim_problem(model->world, "server %u carried out something that nobody asked for (verb %d)", server,
+                        (int)request->verb);
         }
         return;
     }
@@ -322,7 +336,8 @@ static void keep_value(struct sim_model *model, struct sim_op *op, const emc_res
         sim_problem(model->world, "a value of %zu bytes without bytes", result->value_length);
     }
     if (op->home != NULL && result->value_length > 0 && result->value != op->home) {
-        sim_problem(model->world, "%s %u: the value is not in the memory that was given for it", sim_command_names[op->call->command], op->id);
+        sim_problem(model->world, "%s %u: the value is not in the memory that was given for it",
+                    sim_command_names[op->call->command], op->id);
     }
 }
 
@@ -354,15 +369,18 @@ static void judge_time(struct sim_model *model, const struct sim_call *call)
     if (limit == UINT64_MAX) {
         return;
     }
-    if (model->paused_until_ns > call->submitted_ns && model->paused_from_ns <= limit + model->slack_ns && limit < model->paused_until_ns) {
+    if (model->paused_until_ns > call->submitted_ns && model->paused_from_ns <= limit + model->slack_ns &&
+        limit < model->paused_until_ns) {
         limit = model->paused_until_ns;
     }
     if (now > limit + model->slack_ns) {
-        sim_problem(model->world, "%s (call %u) ended %.1f ms after its deadline", name, call->number, (double)(now - limit) / 1e6);
+        sim_problem(model->world, "%s (call %u) ended %.1f ms after its deadline", name, call->number,
+                    (double)(now - limit) / 1e6);
     }
     uint64_t leapt = model->clock_ahead_ns == NULL ? 0 : *model->clock_ahead_ns - call->clock_ahead_ns;
     if (call->status == EMC_ERROR_TIMEOUT && now + leapt < call->deadline_ns) {
-        sim_problem(model->world, "%s (call %u) timed out %.3f ms before its deadline", name, call->number, (double)(call->deadline_ns - now) / 1e6);
+        sim_problem(model->world, "%s (call %u) timed out %.3f ms before its deadline", name, call->number,
+                    (double)(call->deadline_ns - now) / 1e6);
     }
 }
 
@@ -378,7 +396,8 @@ static void finish_call(struct sim_model *model, struct sim_call *call, const em
         if (!call->ops[i].done) {
             sim_problem(model->world, "%s (call %u) ended without a word about its key %u", name, call->number, i);
         }
-        if (call->ops[i].home != NULL) { /* the caller's again: nobody may write to it any more (sim_model_check looks) */
+        if (call->ops[i].home !=
+            NULL) { /* the caller's again: nobody may write to it any more (sim_model_check looks) */
             memset(call->ops[i].home, SIM_HOME_OVER, call->ops[i].home_length);
         }
     }
@@ -386,11 +405,13 @@ static void finish_call(struct sim_model *model, struct sim_call *call, const em
         call->cancelled = true; /* right only while the client is being closed; the stage knows */
     }
     judge_time(model, call);
-    if (call->expects_down && call->completed_ns > call->submitted_ns + model->slack_ns && model->paused_until_ns <= call->submitted_ns) {
+    if (call->expects_down && call->completed_ns > call->submitted_ns + model->slack_ns &&
+        model->paused_until_ns <= call->submitted_ns) {
         sim_problem(model->world, "%s (call %u) to a node known to be down took %.3f ms", name, call->number,
                     (double)(call->completed_ns - call->submitted_ns) / 1e6);
     }
-    sim_trace(model->world, "call %u: %s ends with %s %s", call->number, name, emc_status_name(call->status), call->message);
+    sim_trace(model->world, "call %u: %s ends with %s %s", call->number, name, emc_status_name(call->status),
+              call->message);
 }
 
 static bool is_stream(const struct sim_call *call)
@@ -417,7 +438,8 @@ void sim_model_result(struct sim_model *model, struct sim_call *call, const emc_
     if (call->count > 0 && result->index < call->count) {
         answer_op(model, &call->ops[result->index], result);
     } else if (call->count > 0) {
-        sim_problem(model->world, "%s (call %u): a result for key %zu of %u", name, call->number, result->index, call->count);
+        sim_problem(model->world, "%s (call %u): a result for key %zu of %u", name, call->number, result->index,
+                    call->count);
     } else if (result->node != NULL && sim_command_has_keys(call->command) == false) {
         call->amount = result->number;
     }

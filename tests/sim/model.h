@@ -31,7 +31,7 @@ struct sim_history {
 /* A delete or a flush that a server carried out: these carry no number. */
 struct sim_anonymous {
     uint64_t seq, at_ns;
-    uint32_t key;            /* SIM_KEYS_MAX: a flush */
+    uint32_t key; /* SIM_KEYS_MAX: a flush */
     uint32_t server;
     bool found, taken;
 };
@@ -39,7 +39,7 @@ struct sim_anonymous {
 struct sim_key {
     uint8_t *bytes;
     uint32_t length;
-    bool numeric;            /* its values are numbers */
+    bool numeric; /* its values are numbers */
 };
 
 struct sim_model {
@@ -47,7 +47,7 @@ struct sim_model {
     struct sim_observer observer;
     struct sim_key keys[SIM_KEYS_MAX];
     uint32_t key_count;
-    size_t prefix_length;    /* of the client's key prefix: servers see keys with it */
+    size_t prefix_length;                    /* of the client's key prefix: servers see keys with it */
     struct sim_op *ops_of_key[SIM_KEYS_MAX]; /* a chain each, made for the check */
     struct sim_history histories[SIM_SERVERS_MAX][SIM_KEYS_MAX];
     uint32_t server_count;
@@ -60,14 +60,14 @@ struct sim_model {
     uint32_t call_count, call_capacity;
     struct sim_anonymous *anonymous;
     uint32_t anonymous_count, anonymous_capacity;
-    uint32_t completed;      /* calls */
-    bool routing_moves;      /* purging or membership changes: a key may change its node */
-    bool replies_spoilt;     /* a server's error answers may be untrue */
-    bool gets_asked_again;   /* an error line stood in place of a get's answer: asked alone, it may see what was submitted later */
-    bool malformed_allowed;  /* the test sends nonsense itself */
-    bool deletes_again;      /* options.deletes_replayed_max: a delete may be said more often than it was asked for */
-    const uint64_t *clock_ahead_ns; /* of the client, now; NULL: its clock is the world's */
-    uint64_t slack_ns;       /* how late a deadline may be kept */
+    uint32_t completed;                       /* calls */
+    bool routing_moves;                       /* purging or membership changes: a key may change its node */
+    bool replies_spoilt;                      /* a server's error answers may be untrue */
+    bool gets_asked_again;                    /* an error line stood in place of a get's answer: asked alone, it may see what was submitted later */
+    bool malformed_allowed;                   /* the test sends nonsense itself */
+    bool deletes_again;                       /* options.deletes_replayed_max: a delete may be said more often than it was asked for */
+    const uint64_t *clock_ahead_ns;           /* of the client, now; NULL: its clock is the world's */
+    uint64_t slack_ns;                        /* how late a deadline may be kept */
     uint64_t paused_from_ns, paused_until_ns; /* the last time the client's process stood still */
 };
 

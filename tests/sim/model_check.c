@@ -9,10 +9,14 @@
 /* The outcome as the client should have told it. */
 static emc_status expected_status(enum sim_outcome outcome)
 {
-    static const emc_status statuses[] = {[SIM_STORED] = EMC_OK,           [SIM_NOT_STORED] = EMC_NOT_STORED,
-                                          [SIM_EXISTS] = EMC_EXISTS,       [SIM_NOT_FOUND] = EMC_MISS,
-                                          [SIM_DONE] = EMC_OK,             [SIM_NON_NUMERIC] = EMC_ERROR_CLIENT,
-                                          [SIM_TOO_LARGE] = EMC_ERROR_TOO_LARGE, [SIM_NO_MEMORY] = EMC_ERROR_SERVER_MEMORY};
+    static const emc_status statuses[] = {[SIM_STORED] = EMC_OK,
+                                          [SIM_NOT_STORED] = EMC_NOT_STORED,
+                                          [SIM_EXISTS] = EMC_EXISTS,
+                                          [SIM_NOT_FOUND] = EMC_MISS,
+                                          [SIM_DONE] = EMC_OK,
+                                          [SIM_NON_NUMERIC] = EMC_ERROR_CLIENT,
+                                          [SIM_TOO_LARGE] = EMC_ERROR_TOO_LARGE,
+                                          [SIM_NO_MEMORY] = EMC_ERROR_SERVER_MEMORY};
     return statuses[outcome];
 }
 
@@ -60,7 +64,8 @@ static bool carries_number(const struct sim_op *op)
 /* Both sides know how it came out. */
 static bool known(const struct sim_model *model, const struct sim_op *op)
 {
-    return op->done && !op->call->noreply && told_by_server(model, op->status) && carries_number(op) && op->applied == 1;
+    return op->done && !op->call->noreply && told_by_server(model, op->status) && carries_number(op) &&
+           op->applied == 1;
 }
 
 /* Answered by a scripted peer, of which the model knows nothing. */
@@ -78,38 +83,49 @@ static bool server_suits(const struct sim_model *model, const struct sim_op *op,
 
 static void check_write(const struct sim_model *model, const struct sim_op *op)
 {
-    if (!op->done || op->call->noreply || !told_by_server(model, op->status) || !carries_number(op) || beyond_us(model, op)) {
+    if (!op->done || op->call->noreply || !told_by_server(model, op->status) || !carries_number(op) ||
+        beyond_us(model, op)) {
         return;
     }
-    bool oversize_append = op->status == EMC_ERROR_TOO_LARGE && op->applied == 0; /* told at its line, where no number is seen */
+    bool oversize_append = op->status == EMC_ERROR_TOO_LARGE &&
+                           op->applied == 0; /* told at its line, where no number is seen */
     if (op->applied == 0) {
         if (!oversize_append) {
-            sim_problem(model->world, "%s %u is said to have ended with %s, and never happened", name_of(op), op->id, emc_status_name(op->status));
+            sim_problem(model->world, "%s %u is said to have ended with %s, and never happened", name_of(op), op->id,
+                        emc_status_name(op->status));
         }
         return;
     }
-    if (op->call->command == SIM_CALL_COUNT && op->outcome == SIM_NOT_FOUND && op->status == EMC_OK && op->number == op->call->amount) {
+    if (op->call->command == SIM_CALL_COUNT && op->outcome == SIM_NOT_FOUND && op->status == EMC_OK &&
+        op->number == op->call->amount) {
         return; /* it began the number */
     }
     if (op->status != expected_status(op->outcome)) {
         sim_problem(model->world, "%s %u ended with %s at the server and with %s at the client", name_of(op), op->id,
                     emc_status_name(expected_status(op->outcome)), emc_status_name(op->status));
     } else if (op->applied_ns < op->call->submitted_ns || op->applied_ns > op->call->completed_ns) {
-        sim_problem(model->world, "%s %u happened at %.3f ms, not while it was under way", name_of(op), op->id, (double)(op->applied_ns - SIM_S) / 1e6);
+        sim_problem(model->world, "%s %u happened at %.3f ms, not while it was under way", name_of(op), op->id,
+                    (double)(op->applied_ns - SIM_S) / 1e6);
     } else if (!server_suits(model, op, op->applied_server)) {
-        sim_problem(model->world, "%s %u happened on server %u, which is not of its node", name_of(op), op->id, op->applied_server);
-    } else if ((op->call->command == SIM_CALL_INCR || op->call->command == SIM_CALL_DECR || op->call->command == SIM_CALL_COUNT) && op->status == EMC_OK && op->number != op->applied_number) {
-        sim_problem(model->world, "%s %u gave %" PRIu64 ", the server has %" PRIu64, name_of(op), op->id, op->number, op->applied_number);
+        sim_problem(model->world, "%s %u happened on server %u, which is not of its node", name_of(op), op->id,
+                    op->applied_server);
+    } else if ((op->call->command == SIM_CALL_INCR || op->call->command == SIM_CALL_DECR ||
+                op->call->command == SIM_CALL_COUNT) &&
+               op->status == EMC_OK && op->number != op->applied_number) {
+        sim_problem(model->world, "%s %u gave %" PRIu64 ", the server has %" PRIu64, name_of(op), op->id, op->number,
+                    op->applied_number);
     }
 }
 
 /* A delete or a flush that was answered is one that a server carried out, with that outcome, while it was under way; each is one's own. `key` is
  * SIM_KEYS_MAX for a flush. */
-static bool take_anonymous(const struct sim_model *model, const struct sim_call *call, uint32_t key, uint32_t servers, bool found)
+static bool take_anonymous(const struct sim_model *model, const struct sim_call *call, uint32_t key, uint32_t servers,
+                           bool found)
 {
     for (uint32_t i = 0; i < model->anonymous_count; i++) {
         struct sim_anonymous *entry = &model->anonymous[i];
-        bool suits = !entry->taken && entry->key == key && (entry->found == found || key == SIM_KEYS_MAX) && (servers & (1u << entry->server)) != 0;
+        bool suits = !entry->taken && entry->key == key && (entry->found == found || key == SIM_KEYS_MAX) &&
+                     (servers & (1u << entry->server)) != 0;
         if (suits && entry->at_ns >= call->submitted_ns && entry->at_ns <= call->completed_ns) {
             entry->taken = true;
             return true;
@@ -126,7 +142,8 @@ static void check_delete(const struct sim_model *model, const struct sim_op *op)
     }
     uint32_t servers = op->node < 0 ? UINT32_MAX : model->servers_of_node[op->node];
     if (!take_anonymous(model, op->call, op->key, servers, op->status == EMC_OK)) {
-        sim_problem(model->world, "%s %u ended with %s, and no server did that", name_of(op), op->id, emc_status_name(op->status));
+        sim_problem(model->world, "%s %u ended with %s, and no server did that", name_of(op), op->id,
+                    emc_status_name(op->status));
     }
 }
 
@@ -206,7 +223,8 @@ static void check_order(const struct sim_model *model)
         }
         uint64_t *before = &last[op->applied_server][op->key];
         if (op->applied_seq < *before) {
-            sim_problem(model->world, "%s %u happened before an operation of its key that was submitted earlier", name_of(op), op->id);
+            sim_problem(model->world, "%s %u happened before an operation of its key that was submitted earlier",
+                        name_of(op), op->id);
         }
         *before = op->applied_seq > *before ? op->applied_seq : *before;
     }
@@ -238,11 +256,13 @@ static struct window window_of(const struct sim_model *model, const struct sim_o
 static bool same_answer(const struct sim_op *op, const struct sim_version *version)
 {
     if (op->status == EMC_MISS) {
-        bool placeholder = op->call->command == SIM_CALL_META_GET && version->length == 0; /* of a lease: told as a miss */
+        bool placeholder = op->call->command == SIM_CALL_META_GET &&
+                           version->length == 0; /* of a lease: told as a miss */
         return !version->present || placeholder;
     }
     bool cas = !sim_command_gives_cas(op->call->command) || op->cas == version->cas;
-    return version->present && cas && op->hash == version->hash && op->length_out == version->length && op->flags == version->flags;
+    return version->present && cas && op->hash == version->hash && op->length_out == version->length &&
+           op->flags == version->flags;
 }
 
 static bool seen_on(const struct sim_model *model, const struct sim_op *op, uint32_t server)
@@ -273,7 +293,8 @@ static const char *whose(const struct sim_model *model, const struct sim_op *op,
             for (uint32_t i = 0; i < history->count; i++) {
                 if (op->has_value && same_answer(op, &history->versions[i])) {
                     snprintf(text, size, "that is key %u of server %u from %.3f to %.3f ms", key, server,
-                             (double)(history->versions[i].from_ns - SIM_S) / 1e6, (double)(history->versions[i].to_ns - SIM_S) / 1e6);
+                             (double)(history->versions[i].from_ns - SIM_S) / 1e6,
+                             (double)(history->versions[i].to_ns - SIM_S) / 1e6);
                     return text;
                 }
             }
@@ -287,17 +308,20 @@ static void explain(const struct sim_model *model, const struct sim_op *op, uint
 {
     const struct sim_history *history = &model->histories[server][op->key];
     struct window window = window_of(model, op, server);
-    sim_trace(model->world, "on server %u operation %u may see what was between %" PRIu64 " and %" PRIu64, server, op->id, window.low, window.high);
+    sim_trace(model->world, "on server %u operation %u may see what was between %" PRIu64 " and %" PRIu64, server,
+              op->id, window.low, window.high);
     for (uint32_t i = 0; i < history->count; i++) {
         const struct sim_version *version = &history->versions[i];
-        sim_trace(model->world, "  %" PRIu64 " to %" PRIu64 ", %.6f to %.6f ms: %s, %zu bytes, flags %" PRIu64 ", cas %" PRIu64, version->from_seq,
-                  version->to_seq, (double)(version->from_ns - SIM_S) / 1e6, (double)(version->to_ns - SIM_S) / 1e6,
-                  version->present ? "there" : "not there", version->length, version->flags, version->cas);
+        sim_trace(model->world,
+                  "  %" PRIu64 " to %" PRIu64 ", %.6f to %.6f ms: %s, %zu bytes, flags %" PRIu64 ", cas %" PRIu64,
+                  version->from_seq, version->to_seq, (double)(version->from_ns - SIM_S) / 1e6,
+                  (double)(version->to_ns - SIM_S) / 1e6, version->present ? "there" : "not there", version->length,
+                  version->flags, version->cas);
     }
     for (const struct sim_op *other = model->ops_of_key[op->key]; other != NULL; other = other->next_of_key) {
         if (other->applied > 0 && other->applied_server == server) {
-            sim_trace(model->world, "  %" PRIu64 " to %" PRIu64 ": %s %u%s", other->begin_seq, other->applied_seq, name_of(other), other->id,
-                      known(model, other) ? "" : " (not known to the client)");
+            sim_trace(model->world, "  %" PRIu64 " to %" PRIu64 ": %s %u%s", other->begin_seq, other->applied_seq,
+                      name_of(other), other->id, known(model, other) ? "" : " (not known to the client)");
         }
     }
 }
@@ -305,8 +329,10 @@ static void explain(const struct sim_model *model, const struct sim_op *op, uint
 static void check_retrieval(const struct sim_model *model, const struct sim_op *op)
 {
     char text[160];
-    bool placeholder = op->call->command == SIM_CALL_FETCH && op->status != EMC_OK; /* an item that waits for its filler is no value */
-    if (!sim_command_retrieves(op->call->command) || !op->done || op->status < 0 || placeholder || beyond_us(model, op)) {
+    bool placeholder = op->call->command == SIM_CALL_FETCH &&
+                       op->status != EMC_OK; /* an item that waits for its filler is no value */
+    if (!sim_command_retrieves(op->call->command) || !op->done || op->status < 0 || placeholder ||
+        beyond_us(model, op)) {
         return;
     }
     for (uint32_t server = 0; server < model->server_count; server++) {
@@ -317,8 +343,10 @@ static void check_retrieval(const struct sim_model *model, const struct sim_op *
     for (uint32_t server = 0; server < model->server_count && model->world->trace && !model->world->failed; server++) {
         explain(model, op, server);
     }
-    sim_problem(model->world, "%s %u (call %u) of key %u gave %s (%zu bytes, flags %" PRIu64 "), submitted at %.3f, answered at %.3f ms; %s", name_of(op),
-                op->id, op->call->number, op->key, emc_status_name(op->status), op->length_out, op->flags,
+    sim_problem(model->world,
+                "%s %u (call %u) of key %u gave %s (%zu bytes, flags %" PRIu64
+                "), submitted at %.3f, answered at %.3f ms; %s",
+                name_of(op), op->id, op->call->number, op->key, emc_status_name(op->status), op->length_out, op->flags,
                 (double)(op->call->submitted_ns - SIM_S) / 1e6, (double)(op->call->completed_ns - SIM_S) / 1e6,
                 whose(model, op, text, sizeof text));
 }
@@ -350,7 +378,8 @@ static void check_homes(const struct sim_model *model, const struct sim_call *ca
             same &= op->home[at] == SIM_HOME_OVER;
         }
         if (!same) {
-            sim_problem(model->world, "%s %u (call %u): its memory was written to after it had ended", name_of(op), op->id, call->number);
+            sim_problem(model->world, "%s %u (call %u): its memory was written to after it had ended", name_of(op),
+                        op->id, call->number);
         }
     }
 }

@@ -12,10 +12,10 @@ struct sim_name {
     const char *name;
     enum emc__lookup_kind kind;
     struct emc__endpoint endpoints[SIM_NAME_ENDPOINTS_MAX];
-    size_t count;        /* 0: an empty answer */
-    uint64_t delay_ns;   /* UINT64_MAX: never answers */
+    size_t count;      /* 0: an empty answer */
+    uint64_t delay_ns; /* UINT64_MAX: never answers */
     bool fails;
-    bool fails_at_once;  /* the look-up can't even begin */
+    bool fails_at_once; /* the look-up can't even begin */
     uint32_t asked;
 };
 

@@ -40,8 +40,8 @@ void sim_network_deinit(struct sim_network *network)
     }
 }
 
-struct sim_host *sim_network_add_host(struct sim_network *network, const struct emc__endpoint *endpoint, const char *name,
-                                      const struct sim_service *service, void *service_context)
+struct sim_host *sim_network_add_host(struct sim_network *network, const struct emc__endpoint *endpoint,
+                                      const char *name, const struct sim_service *service, void *service_context)
 {
     struct sim_host *host = sim_world_keep(network->world, sizeof *host);
     host->network = network;
@@ -216,7 +216,8 @@ struct sim_link *sim_link_connect(struct sim_network *network, const struct emc_
     link->next = host->links;
     host->links = link;
     set_up_pipes(link);
-    uint64_t travel = host->line.latency_ns + host->connect_extra_ns + emc__random_below(&world->random, host->line.jitter_ns + 1);
+    uint64_t travel = host->line.latency_ns + host->connect_extra_ns +
+                      emc__random_below(&world->random, host->line.jitter_ns + 1);
     sim_event_set(world, &link->connect_event, syn_arrives, world->now_ns + travel);
     if (world->trace) {
         sim_trace(world, "link %u: connects to %s", link->number, host->name);
@@ -245,7 +246,8 @@ void sim_link_service_close(struct sim_link *link, enum sim_end end)
         link->host->live--;
     }
     if (link->network->world->trace) {
-        sim_trace(link->network->world, "link %u: %s %s", link->number, link->host->name, end == SIM_END_RESET ? "resets" : "closes");
+        sim_trace(link->network->world, "link %u: %s %s", link->number, link->host->name,
+                  end == SIM_END_RESET ? "resets" : "closes");
     }
     if (!link->client_done) {
         sim_pipe_end(&link->down, end);
@@ -285,7 +287,8 @@ void sim_host_return(struct sim_host *host)
         sim_host_black(host, false);
     }
     for (struct sim_link *link = host->links; link != NULL; link = link->next) {
-        if (link->orphaned && !link->client_done && link->accepted && link->up.refused) { /* the client's kernel asks for room, and hears a reset */
+        if (link->orphaned && !link->client_done && link->accepted &&
+            link->up.refused) { /* the client's kernel asks for room, and hears a reset */
             sim_pipe_break(&link->down, 0, SIM_END_RESET);
         }
     }
@@ -313,8 +316,8 @@ void sim_host_black(struct sim_host *host, bool black)
 
 void sim_host_break(struct sim_host *host, uint64_t offset, enum sim_end end)
 {
-    sim_trace(host->network->world, "fault: replies of %s %s after %llu bytes", host->name, end == SIM_END_FIN ? "end" : "are reset",
-              (unsigned long long)offset);
+    sim_trace(host->network->world, "fault: replies of %s %s after %llu bytes", host->name,
+              end == SIM_END_FIN ? "end" : "are reset", (unsigned long long)offset);
     for (struct sim_link *link = host->links; link != NULL; link = link->next) {
         if (link->connection != NULL && !link->client_done) {
             sim_pipe_break(&link->down, offset, end);

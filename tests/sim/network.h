@@ -36,41 +36,41 @@ struct sim_client_end {
 struct sim_link {
     struct sim_network *network;
     struct sim_host *host;
-    struct sim_link *next;           /* of the host */
+    struct sim_link *next; /* of the host */
     struct sim_pipe up, down;
     const struct sim_client_end *client;
     void *client_context;
-    void *connection;                /* the service's; NULL before it was accepted and after it is gone */
+    void *connection; /* the service's; NULL before it was accepted and after it is gone */
     struct sim_event connect_event;
     uint32_t number;
     uint32_t syn_count;
     bool accepted, established;
-    bool orphaned;                   /* the host forgot it: whatever it hears is answered by a reset */
-    bool client_done;                /* the client has aborted its side */
+    bool orphaned;    /* the host forgot it: whatever it hears is answered by a reset */
+    bool client_done; /* the client has aborted its side */
 };
 
 struct sim_host {
     struct sim_network *network;
     struct sim_host *next;
     struct emc__endpoint endpoint;
-    const char *name;                /* for the trace */
+    const char *name; /* for the trace */
     const struct sim_service *service;
     void *service_context;
     enum sim_reach reach;
-    bool black;                      /* no packet passes either way; links outlive it */
-    struct sim_line line;            /* of links to come */
-    uint64_t connect_extra_ns;       /* a slow handshake */
-    uint64_t break_down_after;       /* links to come break after so many bytes of replies; 0: don't */
+    bool black;                /* no packet passes either way; links outlive it */
+    struct sim_line line;      /* of links to come */
+    uint64_t connect_extra_ns; /* a slow handshake */
+    uint64_t break_down_after; /* links to come break after so many bytes of replies; 0: don't */
     enum sim_end break_end;
     struct sim_link *links;
-    uint32_t accepted;               /* links so far */
-    uint32_t live;                   /* links that the service holds */
+    uint32_t accepted; /* links so far */
+    uint32_t live;     /* links that the service holds */
 };
 
 struct sim_network {
     struct sim_world *world;
     struct sim_host *hosts;
-    uint32_t links;                  /* numbers them */
+    uint32_t links; /* numbers them */
 };
 
 void sim_network_init(struct sim_network *network, struct sim_world *world);

@@ -27,7 +27,8 @@ static void hear(struct sim_peer_connection *connection)
             abort();
         }
     }
-    connection->heard_length += sim_pipe_read(&connection->link->up, connection->heard + connection->heard_length, length);
+    connection->heard_length += sim_pipe_read(&connection->link->up, connection->heard + connection->heard_length,
+                                              length);
     connection->heard[connection->heard_length] = 0;
 }
 

@@ -6,25 +6,27 @@
 
 /* How what is written is cut into the pieces that arrive. */
 enum sim_cut {
-    SIM_CUT_WHOLE, /* as it was written */
-    SIM_CUT_RANDOM,/* at random places */
-    SIM_CUT_BYTES  /* one byte at a time, for the first SIM_TRICKLE_MAX bytes */
+    SIM_CUT_WHOLE,  /* as it was written */
+    SIM_CUT_RANDOM, /* at random places */
+    SIM_CUT_BYTES   /* one byte at a time, for the first SIM_TRICKLE_MAX bytes */
 };
 
 #define SIM_TRICKLE_MAX 3000
 
-enum sim_end { SIM_END_NONE, SIM_END_FIN, SIM_END_RESET };
+enum sim_end { SIM_END_NONE,
+               SIM_END_FIN,
+               SIM_END_RESET };
 
 /* Line parameters. */
 struct sim_line {
     uint64_t latency_ns, jitter_ns;
-    uint64_t bytes_per_s;  /* 0: without limit */
-    size_t buffer;         /* bytes written and not yet read at the other side */
+    uint64_t bytes_per_s; /* 0: without limit */
+    size_t buffer;        /* bytes written and not yet read at the other side */
     enum sim_cut cut;
 };
 
 struct sim_piece {
-    uint64_t end;          /* the stream offset behind it */
+    uint64_t end; /* the stream offset behind it */
     uint64_t arrives_ns;
 };
 
@@ -34,21 +36,21 @@ struct sim_pipe {
     void (*arrived)(void *context); /* bytes or the end can be read */
     void (*room)(void *context);    /* after a write was refused */
     void *context;
-    uint8_t *bytes;        /* from offset `consumed` on */
+    uint8_t *bytes; /* from offset `consumed` on */
     size_t begin, capacity;
     uint64_t written, here, consumed; /* stream offsets: written <= here <= consumed from the other side */
     struct sim_piece *pieces;
     uint32_t piece_first, piece_count, piece_capacity;
     uint64_t last_arrival_ns;
     struct sim_event arrival, room_event;
-    bool stalled;          /* nothing arrives until it is lifted */
-    bool refused;          /* a write found no room */
-    bool closed;           /* the writer has ended it */
-    bool end_here;         /* the end has arrived */
-    bool discards;         /* a reset that arrives takes unread bytes with it */
+    bool stalled;  /* nothing arrives until it is lifted */
+    bool refused;  /* a write found no room */
+    bool closed;   /* the writer has ended it */
+    bool end_here; /* the end has arrived */
+    bool discards; /* a reset that arrives takes unread bytes with it */
     enum sim_end end;
     uint64_t end_arrives_ns;
-    uint64_t break_at;     /* at this offset the stream ends with break_end, whatever the writer says; 0: does not */
+    uint64_t break_at; /* at this offset the stream ends with break_end, whatever the writer says; 0: does not */
     enum sim_end break_end;
 };
 

@@ -29,7 +29,8 @@ static struct sim_line draw_line(struct sim_plan *plan)
 }
 
 /* A name with two addresses of which the first is dead, now and then. */
-static struct sim_name *name_for(struct sim_plan *plan, const char *text, const struct emc__endpoint *endpoint, uint32_t number)
+static struct sim_name *name_for(struct sim_plan *plan, const char *text, const struct emc__endpoint *endpoint,
+                                 uint32_t number)
 {
     struct sim_name *name = sim_names_entry(&plan->stage.names, text, EMC__LOOKUP_ADDRESSES);
     if (chance(plan, 30)) {
@@ -129,7 +130,9 @@ static void draw_failover(struct sim_plan *plan)
 {
     emc_options *options = &plan->stage.options;
     plan->steers = !plan->discovers && chance(plan, 20);
-    options->failover = chance(plan, 65) ? EMC_FAILOVER_FAIL : chance(plan, 50) ? EMC_FAILOVER_NEXT : EMC_FAILOVER_GUTTER;
+    options->failover = chance(plan, 65)   ? EMC_FAILOVER_FAIL
+                        : chance(plan, 50) ? EMC_FAILOVER_NEXT
+                                           : EMC_FAILOVER_GUTTER;
     options->return_steady_ms = chance(plan, 75) ? 0 : draw(plan, 1, 800);
     if (options->failover == EMC_FAILOVER_GUTTER) {
         add_gutter(plan);
@@ -168,8 +171,8 @@ static bool can_have(const struct sim_plan *plan, enum sim_fault_kind kind)
 /* Each kind alike, but for those that need something special of the seed, which come more often where they can. */
 static enum sim_fault_kind draw_kind(struct sim_plan *plan)
 {
-    static const enum sim_fault_kind special[] = {SIM_FAULT_MEMBERSHIP, SIM_FAULT_MEMORY, SIM_FAULT_PASSWORD, SIM_FAULT_DISCOVERY,
-                                                  SIM_FAULT_MISCHIEF};
+    static const enum sim_fault_kind special[] = {SIM_FAULT_MEMBERSHIP, SIM_FAULT_MEMORY, SIM_FAULT_PASSWORD,
+                                                  SIM_FAULT_DISCOVERY, SIM_FAULT_MISCHIEF};
     if (chance(plan, plan->discovers ? 40 : 16)) {
         return special[draw(plan, 0, 4)];
     }
@@ -191,7 +194,9 @@ static void draw_fault(struct sim_plan *plan, struct sim_fault *fault)
     fault->kind = plan->floods && fault == &plan->faults[0] ? draw_storage_fault(plan) : fault->kind;
     fault->node = draw(plan, 0, (fault->kind == SIM_FAULT_MEMBERSHIP ? plan->members : plan->stage.node_count) - 1);
     fault->begin_ns = now + emc__random_below(&plan->stage.world.random, plan->end_ns - now);
-    uint64_t longest = plan->long_outages ? 20 * (uint64_t)SIM_S : chance(plan, 50) ? 100 * SIM_MS : 3 * (uint64_t)SIM_S;
+    uint64_t longest = plan->long_outages ? 20 * (uint64_t)SIM_S
+                       : chance(plan, 50) ? 100 * SIM_MS
+                                          : 3 * (uint64_t)SIM_S;
     fault->end_ns = fault->begin_ns + SIM_MS + emc__random_below(&plan->stage.world.random, longest);
     if (fault->kind == SIM_FAULT_PAUSE && fault->end_ns > fault->begin_ns + 1500 * (uint64_t)SIM_MS) {
         fault->end_ns = fault->begin_ns + 1500 * (uint64_t)SIM_MS;
@@ -214,7 +219,8 @@ static void draw_faults(struct sim_plan *plan)
     for (uint32_t i = 0; i < plan->fault_count; i++) {
         draw_fault(plan, &plan->faults[i]);
         plan->stage.model.routing_moves |= plan->faults[i].kind == SIM_FAULT_MEMBERSHIP;
-        plan->stage.model.replies_spoilt |= plan->faults[i].kind == SIM_FAULT_MISCHIEF || plan->faults[i].kind == SIM_FAULT_BLURT;
+        plan->stage.model.replies_spoilt |= plan->faults[i].kind == SIM_FAULT_MISCHIEF ||
+                                            plan->faults[i].kind == SIM_FAULT_BLURT;
     }
 }
 

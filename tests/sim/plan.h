@@ -10,17 +10,17 @@ struct sim_plan {
     struct sim_stage stage;
     struct sim_fault faults[SIM_FAULTS_MAX];
     uint32_t fault_count;
-    uint32_t members;        /* of the stage's nodes; what comes after them is the gutter */
+    uint32_t members; /* of the stage's nodes; what comes after them is the gutter */
     emc_address gutter[2];
-    bool steers;             /* the program changes the membership */
-    bool peaceful;           /* no fault: every operation must get its true answer */
+    bool steers;   /* the program changes the membership */
+    bool peaceful; /* no fault: every operation must get its true answer */
     bool authenticates, sasl;
-    bool floods;             /* hundreds of small writes in a tick, at servers that can't store them all */
-    bool slow;               /* peaceful, but the servers take their time */
-    bool long_outages;       /* faults may last for many seconds */
-    bool discovers;          /* the nodes come from a configuration endpoint */
-    bool limits;             /* small limits: FULL is to be expected */
-    uint64_t end_ns;         /* when the program stops submitting */
+    bool floods;       /* hundreds of small writes in a tick, at servers that can't store them all */
+    bool slow;         /* peaceful, but the servers take their time */
+    bool long_outages; /* faults may last for many seconds */
+    bool discovers;    /* the nodes come from a configuration endpoint */
+    bool limits;       /* small limits: FULL is to be expected */
+    uint64_t end_ns;   /* when the program stops submitting */
     uint32_t ticks;
     uint32_t largest_value;
 };

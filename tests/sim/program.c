@@ -6,7 +6,7 @@
 #include "base/list.h"
 #include "steering.h"
 
-#define RECENT_MAX    16  /* calls that may still be cancelled */
+#define RECENT_MAX    16 /* calls that may still be cancelled */
 #define RECOVERY_NS   ((uint64_t)2 * SIM_S)
 #define EXPTIME_NEVER 0
 
@@ -18,9 +18,9 @@ struct program {
     struct sim_call *recent[RECENT_MAX];
     uint32_t recent_count;
     uint32_t ticks_left;
-    uint64_t cas[SIM_KEYS_MAX];   /* as a gets told it last */
+    uint64_t cas[SIM_KEYS_MAX];     /* as a gets told it last */
     emc_lease leases[SIM_KEYS_MAX]; /* as a fetch won them */
-    uint32_t from_callbacks;      /* calls that callbacks may still make */
+    uint32_t from_callbacks;        /* calls that callbacks may still make */
     bool destroys_in_callback;
     uint64_t closed_ns;
 };
@@ -42,14 +42,16 @@ static enum sim_command draw_command(const struct program *program)
     static const struct {
         enum sim_command command;
         uint32_t weight;
-    } weights[] = {{SIM_CALL_GET, 22},     {SIM_CALL_GETS, 6},    {SIM_CALL_GAT, 3},      {SIM_CALL_GATS, 2},     {SIM_CALL_GET_MANY, 8},
-                   {SIM_CALL_GETS_MANY, 3},{SIM_CALL_GAT_MANY, 2},{SIM_CALL_GATS_MANY, 1},{SIM_CALL_SET, 20},     {SIM_CALL_ADD, 4},
-                   {SIM_CALL_REPLACE, 3},  {SIM_CALL_APPEND, 3},  {SIM_CALL_PREPEND, 2},  {SIM_CALL_CAS, 4},      {SIM_CALL_SET_MANY, 3},
-                   {SIM_CALL_DELETE_MANY, 2}, {SIM_CALL_DELETE, 7}, {SIM_CALL_INCR, 5},   {SIM_CALL_DECR, 3},     {SIM_CALL_TOUCH, 4},
-                   {SIM_CALL_VERSION, 2},  {SIM_CALL_FLUSH_ALL, 1}, {SIM_CALL_STATS, 1},  {SIM_CALL_VERBOSITY, 1},{SIM_CALL_CACHE_MEMLIMIT, 1},
-                   {SIM_CALL_DUMP_KEYS, 1},
-                   {SIM_CALL_META_GET, 4}, {SIM_CALL_META_SET, 4},{SIM_CALL_META_DELETE, 1},{SIM_CALL_META_NOOP, 1},{SIM_CALL_META_DEBUG, 1},
-                   {SIM_CALL_FETCH, 2},    {SIM_CALL_FILL, 2},    {SIM_CALL_GIVE_UP, 1},  {SIM_CALL_INVALIDATE, 1},{SIM_CALL_COUNT, 2}};
+    } weights[] = {
+        {SIM_CALL_GET, 22},           {SIM_CALL_GETS, 6},      {SIM_CALL_GAT, 3},        {SIM_CALL_GATS, 2},
+        {SIM_CALL_GET_MANY, 8},       {SIM_CALL_GETS_MANY, 3}, {SIM_CALL_GAT_MANY, 2},   {SIM_CALL_GATS_MANY, 1},
+        {SIM_CALL_SET, 20},           {SIM_CALL_ADD, 4},       {SIM_CALL_REPLACE, 3},    {SIM_CALL_APPEND, 3},
+        {SIM_CALL_PREPEND, 2},        {SIM_CALL_CAS, 4},       {SIM_CALL_SET_MANY, 3},   {SIM_CALL_DELETE_MANY, 2},
+        {SIM_CALL_DELETE, 7},         {SIM_CALL_INCR, 5},      {SIM_CALL_DECR, 3},       {SIM_CALL_TOUCH, 4},
+        {SIM_CALL_VERSION, 2},        {SIM_CALL_FLUSH_ALL, 1}, {SIM_CALL_STATS, 1},      {SIM_CALL_VERBOSITY, 1},
+        {SIM_CALL_CACHE_MEMLIMIT, 1}, {SIM_CALL_DUMP_KEYS, 1}, {SIM_CALL_META_GET, 4},   {SIM_CALL_META_SET, 4},
+        {SIM_CALL_META_DELETE, 1},    {SIM_CALL_META_NOOP, 1}, {SIM_CALL_META_DEBUG, 1}, {SIM_CALL_FETCH, 2},
+        {SIM_CALL_FILL, 2},           {SIM_CALL_GIVE_UP, 1},   {SIM_CALL_INVALIDATE, 1}, {SIM_CALL_COUNT, 2}};
     uint32_t total = 0, at;
     for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++) {
         total += weights[i].weight;
@@ -91,11 +93,13 @@ static void draw_op(const struct program *program, struct sim_op *op, enum sim_c
 {
     op->key = draw_key(program, command);
     bool concatenates = command == SIM_CALL_APPEND || command == SIM_CALL_PREPEND;
-    op->numeric = program->stage->model.keys[op->key].numeric && sim_command_stores(command) && !concatenates && chance(program, 85);
+    op->numeric = program->stage->model.keys[op->key].numeric && sim_command_stores(command) && !concatenates &&
+                  chance(program, 85);
     if (!sim_command_stores(command)) {
         return;
     }
-    op->length = op->numeric ? draw(program, 1, 15) : draw_length(program, command == SIM_CALL_SET_MANY && chance(program, 80));
+    op->length = op->numeric ? draw(program, 1, 15)
+                             : draw_length(program, command == SIM_CALL_SET_MANY && chance(program, 80));
     if (concatenates) {
         op->length = op->length < SIM_HEADER ? SIM_HEADER : op->length > 3000 ? 3000 : op->length;
     }
@@ -141,8 +145,9 @@ static void draw_node_command(const struct program *program, struct sim_call *ca
 
 static bool may_be_noreply(enum sim_command command)
 {
-    return (sim_command_stores(command) && command != SIM_CALL_SET_MANY && !sim_command_is_meta(command)) || command == SIM_CALL_DELETE || command == SIM_CALL_INCR ||
-           command == SIM_CALL_DECR || command == SIM_CALL_TOUCH || command == SIM_CALL_FLUSH_ALL || command == SIM_CALL_VERBOSITY;
+    return (sim_command_stores(command) && command != SIM_CALL_SET_MANY && !sim_command_is_meta(command)) ||
+           command == SIM_CALL_DELETE || command == SIM_CALL_INCR || command == SIM_CALL_DECR ||
+           command == SIM_CALL_TOUCH || command == SIM_CALL_FLUSH_ALL || command == SIM_CALL_VERBOSITY;
 }
 
 static uint32_t draw_count(const struct program *program, enum sim_command command)
@@ -158,7 +163,8 @@ static bool known_down(const struct program *program, const struct sim_call *cal
 {
     struct sim_stage *stage = program->stage;
     emc_node_list *list;
-    if (call->count != 1 || stage->options.purge_unhealthy_nodes || stage->model.routing_moves || stage->memory.fail_at > 0 || stage->memory.fail_per_mille > 0) {
+    if (call->count != 1 || stage->options.purge_unhealthy_nodes || stage->model.routing_moves ||
+        stage->memory.fail_at > 0 || stage->memory.fail_per_mille > 0) {
         return false;
     }
     const struct sim_key *key = &stage->model.keys[call->ops[0].key];
@@ -174,7 +180,8 @@ static bool known_down(const struct program *program, const struct sim_call *cal
 /* Concatenation by meta has its mode drawn before its value. */
 static void draw_meta(const struct program *program, struct sim_call *call)
 {
-    static const uint32_t wants[] = {0, EMC_META_TTL | EMC_META_SIZE, EMC_META_KEY, EMC_META_HIT_BEFORE | EMC_META_LAST_ACCESS | EMC_META_KEY};
+    static const uint32_t wants[] = {0, EMC_META_TTL | EMC_META_SIZE, EMC_META_KEY,
+                                     EMC_META_HIT_BEFORE | EMC_META_LAST_ACCESS | EMC_META_KEY};
     call->quiet = chance(program, 20);
     switch (call->command) {
     case SIM_CALL_META_GET:
@@ -346,7 +353,8 @@ static void tick(struct sim_event *event)
 
 /* ------------------------------------------------------------------ peace */
 
-static const emc_status peaceful_results[] = {EMC_OK, EMC_MISS, EMC_NOT_STORED, EMC_EXISTS, EMC_ERROR_CLIENT, EMC_ERROR_UNSUPPORTED, EMC_ERROR_FULL};
+static const emc_status peaceful_results[] = {
+    EMC_OK, EMC_MISS, EMC_NOT_STORED, EMC_EXISTS, EMC_ERROR_CLIENT, EMC_ERROR_UNSUPPORTED, EMC_ERROR_FULL};
 
 /* A connection was closed because an error came while a noreply was not fenced. */
 static bool closed_early(const struct sim_model *model)
@@ -373,25 +381,32 @@ static void check_peace(const struct program *program)
     for (uint32_t i = 0; i < model->call_count; i++) {
         const struct sim_call *call = model->calls[i];
         /* An error line while a noreply is not yet fenced may be the noreply's: the connection is closed, rightly. */
-        bool unfenced = (noreplies && call->status == EMC_ERROR_PROTOCOL) || (call->status == EMC_ERROR_CONNECTION_LOST && closed_early(model));
-        bool fine = !call->accepted || call->cancelled || unfenced || (call->status == EMC_ERROR_SERVER && call->command == SIM_CALL_CACHE_MEMLIMIT);
+        bool unfenced = (noreplies && call->status == EMC_ERROR_PROTOCOL) ||
+                        (call->status == EMC_ERROR_CONNECTION_LOST && closed_early(model));
+        bool fine = !call->accepted || call->cancelled || unfenced ||
+                    (call->status == EMC_ERROR_SERVER && call->command == SIM_CALL_CACHE_MEMLIMIT);
         fine |= call->status == EMC_ERROR_NO_NODES && program->plan->discovers; /* before the first configuration */
         fine |= call->status == EMC_ERROR_UNKNOWN_NODE && program->plan->discovers;
-        fine |= (call->status == EMC_ERROR_CONNECT || call->status == EMC_ERROR_NODE_DOWN || call->status == EMC_ERROR_NO_NODES) && program->plan->slow; /* short connection timeouts */
-        fine |= call->status == EMC_ERROR_TIMEOUT && (program->plan->largest_value > 20000 || program->plan->slow); /* a hundred large values take their time */
+        fine |= (call->status == EMC_ERROR_CONNECT || call->status == EMC_ERROR_NODE_DOWN ||
+                 call->status == EMC_ERROR_NO_NODES) &&
+                program->plan->slow; /* short connection timeouts */
+        fine |= call->status == EMC_ERROR_TIMEOUT && (program->plan->largest_value > 20000 ||
+                                                      program->plan->slow); /* a hundred large values take their time */
         for (size_t j = 0; j < sizeof peaceful_results / sizeof peaceful_results[0]; j++) {
             fine |= call->status == peaceful_results[j];
         }
         if (!fine) {
-            sim_problem(model->world, "in peace %s (call %u) ended with %s: %s", sim_command_names[call->command], call->number,
-                        emc_status_name(call->status), call->message);
+            sim_problem(model->world, "in peace %s (call %u) ended with %s: %s", sim_command_names[call->command],
+                        call->number, emc_status_name(call->status), call->message);
         }
         /* What was written shortly before the close may be lost with it. */
         uint64_t margin_ns = program->plan->slow ? 5 * (uint64_t)SIM_S : 100 * SIM_MS;
         bool settled = call->completed_ns + margin_ns < program->closed_ns;
-        bool lost = settled && call->noreply && call->accepted && call->status == EMC_OK && sim_command_stores(call->command) && call->ops[0].applied != 1;
+        bool lost = settled && call->noreply && call->accepted && call->status == EMC_OK &&
+                    sim_command_stores(call->command) && call->ops[0].applied != 1;
         if (lost && !closed_early(model)) {
-            sim_problem(model->world, "in peace %s (call %u) with noreply was not carried out", sim_command_names[call->command], call->number);
+            sim_problem(model->world, "in peace %s (call %u) with noreply was not carried out",
+                        sim_command_names[call->command], call->number);
         }
     }
 }
@@ -440,7 +455,8 @@ static bool ask_until_answered(const struct program *program, uint32_t node)
 {
     struct sim_stage *stage = program->stage;
     const struct sim_call *question = NULL;
-    for (uint32_t tries = 0; tries <= 2 * stage->options.connections_max && stage->client != NULL && !stage->world.failed; tries++) {
+    for (uint32_t tries = 0;
+         tries <= 2 * stage->options.connections_max && stage->client != NULL && !stage->world.failed; tries++) {
         struct sim_call *call = sim_model_add_call(&stage->model, SIM_CALL_VERSION, 0);
         call->node = node;
         call->timeout_ms = 1000;
@@ -452,7 +468,8 @@ static bool ask_until_answered(const struct program *program, uint32_t node)
         }
         /* After a spoilt reply a connection may wait for an END that never comes: the next answer contradicts it. */
         bool out_of_step = call->status == EMC_ERROR_PROTOCOL && stage->model.replies_spoilt;
-        bool may_try_again = out_of_step || call->refused == EMC_ERROR_FULL || call->status == EMC_ERROR_CONNECTION_LOST || call->status == EMC_ERROR_TIMEOUT;
+        bool may_try_again = out_of_step || call->refused == EMC_ERROR_FULL ||
+                             call->status == EMC_ERROR_CONNECTION_LOST || call->status == EMC_ERROR_TIMEOUT;
         if (!may_try_again) {
             break;
         }
@@ -474,8 +491,8 @@ static void check_recovery(struct program *program)
             continue; /* removed */
         }
         if (!state.healthy) {
-            sim_problem(&stage->world, "%s is still unhealthy %u s after everything was well again: %s", stage->model.node_names[i],
-                        (unsigned)(RECOVERY_NS / SIM_S), state.reason);
+            sim_problem(&stage->world, "%s is still unhealthy %u s after everything was well again: %s",
+                        stage->model.node_names[i], (unsigned)(RECOVERY_NS / SIM_S), state.reason);
         } else {
             ask_until_answered(program, i);
         }
@@ -486,7 +503,8 @@ static void check_recovery(struct program *program)
 static void check_everything_ended(const struct program *program)
 {
     const struct sim_model *model = &program->stage->model;
-    bool much = program->plan->largest_value > 600 || program->plan->floods || model->call_count > 500; /* may still be coming through a small buffer */
+    bool much = program->plan->largest_value > 600 || program->plan->floods ||
+                model->call_count > 500; /* may still be coming through a small buffer */
     for (uint32_t i = 0; i < model->call_count && !model->replies_spoilt && !much; i++) {
         const struct sim_call *call = model->calls[i];
         if (call->accepted && !call->done && call->submitted_ns + RECOVERY_NS < model->world->now_ns) {
@@ -507,12 +525,13 @@ static void check_nothing_in_flight(const struct program *program)
             return;
         }
     }
-    for (uint32_t i = 0; i < stage->node_count && stage->client != NULL && !model->replies_spoilt && !stage->world.failed; i++) {
+    for (uint32_t i = 0;
+         i < stage->node_count && stage->client != NULL && !model->replies_spoilt && !stage->world.failed; i++) {
         emc_pool_metrics metrics;
         bool known = emc_cluster_connection_pool_metrics(stage->view, &stage->nodes[i].address, &metrics) == EMC_OK;
         if (known && metrics.operations_in_flight > 0) {
-            sim_problem(&stage->world, "%s counts %u operations in flight, and every call has ended", model->node_names[i],
-                        (unsigned)metrics.operations_in_flight);
+            sim_problem(&stage->world, "%s counts %u operations in flight, and every call has ended",
+                        model->node_names[i], (unsigned)metrics.operations_in_flight);
         }
     }
 }
@@ -526,10 +545,13 @@ static void recover(struct program *program)
     program->from_callbacks = 0;
     program->destroys_in_callback = false;
     stage->on_done = NULL;
-    uint64_t paused_ns = stage->transport.paused_until_ns > stage->world.now_ns ? stage->transport.paused_until_ns - stage->world.now_ns : 0;
+    uint64_t paused_ns = stage->transport.paused_until_ns > stage->world.now_ns
+                             ? stage->transport.paused_until_ns - stage->world.now_ns
+                             : 0;
     sim_event_clear(&stage->world, &program->tick);
     uint64_t steady_ns = sim_ms(stage->options.return_steady_ms);
-    if (steady_ns > 0) { /* a connection that was cut off without a word while its node returned shows so after a second */
+    if (steady_ns >
+        0) { /* a connection that was cut off without a word while its node returned shows so after a second */
         steady_ns = 2 * steady_ns + (uint64_t)2 * SIM_S;
     }
     sim_stage_run(stage, paused_ns + RECOVERY_NS + 100 * SIM_MS + steady_ns);
@@ -551,7 +573,8 @@ static void open_client(struct program *program)
         sim_problem(&stage->world, "the client can't be created: %s: %s", emc_status_name(status), error.message);
         return;
     }
-    sim_event_set(&stage->world, &program->tick, tick, stage->world.now_ns + (chance(program, 50) ? 0 : draw(program, 0, 20000) * SIM_US));
+    sim_event_set(&stage->world, &program->tick, tick,
+                  stage->world.now_ns + (chance(program, 50) ? 0 : draw(program, 0, 20000) * SIM_US));
 }
 
 void sim_program_play(struct sim_plan *plan)

@@ -8,13 +8,14 @@
 
 #include "base/list.h"
 
-#define READ_MAX       65536 /* what one turn reads at most */
-#define OUT_MAX        65536 /* a connection with more to say says it before it reads on */
-#define SERVICE_NS     (20 * SIM_US)
+#define READ_MAX   65536 /* what one turn reads at most */
+#define OUT_MAX    65536 /* a connection with more to say says it before it reads on */
+#define SERVICE_NS (20 * SIM_US)
 
 static void work(struct sim_event *event);
 
-void sim_server_init(struct sim_server *server, struct sim_world *world, const struct sim_observer *observer, uint32_t number, const char *name)
+void sim_server_init(struct sim_server *server, struct sim_world *world, const struct sim_observer *observer,
+                     uint32_t number, const char *name)
 {
     memset(server, 0, sizeof *server);
     server->world = world;
@@ -146,7 +147,8 @@ static bool flush(struct sim_conn *conn)
     }
     conn->mute |= conn->mutes;
     if (conn->out_end > conn->out_begin) {
-        conn->out_begin += sim_pipe_write(&conn->link->down, conn->out + conn->out_begin, conn->out_end - conn->out_begin);
+        conn->out_begin += sim_pipe_write(&conn->link->down, conn->out + conn->out_begin,
+                                          conn->out_end - conn->out_begin);
     }
     if (conn->out_begin < conn->out_end) {
         return false;
@@ -262,9 +264,11 @@ static void carry_out(struct sim_conn *conn, const uint8_t *line, size_t length)
     trace_line(conn, line, length);
     conn->commands++;
     conn->server->commands++;
-    bool known = words.count > 0 && (sim_text_line(conn, &words) || sim_meta_line(conn, &words) || sim_admin_line(conn, &words));
+    bool known = words.count > 0 &&
+                 (sim_text_line(conn, &words) || sim_meta_line(conn, &words) || sim_admin_line(conn, &words));
     if (!known) {
-        sim_conn_malformed(conn, sim_world_text(conn->server->world, "unknown command: %.*s", (int)(length < 200 ? length : 200), (const char *)line));
+        sim_conn_malformed(conn, sim_world_text(conn->server->world, "unknown command: %.*s",
+                                                (int)(length < 200 ? length : 200), (const char *)line));
         sim_conn_say(conn, "ERROR\r\n");
     }
 }
@@ -400,7 +404,8 @@ static void work(struct sim_event *event)
 
 void sim_server_stop(struct sim_server *server, bool stopped)
 {
-    sim_trace(server->world, "%s: %s %s", stopped ? "fault" : "fault over", server->name, stopped ? "stands still" : "goes on");
+    sim_trace(server->world, "%s: %s %s", stopped ? "fault" : "fault over", server->name,
+              stopped ? "stands still" : "goes on");
     server->stopped = stopped;
     for (struct sim_conn *conn = server->conns; conn != NULL; conn = conn->next) {
         if (stopped) {

@@ -26,9 +26,9 @@ struct sim_awaiting {
     struct sim_request request;
     uint8_t key[SIM_KEY_MAX];
     bool noreply, meta, authentication;
-    char meta_flags[256];    /* as they came */
-    bool invalidate;         /* ms I */
-    bool vivify;             /* ms N */
+    char meta_flags[256]; /* as they came */
+    bool invalidate;      /* ms I */
+    bool vivify;          /* ms N */
 };
 
 struct sim_conn {
@@ -41,10 +41,10 @@ struct sim_conn {
     size_t out_begin, out_end, out_capacity;
     enum sim_reading reading;
     struct sim_awaiting awaiting;
-    size_t value_left;       /* with its CRLF */
+    size_t value_left; /* with its CRLF */
     bool authenticated, closing;
-    bool mute;               /* says nothing any more */
-    bool mutes;              /* and will be so when what it has said is out */
+    bool mute;  /* says nothing any more */
+    bool mutes; /* and will be so when what it has said is out */
     uint64_t commands;
 };
 
@@ -57,13 +57,13 @@ struct sim_server {
     struct sim_conn *conns;
     struct sim_mischief mischief;
     uint64_t service_ns, service_jitter_ns; /* from arrival to answer */
-    uint32_t connections_max;  /* 0: without limit */
-    const char *username, *password; /* NULL: no authentication */
-    bool binary;               /* authenticates by SASL and speaks the binary protocol alone */
-    const char *cluster_config;/* the payload of `config get cluster`; NULL: ERROR */
+    uint32_t connections_max;               /* 0: without limit */
+    const char *username, *password;        /* NULL: no authentication */
+    bool binary;                            /* authenticates by SASL and speaks the binary protocol alone */
+    const char *cluster_config;             /* the payload of `config get cluster`; NULL: ERROR */
     uint64_t cluster_version;
-    bool stopped;              /* the process stands still; its kernel still accepts */
-    bool silent;               /* takes everything in and never answers; connections that met it stay mute */
+    bool stopped; /* the process stands still; its kernel still accepts */
+    bool silent;  /* takes everything in and never answers; connections that met it stay mute */
     bool crawler_busy;
     bool closes_with_reset;
     uint64_t commands;
@@ -89,7 +89,7 @@ const char *sim_server_version(const struct sim_server *server);
 struct sim_words {
     struct emc__slice word[SIM_WORDS_MAX];
     uint32_t count;
-    const uint8_t *line;     /* whole, without its end */
+    const uint8_t *line; /* whole, without its end */
     size_t line_length;
 };
 

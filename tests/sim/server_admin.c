@@ -51,8 +51,10 @@ static void flush_all(struct sim_conn *conn, const struct sim_words *words)
 static void general_stats(struct sim_conn *conn)
 {
     const struct sim_server *server = conn->server;
-    sim_conn_say(conn, "STAT pid 1\r\nSTAT uptime %" PRIu64 "\r\nSTAT version %s\r\n", server->world->now_ns / SIM_S, sim_server_version(server));
-    sim_conn_say(conn, "STAT bytes %zu\r\nSTAT limit_maxbytes %zu\r\nSTAT rusage_user 0.000001\r\nEND\r\n", server->store.bytes, server->store.bytes_max);
+    sim_conn_say(conn, "STAT pid 1\r\nSTAT uptime %" PRIu64 "\r\nSTAT version %s\r\n", server->world->now_ns / SIM_S,
+                 sim_server_version(server));
+    sim_conn_say(conn, "STAT bytes %zu\r\nSTAT limit_maxbytes %zu\r\nSTAT rusage_user 0.000001\r\nEND\r\n",
+                 server->store.bytes, server->store.bytes_max);
 }
 
 static void stats(struct sim_conn *conn, const struct sim_words *words)
@@ -60,11 +62,12 @@ static void stats(struct sim_conn *conn, const struct sim_words *words)
     if (words->count == 1) {
         general_stats(conn);
     } else if (sim_word_is(words->word[1], "settings")) {
-        sim_conn_say(conn, "STAT item_size_max %zu\r\nSTAT inter \r\nSTAT binding_protocol auto-negotiate\r\nEND\r\n", conn->server->store.item_size_max);
+        sim_conn_say(conn, "STAT item_size_max %zu\r\nSTAT inter \r\nSTAT binding_protocol auto-negotiate\r\nEND\r\n",
+                     conn->server->store.item_size_max);
     } else if (sim_word_is(words->word[1], "reset")) {
         sim_conn_say(conn, "RESET\r\n");
-    } else if (sim_word_is(words->word[1], "items") || sim_word_is(words->word[1], "slabs") || sim_word_is(words->word[1], "conns") ||
-               sim_word_is(words->word[1], "sizes")) {
+    } else if (sim_word_is(words->word[1], "items") || sim_word_is(words->word[1], "slabs") ||
+               sim_word_is(words->word[1], "conns") || sim_word_is(words->word[1], "sizes")) {
         sim_conn_say(conn, "STAT active_slabs 0\r\nEND\r\n");
     } else {
         sim_conn_say(conn, "ERROR\r\n");
@@ -95,8 +98,8 @@ static void dump(struct sim_conn *conn, bool keys_alone)
         sim_conn_say(conn, "OK\r\n");
     }
     for (const struct sim_item *item = server->store.oldest; item != NULL; item = item->newer) {
-        sim_conn_say(conn, keys_alone ? "mg %.*s\r\n" : "key=%.*s exp=-1 la=1 cas=1 fetch=no cls=1 size=64\n", (int)item->key_length,
-                     (const char *)item->key);
+        sim_conn_say(conn, keys_alone ? "mg %.*s\r\n" : "key=%.*s exp=-1 la=1 cas=1 fetch=no cls=1 size=64\n",
+                     (int)item->key_length, (const char *)item->key);
     }
     sim_conn_say(conn, keys_alone ? "EN\r\n" : "END\r\n");
 }
@@ -104,7 +107,8 @@ static void dump(struct sim_conn *conn, bool keys_alone)
 static void lru_crawler(struct sim_conn *conn, const struct sim_words *words)
 {
     bool metadump = words->count == 3 && sim_word_is(words->word[1], "metadump");
-    bool mgdump = words->count == 3 && sim_word_is(words->word[1], "mgdump") && conn->server->generation != SIM_GENERATION_18;
+    bool mgdump = words->count == 3 && sim_word_is(words->word[1], "mgdump") &&
+                  conn->server->generation != SIM_GENERATION_18;
     if (!metadump && !mgdump) {
         sim_conn_say(conn, "ERROR\r\n");
     } else if (conn->server->crawler_busy) {
@@ -117,7 +121,8 @@ static void lru_crawler(struct sim_conn *conn, const struct sim_words *words)
 static void config(struct sim_conn *conn, const struct sim_words *words)
 {
     const char *payload = conn->server->cluster_config;
-    if (payload == NULL || words->count != 3 || !sim_word_is(words->word[1], "get") || !sim_word_is(words->word[2], "cluster")) {
+    if (payload == NULL || words->count != 3 || !sim_word_is(words->word[1], "get") ||
+        !sim_word_is(words->word[2], "cluster")) {
         sim_conn_say(conn, "ERROR\r\n");
         return;
     }
@@ -137,9 +142,14 @@ static void quit(struct sim_conn *conn, const struct sim_words *words)
 static const struct {
     const char *word;
     void (*carry_out)(struct sim_conn *conn, const struct sim_words *words);
-} commands[] = {{"version", version},       {"verbosity", verbosity},           {"flush_all", flush_all},
-                {"stats", stats},           {"cache_memlimit", cache_memlimit}, {"lru_crawler", lru_crawler},
-                {"config", config},         {"quit", quit}};
+} commands[] = {{"version", version},
+                {"verbosity", verbosity},
+                {"flush_all", flush_all},
+                {"stats", stats},
+                {"cache_memlimit", cache_memlimit},
+                {"lru_crawler", lru_crawler},
+                {"config", config},
+                {"quit", quit}};
 
 bool sim_admin_line(struct sim_conn *conn, const struct sim_words *words)
 {

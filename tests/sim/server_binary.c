@@ -59,7 +59,9 @@ static void say(struct sim_conn *conn, const struct message *request, const stru
 /* A status, with the words that memcached says with it. */
 static void say_status(struct sim_conn *conn, const struct message *request, uint16_t status)
 {
-    const char *words = status == EMC__BINARY_OK ? "" : status == EMC__BINARY_NOT_FOUND ? "Not found" : "It did not work";
+    const char *words = status == EMC__BINARY_OK          ? ""
+                        : status == EMC__BINARY_NOT_FOUND ? "Not found"
+                                                          : "It did not work";
     struct answer answer = {.status = status, .value = emc__slice_of(words, strlen(words))};
     say(conn, request, &answer);
 }
@@ -71,7 +73,9 @@ static uint16_t status_of(enum sim_outcome outcome, enum sim_verb verb)
     case SIM_DONE:
         return EMC__BINARY_OK;
     case SIM_NOT_STORED:
-        return verb == SIM_ADD ? EMC__BINARY_EXISTS : verb == SIM_REPLACE ? EMC__BINARY_NOT_FOUND : EMC__BINARY_NOT_STORED;
+        return verb == SIM_ADD       ? EMC__BINARY_EXISTS
+               : verb == SIM_REPLACE ? EMC__BINARY_NOT_FOUND
+                                     : EMC__BINARY_NOT_STORED;
     case SIM_EXISTS:
         return EMC__BINARY_EXISTS;
     case SIM_NOT_FOUND:
@@ -107,7 +111,8 @@ static void retrieve(struct sim_conn *conn, const struct message *request)
     if (item != NULL) {
         uint8_t flags[4];
         put_number(flags, item->flags, 4);
-        struct answer answer = {.cas = item->cas, .extras = flags, .extras_length = 4, .value = {item->value, item->length}};
+        struct answer answer = {
+            .cas = item->cas, .extras = flags, .extras_length = 4, .value = {item->value, item->length}};
         answer.key = with_key ? request->key : answer.key;
         say(conn, request, &answer);
     } else if (!quiet) {
@@ -116,7 +121,8 @@ static void retrieve(struct sim_conn *conn, const struct message *request)
         say(conn, request, &answer);
     }
     if (touch) {
-        struct sim_request touched = {.verb = SIM_GAT, .key = request->key, .exptime = (int64_t)number_at(request->extras, 4)};
+        struct sim_request touched = {
+            .verb = SIM_GAT, .key = request->key, .exptime = (int64_t)number_at(request->extras, 4)};
         sim_store_touch(store, &touched);
     }
 }
@@ -140,7 +146,10 @@ static enum sim_verb storage_verb(const struct message *request)
 static void store(struct sim_conn *conn, const struct message *message)
 {
     struct sim_store *store = &conn->server->store;
-    struct sim_request request = {.verb = storage_verb(message), .key = message->key, .cas = message->cas, .value = message->value.data,
+    struct sim_request request = {.verb = storage_verb(message),
+                                  .key = message->key,
+                                  .cas = message->cas,
+                                  .value = message->value.data,
                                   .length = message->value.length};
     if (message->extras_length == 8) {
         request.flags = number_at(message->extras, 4);
@@ -175,7 +184,8 @@ static void count(struct sim_conn *conn, const struct message *message)
 
 static void touch(struct sim_conn *conn, const struct message *message)
 {
-    struct sim_request request = {.verb = SIM_TOUCH, .key = message->key, .exptime = (int64_t)number_at(message->extras, 4)};
+    struct sim_request request = {
+        .verb = SIM_TOUCH, .key = message->key, .exptime = (int64_t)number_at(message->extras, 4)};
     enum sim_outcome outcome = sim_store_touch(&conn->server->store, &request);
     uint8_t flags[4] = {0};
     struct answer answer = {.extras = flags, .extras_length = 4};
@@ -273,8 +283,9 @@ static void carry_out(struct sim_conn *conn, const struct message *message)
 static void trace(const struct sim_conn *conn, const struct message *message)
 {
     if (conn->server->world->trace) {
-        sim_trace(conn->server->world, "link %u: %s hears opcode %02x, opaque %u, key %.*s, %zu bytes", conn->link->number, conn->server->name,
-                  message->opcode, message->opaque, (int)message->key.length, (const char *)message->key.data, message->value.length);
+        sim_trace(conn->server->world, "link %u: %s hears opcode %02x, opaque %u, key %.*s, %zu bytes",
+                  conn->link->number, conn->server->name, message->opcode, message->opaque, (int)message->key.length,
+                  (const char *)message->key.data, message->value.length);
     }
 }
 
@@ -286,8 +297,11 @@ bool sim_binary_step(struct sim_conn *conn)
         return false;
     }
     size_t key = (size_t)number_at(bytes + 2, 2), body = (size_t)number_at(bytes + 8, 4);
-    struct message message = {.opcode = bytes[1], .extras_length = bytes[4], .opaque = (uint32_t)number_at(bytes + 12, 4),
-                              .cas = number_at(bytes + 16, 8), .extras = bytes + EMC__BINARY_HEADER_SIZE};
+    struct message message = {.opcode = bytes[1],
+                              .extras_length = bytes[4],
+                              .opaque = (uint32_t)number_at(bytes + 12, 4),
+                              .cas = number_at(bytes + 16, 8),
+                              .extras = bytes + EMC__BINARY_HEADER_SIZE};
     if (bytes[0] != 0x80 || key + message.extras_length > body || key > SIM_KEY_MAX) {
         sim_conn_malformed(conn, "bytes that are no binary request");
         sim_conn_close(conn);

@@ -4,8 +4,8 @@
 
 #include "server.h"
 
-#define FLAGS_MAX      18
-#define AUTO_EXPTIME   30 /* what tests give with N, when it can't be read */
+#define FLAGS_MAX    18
+#define AUTO_EXPTIME 30 /* what tests give with N, when it can't be read */
 
 /* A request's flags: a letter each, and what stands behind it. */
 struct flags {
@@ -28,14 +28,18 @@ static uint64_t flag_number(const struct flags *flags, char letter, uint64_t oth
 {
     const struct emc__slice *found = flag(flags, letter);
     uint64_t number;
-    return found != NULL && sim_word_number((struct emc__slice){found->data + 1, found->length - 1}, &number) ? number : otherwise;
+    return found != NULL && sim_word_number((struct emc__slice){found->data + 1, found->length - 1}, &number)
+               ? number
+               : otherwise;
 }
 
 static int64_t flag_signed(const struct flags *flags, char letter, int64_t otherwise)
 {
     const struct emc__slice *found = flag(flags, letter);
     int64_t number;
-    return found != NULL && sim_word_signed((struct emc__slice){found->data + 1, found->length - 1}, &number) ? number : otherwise;
+    return found != NULL && sim_word_signed((struct emc__slice){found->data + 1, found->length - 1}, &number)
+               ? number
+               : otherwise;
 }
 
 static char mode(const struct flags *flags, char otherwise)
@@ -64,7 +68,8 @@ static bool read_flags(const struct sim_words *words, uint32_t first, struct fla
 /* ------------------------------------------------------------------ replies */
 
 /* ` O… k…` and what else of an item was asked for, in the order of the request. */
-static void say_flags(struct sim_conn *conn, const struct flags *flags, struct emc__slice key, const struct sim_item *item)
+static void say_flags(struct sim_conn *conn, const struct flags *flags, struct emc__slice key,
+                      const struct sim_item *item)
 {
     int64_t now = sim_store_clock_s(&conn->server->store);
     for (uint32_t i = 0; i < flags->count; i++) {
@@ -94,7 +99,8 @@ static void say_flags(struct sim_conn *conn, const struct flags *flags, struct e
     }
 }
 
-static void say_code(struct sim_conn *conn, const char *code, const struct flags *flags, struct emc__slice key, const struct sim_item *item)
+static void say_code(struct sim_conn *conn, const char *code, const struct flags *flags, struct emc__slice key,
+                     const struct sim_item *item)
 {
     sim_conn_say(conn, "%s", code);
     say_flags(conn, flags, key, item);
@@ -112,7 +118,8 @@ static void bad_line(struct sim_conn *conn, const char *words)
 /* W: this client may recache; Z: another has the right; X: stale. */
 static const char *recache_flags(struct sim_item *item, const struct flags *flags, bool created, int64_t now_s)
 {
-    bool early = flag(flags, 'R') != NULL && item->expires_s != 0 && item->expires_s - now_s < flag_signed(flags, 'R', 0);
+    bool early = flag(flags, 'R') != NULL && item->expires_s != 0 &&
+                 item->expires_s - now_s < flag_signed(flags, 'R', 0);
     bool wanted = created || item->stale || early;
     if (!wanted) {
         return item->token_given ? " Z" : "";
@@ -127,7 +134,8 @@ static const char *recache_flags(struct sim_item *item, const struct flags *flag
 
 static struct sim_item *vivify(struct sim_store *store, const struct flags *flags, struct emc__slice key)
 {
-    struct sim_request request = {.verb = SIM_ADD, .key = key, .value = (const uint8_t *)"", .exptime = flag_signed(flags, 'N', AUTO_EXPTIME)};
+    struct sim_request request = {
+        .verb = SIM_ADD, .key = key, .value = (const uint8_t *)"", .exptime = flag_signed(flags, 'N', AUTO_EXPTIME)};
     return sim_store_put(store, &request) == SIM_STORED ? sim_store_find(store, key) : NULL;
 }
 
@@ -179,19 +187,24 @@ static void mg(struct sim_conn *conn, const struct sim_words *words)
 static bool ms_verb(const struct flags *flags, enum sim_verb *verb_out)
 {
     switch (mode(flags, 'S')) {
-    case 'E': case 'e':
+    case 'E':
+    case 'e':
         *verb_out = SIM_ADD;
         return true;
-    case 'A': case 'a':
+    case 'A':
+    case 'a':
         *verb_out = SIM_APPEND;
         return true;
-    case 'P': case 'p':
+    case 'P':
+    case 'p':
         *verb_out = SIM_PREPEND;
         return true;
-    case 'R': case 'r':
+    case 'R':
+    case 'r':
         *verb_out = SIM_REPLACE;
         return true;
-    case 'S': case 's':
+    case 'S':
+    case 's':
         *verb_out = flag(flags, 'C') != NULL ? SIM_CAS : SIM_SET;
         return true;
     default:
@@ -240,7 +253,8 @@ static void ms(struct sim_conn *conn, const struct sim_words *words)
         return;
     }
     memset(awaiting, 0, sizeof *awaiting);
-    if (words->word[1].length > SIM_KEY_MAX || !read_flags(words, 3, &flags) || !ms_verb(&flags, &awaiting->request.verb)) {
+    if (words->word[1].length > SIM_KEY_MAX || !read_flags(words, 3, &flags) ||
+        !ms_verb(&flags, &awaiting->request.verb)) {
         bad_line(conn, "bad command line format");
         sim_conn_expect_value(conn, (size_t)length, true);
         return;
@@ -267,8 +281,9 @@ static void resplit(const char *text, struct sim_words *words)
 
 void sim_meta_value(struct sim_conn *conn)
 {
-    static const char *const codes[] = {[SIM_STORED] = "HD", [SIM_NOT_STORED] = "NS", [SIM_EXISTS] = "EX", [SIM_NOT_FOUND] = "NF",
-                                        [SIM_DONE] = "HD",   [SIM_NON_NUMERIC] = "NS", [SIM_TOO_LARGE] = "NS", [SIM_NO_MEMORY] = "NS"};
+    static const char *const codes[] = {
+        [SIM_STORED] = "HD", [SIM_NOT_STORED] = "NS",  [SIM_EXISTS] = "EX",    [SIM_NOT_FOUND] = "NF",
+        [SIM_DONE] = "HD",   [SIM_NON_NUMERIC] = "NS", [SIM_TOO_LARGE] = "NS", [SIM_NO_MEMORY] = "NS"};
     struct sim_words words;
     struct flags flags;
     struct sim_awaiting *awaiting = &conn->awaiting;
@@ -278,7 +293,8 @@ void sim_meta_value(struct sim_conn *conn)
     if (outcome == SIM_NO_MEMORY) {
         sim_conn_say(conn, "SERVER_ERROR out of memory storing object\r\n");
     } else if (outcome != SIM_STORED || !flags.quiet) {
-        say_code(conn, codes[outcome], &flags, awaiting->request.key, sim_store_find(&conn->server->store, awaiting->request.key));
+        say_code(conn, codes[outcome], &flags, awaiting->request.key,
+                 sim_store_find(&conn->server->store, awaiting->request.key));
     }
 }
 
@@ -321,7 +337,8 @@ static size_t digits_of(const struct sim_item *item)
     return length;
 }
 
-static void say_count(struct sim_conn *conn, const struct flags *flags, struct emc__slice key, const struct sim_item *item)
+static void say_count(struct sim_conn *conn, const struct flags *flags, struct emc__slice key,
+                      const struct sim_item *item)
 {
     if (flag(flags, 'v') == NULL || item == NULL) { /* NULL: it expired at once */
         say_code(conn, item == NULL ? "NF" : "HD", flags, key, item);
@@ -338,8 +355,11 @@ static bool create_count(struct sim_store *store, const struct flags *flags, str
 {
     char text[24];
     int length = snprintf(text, sizeof text, "%" PRIu64, flag_number(flags, 'J', 0));
-    struct sim_request request = {.verb = SIM_ADD, .key = key, .exptime = flag_signed(flags, 'N', 0),
-                                  .value = (const uint8_t *)text, .length = (size_t)length};
+    struct sim_request request = {.verb = SIM_ADD,
+                                  .key = key,
+                                  .exptime = flag_signed(flags, 'N', 0),
+                                  .value = (const uint8_t *)text,
+                                  .length = (size_t)length};
     return sim_store_put(store, &request) == SIM_STORED;
 }
 
@@ -353,7 +373,8 @@ static void ma(struct sim_conn *conn, const struct sim_words *words)
         return;
     }
     char way = mode(&flags, 'I');
-    struct sim_request request = {.verb = way == 'D' || way == 'd' || way == '-' ? SIM_DECR : SIM_INCR, .key = words->word[1],
+    struct sim_request request = {.verb = way == 'D' || way == 'd' || way == '-' ? SIM_DECR : SIM_INCR,
+                                  .key = words->word[1],
                                   .delta = flag_number(&flags, 'D', 1)};
     enum sim_outcome outcome = sim_store_count(store, &request, &number);
     if (outcome == SIM_NOT_FOUND && flag(&flags, 'N') != NULL && create_count(store, &flags, request.key)) {

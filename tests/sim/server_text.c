@@ -80,7 +80,8 @@ static bool refused(struct sim_conn *conn, uint64_t length)
     if (!sim_store_fits(store, request->key.length, (size_t)length)) {
         say_unless(conn, conn->awaiting.noreply, "SERVER_ERROR object too large for cache");
         sim_store_refused(store, request, SIM_TOO_LARGE);
-    } else if (store->refuses_when_full && !concatenates && store->bytes_max > 0 && store->bytes + length > store->bytes_max) {
+    } else if (store->refuses_when_full && !concatenates && store->bytes_max > 0 &&
+               store->bytes + length > store->bytes_max) {
         say_unless(conn, conn->awaiting.noreply, "SERVER_ERROR out of memory storing object");
         sim_store_refused(store, request, SIM_NO_MEMORY);
     } else {
@@ -97,7 +98,8 @@ static void storage_line(struct sim_conn *conn, const struct sim_words *words, e
     uint64_t length;
     if (words->count < fixed) {
         sim_conn_malformed(conn, "a storage command with too few fields");
-        sim_conn_say(conn, conn->server->generation == SIM_GENERATION_18 ? "ERROR\r\n" : "CLIENT_ERROR bad command line format\r\n");
+        sim_conn_say(conn, conn->server->generation == SIM_GENERATION_18 ? "ERROR\r\n"
+                                                                         : "CLIENT_ERROR bad command line format\r\n");
         return;
     }
     if (!sim_word_number(words->word[4], &length) || length > INT32_MAX) {
@@ -122,11 +124,14 @@ static void storage_line(struct sim_conn *conn, const struct sim_words *words, e
 
 void sim_text_value(struct sim_conn *conn)
 {
-    static const char *const answers[] = {[SIM_STORED] = "STORED",       [SIM_NOT_STORED] = "NOT_STORED",
-                                          [SIM_EXISTS] = "EXISTS",       [SIM_NOT_FOUND] = "NOT_FOUND",
+    static const char *const answers[] = {[SIM_STORED] = "STORED",
+                                          [SIM_NOT_STORED] = "NOT_STORED",
+                                          [SIM_EXISTS] = "EXISTS",
+                                          [SIM_NOT_FOUND] = "NOT_FOUND",
                                           [SIM_TOO_LARGE] = "SERVER_ERROR object too large for cache",
                                           [SIM_NO_MEMORY] = "SERVER_ERROR out of memory storing object",
-                                          [SIM_DONE] = "STORED",         [SIM_NON_NUMERIC] = "ERROR"};
+                                          [SIM_DONE] = "STORED",
+                                          [SIM_NON_NUMERIC] = "ERROR"};
     if (conn->awaiting.authentication) {
         authenticate_value(conn);
         return;
@@ -185,7 +190,8 @@ static void long_key(struct sim_conn *conn, size_t begin)
 static void retrieve(struct sim_conn *conn, const struct sim_words *words, const struct retrieval *how)
 {
     size_t begin = conn->out_end - conn->out_begin, at = how->touch ? 2 : 1, keys = 0;
-    const uint8_t *word = words->word[at - 1].data + words->word[at - 1].length, *end = words->line + words->line_length;
+    const uint8_t *word = words->word[at - 1].data + words->word[at - 1].length,
+                  *end = words->line + words->line_length;
     while (word < end) {
         if (*word == ' ') {
             word++;
@@ -285,7 +291,9 @@ static void count_line(struct sim_conn *conn, const struct sim_words *words, enu
     if (outcome == SIM_DONE && !noreply) {
         sim_conn_say(conn, "%" PRIu64 "\r\n", number);
     } else if (outcome != SIM_DONE) {
-        say_unless(conn, noreply, outcome == SIM_NOT_FOUND ? "NOT_FOUND" : "CLIENT_ERROR cannot increment or decrement non-numeric value");
+        say_unless(conn, noreply,
+                   outcome == SIM_NOT_FOUND ? "NOT_FOUND"
+                                            : "CLIENT_ERROR cannot increment or decrement non-numeric value");
     }
 }
 

@@ -8,9 +8,9 @@
 
 #include "base/list.h"
 
-#define PASS_NS        SIM_US /* what a pass of the loop takes at least */
-#define IDLE_MAX       200    /* upcalls in a row that the engine may leave without an answer */
-#define SNAPSHOT_MAX   256
+#define PASS_NS      SIM_US /* what a pass of the loop takes at least */
+#define IDLE_MAX     200    /* upcalls in a row that the engine may leave without an answer */
+#define SNAPSHOT_MAX 256
 
 struct emc__socket {
     struct sim_transport *transport;
@@ -22,10 +22,10 @@ struct emc__socket {
     const char *failure;
     const char *error;
     uint32_t number;
-    uint32_t idle;            /* upcalls without an answer */
+    uint32_t idle; /* upcalls without an answer */
     bool want_read, want_write;
-    bool tell;                /* connected or failed is not yet told */
-    bool blocked;             /* the last send found no room */
+    bool tell;    /* connected or failed is not yet told */
+    bool blocked; /* the last send found no room */
 };
 
 struct emc__lookup {
@@ -58,7 +58,8 @@ void sim_transport_request_pass(struct sim_transport *transport)
 
 void sim_transport_pause(struct sim_transport *transport, uint64_t until_ns)
 {
-    sim_trace(transport->world, "fault: the client's process stands still for %.1f ms", (double)(until_ns - transport->world->now_ns) / 1e6);
+    sim_trace(transport->world, "fault: the client's process stands still for %.1f ms",
+              (double)(until_ns - transport->world->now_ns) / 1e6);
     transport->paused_until_ns = until_ns > transport->paused_until_ns ? until_ns : transport->paused_until_ns;
     sim_event_set(transport->world, &transport->pass, run_pass, transport->paused_until_ns);
 }
@@ -131,7 +132,8 @@ static bool allowed(const struct emc__socket *socket, enum sim_socket_state stat
         return false;
     }
     if (state == SIM_SOCKET_CONNECTED && (socket->state != SIM_SOCKET_CONNECTED || socket->tell)) {
-        sim_problem(socket->transport->world, "transport: %s on socket %u before it is connected", call, socket->number);
+        sim_problem(socket->transport->world, "transport: %s on socket %u before it is connected", call,
+                    socket->number);
         return false;
     }
     return true;
@@ -321,8 +323,12 @@ static emc_status lookup_(struct emc__transport *base, enum emc__lookup_kind kin
         return EMC_ERROR_RESOLVE;
     }
     struct emc__lookup *lookup = sim_world_keep(transport->world, sizeof *lookup);
-    *lookup = (struct emc__lookup){.transport = transport, .next = transport->lookups, .name = entry, .callback = callback,
-                                   .context = context, .port = port};
+    *lookup = (struct emc__lookup){.transport = transport,
+                                   .next = transport->lookups,
+                                   .name = entry,
+                                   .callback = callback,
+                                   .context = context,
+                                   .port = port};
     if (lookup->next != NULL) {
         lookup->next->previous = lookup;
     }
@@ -397,10 +403,11 @@ static uint64_t now_ns(struct emc__transport *base)
     return sim_transport_now(of(base));
 }
 
-static const struct emc__transport_class transport_class = {lookup_, lookup_cancel, connect_, adopt,   send_,  recv_,
+static const struct emc__transport_class transport_class = {lookup_, lookup_cancel, connect_,   adopt,   send_, recv_,
                                                             want,    abort_,        error_text, wake_at, now_ns};
 
-void sim_transport_init(struct sim_transport *transport, struct sim_world *world, struct sim_network *network, struct sim_names *names)
+void sim_transport_init(struct sim_transport *transport, struct sim_world *world, struct sim_network *network,
+                        struct sim_names *names)
 {
     memset(transport, 0, sizeof *transport);
     transport->base.class_ = &transport_class;
@@ -414,7 +421,8 @@ void sim_transport_init(struct sim_transport *transport, struct sim_world *world
 static bool watch_idle(struct emc__socket *socket, const char *upcall)
 {
     if (socket->state == SIM_SOCKET_CONNECTED && ++socket->idle > IDLE_MAX) {
-        sim_problem(socket->transport->world, "transport: socket %u spins: %s goes without an answer", socket->number, upcall);
+        sim_problem(socket->transport->world, "transport: socket %u spins: %s goes without an answer", socket->number,
+                    upcall);
         return false;
     }
     return true;
@@ -444,7 +452,8 @@ static void upcall(struct emc__socket *socket)
     if (socket->want_read && can_read(socket) && watch_idle(socket, "readable")) {
         socket->listener->readable(socket->context, now);
     }
-    if (socket->state != SIM_SOCKET_ABORTED && socket->want_write && can_write(socket) && watch_idle(socket, "writable")) {
+    if (socket->state != SIM_SOCKET_ABORTED && socket->want_write && can_write(socket) &&
+        watch_idle(socket, "writable")) {
         socket->listener->writable(socket->context, now);
     }
 }
@@ -507,7 +516,8 @@ static void make_upcalls(struct sim_transport *transport)
 {
     struct emc__socket *snapshot[SNAPSHOT_MAX];
     size_t count = 0;
-    for (struct emc__socket *socket = transport->sockets; socket != NULL && count < SNAPSHOT_MAX; socket = socket->next) {
+    for (struct emc__socket *socket = transport->sockets; socket != NULL && count < SNAPSHOT_MAX;
+         socket = socket->next) {
         if (is_ready(socket)) {
             snapshot[count++] = socket;
         }

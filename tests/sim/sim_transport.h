@@ -11,10 +11,13 @@
 
 struct sim_transport;
 
-enum sim_socket_state { SIM_SOCKET_CONNECTING, SIM_SOCKET_CONNECTED, SIM_SOCKET_FAILED, SIM_SOCKET_ABORTED };
+enum sim_socket_state { SIM_SOCKET_CONNECTING,
+                        SIM_SOCKET_CONNECTED,
+                        SIM_SOCKET_FAILED,
+                        SIM_SOCKET_ABORTED };
 
 struct sim_transport {
-    struct emc__transport base;  /* first: the engine's view */
+    struct emc__transport base; /* first: the engine's view */
     struct sim_world *world;
     struct sim_network *network;
     struct sim_names *names;
@@ -27,13 +30,13 @@ struct sim_transport {
     uint32_t socket_count, lookup_count, sockets_made;
     struct sim_event pass, wake;
     uint64_t last_pass_ns;
-    uint64_t paused_until_ns;    /* the client's process stands still until then */
-    uint64_t clock_ahead_ns;     /* the client's clock is that much ahead of the world's */
-    uint64_t wake_slack_ns;      /* wakes come up to this much late */
+    uint64_t paused_until_ns; /* the client's process stands still until then */
+    uint64_t clock_ahead_ns;  /* the client's clock is that much ahead of the world's */
+    uint64_t wake_slack_ns;   /* wakes come up to this much late */
     bool wake_due, in_upcall;
-    uint32_t connect_errors;     /* so many connects fail at once (EMFILE) */
-    uint32_t short_io_percent;   /* how often send and recv move less than they could */
-    uint32_t idle_wakes;         /* wakes in a row that came without the clock having moved */
+    uint32_t connect_errors;   /* so many connects fail at once (EMFILE) */
+    uint32_t short_io_percent; /* how often send and recv move less than they could */
+    uint32_t idle_wakes;       /* wakes in a row that came without the clock having moved */
     uint64_t last_wake_ns;
     uint64_t passes;
     char error[96];

@@ -32,7 +32,8 @@ static double clock_s(void)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: emcache-sim [--seeds N] [--first S] [--seconds T] [--seed N] [--trace] [--table] [--covers-all] [--keep-going]\n");
+    fprintf(stderr, "usage: emcache-sim [--seeds N] [--first S] [--seconds T] [--seed N] [--trace] [--table] "
+                    "[--covers-all] [--keep-going]\n");
     return 2;
 }
 
@@ -77,7 +78,8 @@ static bool play(uint64_t seed, bool trace, struct sim_plan *plan, struct sim_co
     sim_coverage_add(coverage, plan);
     sim_stage_deinit(&plan->stage);
     if (plan->stage.world.failed) {
-        printf("seed %" PRIu64 " failed: %s\n  again, line by line: emcache-sim --seed %" PRIu64 " --trace\n", seed, plan->stage.world.problem, seed);
+        printf("seed %" PRIu64 " failed: %s\n  again, line by line: emcache-sim --seed %" PRIu64 " --trace\n", seed,
+               plan->stage.world.problem, seed);
         fflush(stdout);
     }
     return !plan->stage.world.failed;
@@ -107,7 +109,8 @@ int main(int count, char **words)
     }
     if (!request.one || request.table) {
         sim_coverage_print(coverage, request.table);
-        printf("%" PRIu64 " seeds in %.1f s: %.0f seeds/s\n", passed + failed, elapsed, (double)(passed + failed) / (elapsed > 0 ? elapsed : 1));
+        printf("%" PRIu64 " seeds in %.1f s: %.0f seeds/s\n", passed + failed, elapsed,
+               (double)(passed + failed) / (elapsed > 0 ? elapsed : 1));
     }
     printf("%" PRIu64 " passed, %" PRIu64 " failed\n", passed, failed);
     failed += request.covers_all && !sim_coverage_complete(coverage);

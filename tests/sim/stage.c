@@ -28,7 +28,8 @@ struct emc__endpoint sim_stage_endpoint(uint32_t number)
     return sim_endpoint_ipv4(0x0a000000u + number, 11211);
 }
 
-struct sim_server *sim_stage_add_server(struct sim_stage *stage, const char *name, const struct emc__endpoint *endpoint, struct sim_host **host_out)
+struct sim_server *sim_stage_add_server(struct sim_stage *stage, const char *name, const struct emc__endpoint *endpoint,
+                                        struct sim_host **host_out)
 {
     struct sim_server *server = sim_world_keep(&stage->world, sizeof *server);
     sim_server_init(server, &stage->world, &stage->model.observer, stage->server_count, name);
@@ -41,7 +42,8 @@ struct sim_server *sim_stage_add_server(struct sim_stage *stage, const char *nam
     return server;
 }
 
-struct sim_node *sim_stage_add_node(struct sim_stage *stage, const emc_address *address, struct sim_server *server, struct sim_host *host)
+struct sim_node *sim_stage_add_node(struct sim_stage *stage, const emc_address *address, struct sim_server *server,
+                                    struct sim_host *host)
 {
     uint32_t index = stage->node_count++;
     struct sim_node *node = &stage->nodes[index];
@@ -138,7 +140,8 @@ static void event_happened(void *user_data, const emc_cluster_event *event)
     if (node != NULL && (event->kind == EMC_EVENT_NODE_HEALTHY || event->kind == EMC_EVENT_NODE_UNHEALTHY)) {
         bool healthy = event->kind == EMC_EVENT_NODE_HEALTHY;
         if (node->healthy == healthy && stage->memory.failed == 0) { /* without memory an event may be lost */
-            sim_problem(&stage->world, "an event says that %s is %s, which it was", stage->model.node_names[node - stage->nodes], kinds[event->kind]);
+            sim_problem(&stage->world, "an event says that %s is %s, which it was",
+                        stage->model.node_names[node - stage->nodes], kinds[event->kind]);
         }
         node->healthy = healthy;
         node->turns++;
@@ -147,7 +150,8 @@ static void event_happened(void *user_data, const emc_cluster_event *event)
         node->healthy = true;
     }
     if (stage->world.trace && node != NULL) {
-        sim_trace(&stage->world, "event: %s %s: %s", stage->model.node_names[node - stage->nodes], kinds[event->kind], event->reason);
+        sim_trace(&stage->world, "event: %s %s: %s", stage->model.node_names[node - stage->nodes], kinds[event->kind],
+                  event->reason);
     }
     if (stage->on_event != NULL) {
         stage->on_event(stage, event);
@@ -180,12 +184,14 @@ emc_status sim_stage_open(struct sim_stage *stage, uint32_t count, emc_error *er
     stage->transport.process = process;
     stage->transport.unflushed = unflushed;
     stage->transport.context = stage;
-    struct emc__client_environment environment = {
-        .transport = &stage->transport.base, .seed = emc__random_next(&stage->world.random), .destroy = destroyed, .context = stage};
+    struct emc__client_environment environment = {.transport = &stage->transport.base,
+                                                  .seed = emc__random_next(&stage->world.random),
+                                                  .destroy = destroyed,
+                                                  .context = stage};
     emc_client *client;
     bool told = stage->configuration != NULL;
-    emc_status status = emc__client_create(&client, &environment, told ? &stage->configuration_address : addresses, told ? 1 : count,
-                                           &stage->options, error);
+    emc_status status = emc__client_create(&client, &environment, told ? &stage->configuration_address : addresses,
+                                           told ? 1 : count, &stage->options, error);
     if (status != EMC_OK) {
         return status;
     }
@@ -214,13 +220,15 @@ static void check_nothing_left(struct sim_stage *stage)
         sim_problem(&stage->world, "the client is not gone");
     }
     if (stage->transport.socket_count > 0 || stage->transport.lookup_count > 0) {
-        sim_problem(&stage->world, "%u sockets and %u look-ups are left", stage->transport.socket_count, stage->transport.lookup_count);
+        sim_problem(&stage->world, "%u sockets and %u look-ups are left", stage->transport.socket_count,
+                    stage->transport.lookup_count);
     }
     if (sim_event_is_set(&stage->transport.wake)) {
         sim_problem(&stage->world, "a wake-up is left");
     }
     if (stage->memory.blocks > 0) {
-        sim_problem(&stage->world, "%zu blocks of memory are left (%zu bytes)", stage->memory.blocks, stage->memory.bytes);
+        sim_problem(&stage->world, "%zu blocks of memory are left (%zu bytes)", stage->memory.blocks,
+                    stage->memory.bytes);
     }
 }
 

@@ -12,11 +12,11 @@
 /* A node as the client is given it. */
 struct sim_node {
     emc_address address;
-    struct sim_name *name;      /* NULL: a literal address or a unix socket */
-    struct sim_server *server;  /* NULL: a scripted peer's */
+    struct sim_name *name;     /* NULL: a literal address or a unix socket */
+    struct sim_server *server; /* NULL: a scripted peer's */
     struct sim_host *host;
-    bool healthy;               /* as events tell */
-    uint32_t turns;             /* events of health so far */
+    bool healthy;   /* as events tell */
+    uint32_t turns; /* events of health so far */
 };
 
 struct sim_stage {
@@ -30,16 +30,16 @@ struct sim_stage {
     uint32_t server_count;
     struct sim_node nodes[SIM_NODES_MAX];
     uint32_t node_count;
-    uint32_t member_count;      /* the client is given the first so many; 0: all */
+    uint32_t member_count;            /* the client is given the first so many; 0: all */
     struct sim_server *configuration; /* that tells the client which nodes there are; NULL: they are given */
     emc_address configuration_address;
     emc_options options;
-    emc_client *client;         /* NULL before it is opened and after it was destroyed */
+    emc_client *client; /* NULL before it is opened and after it was destroyed */
     emc_cluster_management *view;
-    bool closing;               /* a destroy is under way: operations end as cancelled */
-    uint32_t callbacks;         /* on the stack now */
-    uint32_t events;            /* of the cluster, so far */
-    uint32_t rooms;             /* on_room calls so far */
+    bool closing;       /* a destroy is under way: operations end as cancelled */
+    uint32_t callbacks; /* on the stack now */
+    uint32_t events;    /* of the cluster, so far */
+    uint32_t rooms;     /* on_room calls so far */
     emc_cluster_event_kind last_event;
     /* What a program does at an event; may be NULL. */
     void (*on_event)(struct sim_stage *stage, const emc_cluster_event *event);

@@ -6,10 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ITEM_HEADER     50     /* memcached's own overhead, which counts against its limits */
-#define RELATIVE_MAX_S  2592000
+#define ITEM_HEADER    50 /* memcached's own overhead, which counts against its limits */
+#define RELATIVE_MAX_S 2592000
 
-void sim_store_init(struct sim_store *store, struct sim_world *world, const struct sim_observer *observer, uint32_t server)
+void sim_store_init(struct sim_store *store, struct sim_world *world, const struct sim_observer *observer,
+                    uint32_t server)
 {
     memset(store, 0, sizeof *store);
     store->world = world;
@@ -47,7 +48,8 @@ static void tell_changed(struct sim_store *store, struct emc__slice key, const s
     }
 }
 
-static enum sim_outcome tell(struct sim_store *store, const struct sim_request *request, enum sim_outcome outcome, uint64_t number)
+static enum sim_outcome tell(struct sim_store *store, const struct sim_request *request, enum sim_outcome outcome,
+                             uint64_t number)
 {
     if (store->observer != NULL) {
         store->observer->applied(store->observer->context, store->server, request, outcome, number);
@@ -117,7 +119,8 @@ void sim_store_deinit(struct sim_store *store)
 
 static bool is_over(const struct sim_store *store, const struct sim_item *item)
 {
-    bool flushed = store->flush_at_ns != 0 && store->flush_at_ns <= store->world->now_ns && item->stored_ns <= store->flush_at_ns;
+    bool flushed = store->flush_at_ns != 0 && store->flush_at_ns <= store->world->now_ns &&
+                   item->stored_ns <= store->flush_at_ns;
     bool expired = item->expires_s != 0 && item->expires_s <= sim_store_clock_s(store);
     return flushed || expired;
 }
@@ -347,7 +350,8 @@ void sim_store_mark_stale(struct sim_store *store, struct sim_item *item)
     item->token_given = false;
     item->cas = ++store->cas;
     tell_changed(store, key_of(item), item);
-    store->world->sequence++; /* no operation of the model's: so that the next one does not pass for the maker of this version */
+    store->world
+        ->sequence++; /* no operation of the model's: so that the next one does not pass for the maker of this version */
 }
 
 enum sim_outcome sim_store_touch(struct sim_store *store, const struct sim_request *request)

@@ -10,24 +10,40 @@
 
 /* What a request asks for. */
 enum sim_verb {
-    SIM_SET, SIM_ADD, SIM_REPLACE, SIM_APPEND, SIM_PREPEND, SIM_CAS,
-    SIM_DELETE, SIM_INCR, SIM_DECR, SIM_TOUCH, SIM_GAT, SIM_FLUSH
+    SIM_SET,
+    SIM_ADD,
+    SIM_REPLACE,
+    SIM_APPEND,
+    SIM_PREPEND,
+    SIM_CAS,
+    SIM_DELETE,
+    SIM_INCR,
+    SIM_DECR,
+    SIM_TOUCH,
+    SIM_GAT,
+    SIM_FLUSH
 };
 
 /* How a request came out. */
 enum sim_outcome {
-    SIM_STORED, SIM_NOT_STORED, SIM_EXISTS, SIM_NOT_FOUND, SIM_DONE /* deleted, touched, a number */,
-    SIM_NON_NUMERIC, SIM_TOO_LARGE, SIM_NO_MEMORY
+    SIM_STORED,
+    SIM_NOT_STORED,
+    SIM_EXISTS,
+    SIM_NOT_FOUND,
+    SIM_DONE /* deleted, touched, a number */,
+    SIM_NON_NUMERIC,
+    SIM_TOO_LARGE,
+    SIM_NO_MEMORY
 };
 
 struct sim_item {
-    struct sim_item *next;         /* of its bucket */
-    struct sim_item *older, *newer;/* all, in order of use */
+    struct sim_item *next;          /* of its bucket */
+    struct sim_item *older, *newer; /* all, in order of use */
     uint8_t *key;
     uint8_t *value;
     size_t key_length, length;
     uint64_t flags, cas;
-    int64_t expires_s;             /* on the server's clock; 0: never */
+    int64_t expires_s; /* on the server's clock; 0: never */
     uint64_t stored_ns;
     bool stale, token_given, fetched; /* meta: X, W given, h */
     int64_t accessed_s;
@@ -55,14 +71,14 @@ struct sim_observer {
 struct sim_store {
     struct sim_world *world;
     const struct sim_observer *observer; /* may be NULL */
-    uint32_t server;               /* its number, for the observer */
+    uint32_t server;                     /* its number, for the observer */
     struct sim_item *buckets[SIM_STORE_BUCKETS];
     struct sim_item *oldest, *newest;
-    size_t bytes, bytes_max;       /* bytes_max 0: without limit */
-    bool refuses_when_full;        /* memcached -M; else the oldest is evicted */
+    size_t bytes, bytes_max; /* bytes_max 0: without limit */
+    bool refuses_when_full;  /* memcached -M; else the oldest is evicted */
     size_t item_size_max;
     uint64_t cas;
-    uint64_t flush_at_ns;          /* what was stored before is gone at this time; 0: none is pending */
+    uint64_t flush_at_ns; /* what was stored before is gone at this time; 0: none is pending */
 };
 
 void sim_store_init(struct sim_store *store, struct sim_world *world, const struct sim_observer *observer, uint32_t server);

@@ -13,7 +13,8 @@ static void answered(void *user_data, const emc_result *result)
     struct sim_call *call = user_data;
     struct sim_stage *stage = call->stage;
     if (result->status == EMC_ERROR_CANCELLED && !call->cancelled && !stage->closing) {
-        sim_problem(&stage->world, "%s (call %u) was cancelled by nobody", sim_command_names[call->command], call->number);
+        sim_problem(&stage->world, "%s (call %u) was cancelled by nobody", sim_command_names[call->command],
+                    call->number);
     }
     stage->callbacks++;
     sim_model_result(&stage->model, call, result);
@@ -100,7 +101,8 @@ static emc_status submit_meta_delete(struct sim_stage *stage, const struct sim_c
     return emc_meta_delete_async(stage->client, key.data, key.length, &options, how);
 }
 
-static emc_status store_by_meta(struct sim_stage *stage, const struct sim_call *call, const uint8_t *value, const emc_call *how)
+static emc_status store_by_meta(struct sim_stage *stage, const struct sim_call *call, const uint8_t *value,
+                                const emc_call *how)
 {
     const struct sim_op *op = &call->ops[0];
     emc_key key = key_of(stage, op);
@@ -136,7 +138,8 @@ static emc_status submit_meta(struct sim_stage *stage, const struct sim_call *ca
         return emc_invalidate_async(client, key.data, key.length, 5, how);
     default: {
         int64_t delta = (int64_t)(SIM_DELTA_BASE + op->id);
-        return emc_count_async(client, key.data, key.length, call->number % 3 == 0 ? -delta : delta, call->amount, call->exptime, how);
+        return emc_count_async(client, key.data, key.length, call->number % 3 == 0 ? -delta : delta, call->amount,
+                               call->exptime, how);
     }
     }
 }
@@ -263,7 +266,11 @@ static emc_status submit_to_node(struct sim_stage *stage, const struct sim_call 
     case SIM_CALL_FLUSH_ALL:
         return emc_flush_all_async(stage->client, node, (uint32_t)call->amount, how);
     case SIM_CALL_STATS:
-        return emc_stats_async(stage->client, node, call->amount == 0 ? NULL : call->amount == 1 ? "settings" : "reset", how);
+        return emc_stats_async(stage->client, node,
+                               call->amount == 0   ? NULL
+                               : call->amount == 1 ? "settings"
+                                                   : "reset",
+                               how);
     case SIM_CALL_VERBOSITY:
         return emc_verbosity_async(stage->client, node, (uint32_t)call->amount, how);
     case SIM_CALL_CACHE_MEMLIMIT:
@@ -320,17 +327,24 @@ static void trace_submit(const struct sim_stage *stage, const struct sim_call *c
 {
     if (stage->world.trace) {
         const struct sim_op *op = call->count > 0 ? &call->ops[0] : NULL;
-        sim_trace(&stage->world, "call %u: (%u in flight) %s %s%.*s, %u keys, operation %u, %u bytes, timeout %u%s", call->number, (unsigned)in_flight(stage),
-                  sim_command_names[call->command], status == EMC_OK ? "" : emc_status_name(status),
-                  op == NULL ? 0 : (int)stage->model.keys[op->key].length, op == NULL ? "" : (const char *)stage->model.keys[op->key].bytes,
-                  call->count, op == NULL ? 0 : op->id, op == NULL ? 0 : op->length, call->timeout_ms, call->noreply ? ", noreply" : "");
+        sim_trace(
+            &stage->world, "call %u: (%u in flight) %s %s%.*s, %u keys, operation %u, %u bytes, timeout %u%s",
+            call->number, (unsigned)in_flight(stage), sim_command_names[call->command],
+            status == EMC_OK ? "" : emc_status_name(status), op == NULL ? 0 : (int)stage->model.keys[op->key].length,
+            op == NULL ? "" : (const char *)stage->model.keys[op->key].bytes, call->count, op == NULL ? 0 : op->id,
+            op == NULL ? 0 : op->length, call->timeout_ms, call->noreply ? ", noreply" : "");
     }
 }
 
 bool sim_stage_submit(struct sim_stage *stage, struct sim_call *call)
 {
-    emc_call how = {.callback = answered, .user_data = call, .timeout_ms = call->timeout_ms, .options = call->noreply ? EMC_CALL_NOREPLY : 0,
-                    .allocate = call->allocates ? give_home : NULL, .released = value_released, .operation_out = &call->operation};
+    emc_call how = {.callback = answered,
+                    .user_data = call,
+                    .timeout_ms = call->timeout_ms,
+                    .options = call->noreply ? EMC_CALL_NOREPLY : 0,
+                    .allocate = call->allocates ? give_home : NULL,
+                    .released = value_released,
+                    .operation_out = &call->operation};
     call->stage = stage;
     set_deadline(stage, call);
     uint64_t sequence = stage->world.sequence;
@@ -340,11 +354,13 @@ bool sim_stage_submit(struct sim_stage *stage, struct sim_call *call)
     call->accepted = status == EMC_OK;
     trace_submit(stage, call, status);
     if (stage->world.sequence != sequence || call->results != results) {
-        sim_problem(&stage->world, "%s (call %u): the submit called back", sim_command_names[call->command], call->number);
+        sim_problem(&stage->world, "%s (call %u): the submit called back", sim_command_names[call->command],
+                    call->number);
     }
-    if (call->accepted && sim_command_stores(call->command) && call->borrowed == NULL && call->command != SIM_CALL_SET_MANY && call->releases != 1) {
-        sim_problem(&stage->world, "%s (call %u): a copied value was released %u times by the submit", sim_command_names[call->command],
-                    call->number, call->releases);
+    if (call->accepted && sim_command_stores(call->command) && call->borrowed == NULL &&
+        call->command != SIM_CALL_SET_MANY && call->releases != 1) {
+        sim_problem(&stage->world, "%s (call %u): a copied value was released %u times by the submit",
+                    sim_command_names[call->command], call->number, call->releases);
     }
     if (!call->accepted && call->borrowed != NULL) {
         free(call->borrowed); /* refused: it is the caller's again */

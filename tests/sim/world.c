@@ -97,7 +97,8 @@ static void make_room(struct sim_world *world)
     }
 }
 
-void sim_event_set(struct sim_world *world, struct sim_event *event, void (*fire)(struct sim_event *event), uint64_t at_ns)
+void sim_event_set(struct sim_world *world, struct sim_event *event, void (*fire)(struct sim_event *event),
+                   uint64_t at_ns)
 {
     sim_event_clear(world, event);
     make_room(world);

@@ -37,8 +37,8 @@ struct sim_world {
     struct emc__random random;
     struct sim_event **heap;
     uint32_t heap_count, heap_capacity;
-    uint64_t order;        /* events of one time happen in the order they were set */
-    uint64_t sequence;     /* numbers everything that happens to stored items, over all servers */
+    uint64_t order;    /* events of one time happen in the order they were set */
+    uint64_t sequence; /* numbers everything that happens to stored items, over all servers */
     struct sim_chunk *chunks;
     bool trace;
     bool failed;

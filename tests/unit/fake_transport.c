@@ -48,8 +48,9 @@ static struct fake_socket *socket_of(struct emc__socket *socket)
     return fake_socket;
 }
 
-static emc_status class_lookup(struct emc__transport *transport, enum emc__lookup_kind kind, const char *name, uint16_t port,
-                               emc__lookup_callback *callback, void *context, struct emc__lookup **lookup_out)
+static emc_status class_lookup(struct emc__transport *transport, enum emc__lookup_kind kind, const char *name,
+                               uint16_t port, emc__lookup_callback *callback, void *context,
+                               struct emc__lookup **lookup_out)
 {
     struct fake *fake = fake_of(transport);
     if (fake->lookup_status != EMC_OK) {
@@ -57,7 +58,8 @@ static emc_status class_lookup(struct emc__transport *transport, enum emc__looku
     }
     assert_true(fake->lookup_count < FAKE_LOOKUPS_MAX);
     struct fake_lookup *lookup = &fake->lookups[fake->lookup_count++];
-    *lookup = (struct fake_lookup){.running = true, .kind = kind, .port = port, .callback = callback, .context = context};
+    *lookup = (struct fake_lookup){
+        .running = true, .kind = kind, .port = port, .callback = callback, .context = context};
     snprintf(lookup->name, sizeof lookup->name, "%s", name);
     *lookup_out = (struct emc__lookup *)(void *)lookup;
     return EMC_OK;
@@ -72,8 +74,9 @@ static void class_lookup_cancel(struct emc__transport *transport, struct emc__lo
     fake_lookup->cancelled = true;
 }
 
-static emc_status class_connect(struct emc__transport *transport, const struct emc__endpoint *endpoint, const char *tls_name,
-                                const struct emc__socket_listener *listener, void *context, struct emc__socket **socket_out)
+static emc_status class_connect(struct emc__transport *transport, const struct emc__endpoint *endpoint,
+                                const char *tls_name, const struct emc__socket_listener *listener, void *context,
+                                struct emc__socket **socket_out)
 {
     struct fake *fake = fake_of(transport);
     if (fake->connects_refused > 0) {
@@ -101,7 +104,8 @@ static void class_adopt(struct emc__socket *socket, const struct emc__socket_lis
     adopted->context = context;
 }
 
-static enum emc__io class_send(struct emc__socket *socket, const struct emc__slice *slices, size_t count, size_t *sent_out)
+static enum emc__io class_send(struct emc__socket *socket, const struct emc__slice *slices, size_t count,
+                               size_t *sent_out)
 {
     struct fake_socket *sender = socket_of(socket);
     size_t sent = 0;
@@ -120,7 +124,8 @@ static enum emc__io class_send(struct emc__socket *socket, const struct emc__sli
     return sent > 0 ? EMC__IO_OK : EMC__IO_WOULD_BLOCK;
 }
 
-static enum emc__io class_recv(struct emc__socket *socket, const struct emc__span *spans, size_t count, size_t *received_out)
+static enum emc__io class_recv(struct emc__socket *socket, const struct emc__span *spans, size_t count,
+                               size_t *received_out)
 {
     struct fake_socket *receiver = socket_of(socket);
     size_t received = 0;
@@ -170,7 +175,7 @@ static uint64_t class_now_ns(struct emc__transport *transport)
 }
 
 static const struct emc__transport_class fake_class = {
-    class_lookup, class_lookup_cancel, class_connect, class_adopt, class_send, class_recv,
+    class_lookup, class_lookup_cancel, class_connect,    class_adopt,   class_send,   class_recv,
     class_want,   class_abort,         class_error_text, class_wake_at, class_now_ns,
 };
 
@@ -248,7 +253,8 @@ static void client_destroyed(void *context, struct emc_client *client)
 
 emc_status fake_try_create(struct fake *fake, const emc_address *nodes, size_t count)
 {
-    const struct emc__client_environment environment = {.transport = &fake->transport, .seed = 42, .destroy = client_destroyed, .context = fake};
+    const struct emc__client_environment environment = {
+        .transport = &fake->transport, .seed = 42, .destroy = client_destroyed, .context = fake};
     return emc__client_create(&fake->client, &environment, nodes, count, &fake->options, &fake->error);
 }
 
@@ -419,7 +425,8 @@ void fake_readable(struct fake_socket *socket)
 
 void fake_deliver(struct fake_socket *socket)
 {
-    for (int passes = 0; !socket->aborted && (socket->injected.length > 0 || socket->ended || socket->broken); passes++) {
+    for (int passes = 0; !socket->aborted && (socket->injected.length > 0 || socket->ended || socket->broken);
+         passes++) {
         assert_true(passes < 100000);
         fake_readable(socket);
         fake_pass(socket->fake);
@@ -460,8 +467,9 @@ void fake_expect_sent(struct fake_socket *socket, const void *data, size_t lengt
 {
     struct fake_bytes *sent = &socket->sent;
     if (sent->length != length || (length > 0 && memcmp(sent->data, data, length) != 0)) {
-        print_error("%s:%d: expected \"%.*s\"\n  was sent \"%.*s\"\n", file, line, (int)least(length, 4000), (const char *)data,
-                    (int)least(sent->length, 4000), sent->data != NULL ? (const char *)sent->data : "");
+        print_error("%s:%d: expected \"%.*s\"\n  was sent \"%.*s\"\n", file, line, (int)least(length, 4000),
+                    (const char *)data, (int)least(sent->length, 4000),
+                    sent->data != NULL ? (const char *)sent->data : "");
         _fail(file, line);
     }
     sent->length = 0;
@@ -547,7 +555,8 @@ static void note_part(struct told *told, size_t index, const emc_result *result)
     free(part->value);
     part->value = copy_of(result->value, result->value_length);
     part->value_length = result->value_length;
-    snprintf(part->key, sizeof part->key, "%.*s", (int)result->key_length, result->key != NULL ? (const char *)result->key : "");
+    snprintf(part->key, sizeof part->key, "%.*s", (int)result->key_length,
+             result->key != NULL ? (const char *)result->key : "");
 }
 
 static void note_line(struct told *told, const emc_result *result)
@@ -619,7 +628,8 @@ static void *give_memory(void *user_data, size_t index, size_t length)
 
 emc_call fake_call(struct told *told)
 {
-    return (emc_call){.callback = note, .user_data = told, .released = note_released, .operation_out = &told->operation};
+    return (emc_call){
+        .callback = note, .user_data = told, .released = note_released, .operation_out = &told->operation};
 }
 
 emc_call fake_call_allocating(struct told *told, size_t from)
@@ -741,8 +751,8 @@ struct told *ask_delete_many(struct fake *fake, const char *keys)
 void fake_expect_told(const struct told *told, emc_status status, const char *file, int line)
 {
     if (told->lasts != 1 || told->status != status) {
-        print_error("%s:%d: expected %s, was told %s %u times: %s\n", file, line, emc_status_name(status), emc_status_name(told->status),
-                    told->lasts, told->message);
+        print_error("%s:%d: expected %s, was told %s %u times: %s\n", file, line, emc_status_name(status),
+                    emc_status_name(told->status), told->lasts, told->message);
         _fail(file, line);
     }
 }
@@ -750,8 +760,10 @@ void fake_expect_told(const struct told *told, emc_status status, const char *fi
 void fake_expect_value(const struct told *told, const char *text, const char *file, int line)
 {
     fake_expect_told(told, EMC_OK, file, line);
-    if (told->value == NULL || told->value_length != strlen(text) || memcmp(told->value, text, told->value_length) != 0) {
-        print_error("%s:%d: expected the value \"%s\", was told \"%s\"\n", file, line, text, told->value != NULL ? (const char *)told->value : "(none)");
+    if (told->value == NULL || told->value_length != strlen(text) ||
+        memcmp(told->value, text, told->value_length) != 0) {
+        print_error("%s:%d: expected the value \"%s\", was told \"%s\"\n", file, line, text,
+                    told->value != NULL ? (const char *)told->value : "(none)");
         _fail(file, line);
     }
 }
@@ -759,20 +771,24 @@ void fake_expect_value(const struct told *told, const char *text, const char *fi
 void fake_expect_waiting(const struct told *told, const char *file, int line)
 {
     if (told->lasts != 0) {
-        print_error("%s:%d: expected to wait, was told %s: %s\n", file, line, emc_status_name(told->status), told->message);
+        print_error("%s:%d: expected to wait, was told %s: %s\n", file, line, emc_status_name(told->status),
+                    told->message);
         _fail(file, line);
     }
 }
 
-void fake_expect_part(const struct told *told, size_t index, emc_status status, const char *text, const char *file, int line)
+void fake_expect_part(const struct told *told, size_t index, emc_status status, const char *text, const char *file,
+                      int line)
 {
     assert_true(index < told->part_count);
     const struct fake_part *part = &told->parts[index];
     bool same = text == NULL ? part->value == NULL
-                             : part->value != NULL && part->value_length == strlen(text) && memcmp(part->value, text, part->value_length) == 0;
+                             : part->value != NULL && part->value_length == strlen(text) &&
+                                   memcmp(part->value, text, part->value_length) == 0;
     if (part->calls != 1 || part->status != status || !same) {
-        print_error("%s:%d: expected %s \"%s\", was told %s \"%s\" %u times\n", file, line, emc_status_name(status), text != NULL ? text : "(none)",
-                    emc_status_name(part->status), part->value != NULL ? (const char *)part->value : "(none)", part->calls);
+        print_error("%s:%d: expected %s \"%s\", was told %s \"%s\" %u times\n", file, line, emc_status_name(status),
+                    text != NULL ? text : "(none)", emc_status_name(part->status),
+                    part->value != NULL ? (const char *)part->value : "(none)", part->calls);
         _fail(file, line);
     }
 }

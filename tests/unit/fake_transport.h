@@ -34,11 +34,11 @@ struct fake_socket {
     const struct emc__socket_listener *listener;
     void *context;
     bool connected, want_read, want_write, aborted, reset;
-    bool ended;         /* recv gives an end after what is injected */
-    bool broken;        /* recv gives an error after what is injected, send at once */
-    size_t room;        /* bytes that send still takes before it refuses */
-    size_t send_most;   /* most bytes of one send */
-    size_t receive_most;/* most bytes of one recv */
+    bool ended;             /* recv gives an end after what is injected */
+    bool broken;            /* recv gives an error after what is injected, send at once */
+    size_t room;            /* bytes that send still takes before it refuses */
+    size_t send_most;       /* most bytes of one send */
+    size_t receive_most;    /* most bytes of one recv */
     struct fake_bytes sent; /* and not yet expected */
     struct fake_bytes injected;
 };
@@ -66,10 +66,10 @@ struct fake_part {
 struct told {
     struct told *next;
     struct fake *fake;
-    uint64_t operation;        /* its identity */
-    uint32_t calls, lasts;     /* calls of its callback; how many of them said `last` */
-    uint32_t order;            /* of its last call among all operations */
-    emc_status status;         /* of the last call, as all below */
+    uint64_t operation;    /* its identity */
+    uint32_t calls, lasts; /* calls of its callback; how many of them said `last` */
+    uint32_t order;        /* of its last call among all operations */
+    emc_status status;     /* of the last call, as all below */
     uint8_t *value;
     size_t value_length;
     uint64_t flags, cas, number;
@@ -78,16 +78,16 @@ struct told {
     bool has_meta;
     emc_meta_reply meta;
     struct fake_part *parts;
-    size_t part_count;         /* filled: a bulk's by index, a stream's in order */
-    bool stream;               /* parts are appended as they come */
-    uint32_t releases;         /* calls of `released` */
-    uint32_t allocations;      /* calls of `allocate` */
+    size_t part_count;    /* filled: a bulk's by index, a stream's in order */
+    bool stream;          /* parts are appended as they come */
+    uint32_t releases;    /* calls of `released` */
+    uint32_t allocations; /* calls of `allocate` */
     bool allocate_fails;
-    uint8_t *memory;           /* what `allocate` gave */
+    uint8_t *memory; /* what `allocate` gave */
     size_t memory_length;
     void (*then)(struct told *told); /* from inside the callback */
     void (*on_allocate)(struct told *told);
-    void *context;             /* the test's */
+    void *context; /* the test's */
 };
 
 struct fake {
@@ -100,19 +100,19 @@ struct fake {
     uint32_t connects_refused; /* so many calls of connect fail at once */
     emc_status lookup_status;  /* EMC_OK, or what every call of lookup returns */
     emc_allocator allocator;
-    size_t blocks;             /* of memory, out now */
-    uint64_t requests;         /* for memory, so far */
-    uint64_t fail_at;          /* this request (from 1) fails; 0: none */
-    bool fail_all;             /* from now on all fail */
+    size_t blocks;     /* of memory, out now */
+    uint64_t requests; /* for memory, so far */
+    uint64_t fail_at;  /* this request (from 1) fails; 0: none */
+    bool fail_all;     /* from now on all fail */
     uint64_t failed;
     emc_options options;       /* for the client: change them before it is created */
     emc_error error;           /* of the creation */
     struct emc_client *client; /* NULL: none, or gone */
     bool client_gone;
-    bool silent;               /* inside a submit: nothing may be sent, nobody called back */
+    bool silent; /* inside a submit: nothing may be sent, nobody called back */
     struct told *all_told;
     uint32_t told_count;
-    const char *version;       /* what fake_handshake answers; default 1.6.18 */
+    const char *version; /* what fake_handshake answers; default 1.6.18 */
     uint32_t log_lines;
     char last_log[512];
 };
@@ -162,9 +162,9 @@ void fake_reply_split(struct fake_socket *socket, const char *text, size_t step)
 /* A VALUE line with `length` bytes of `fill`, CRLF after it, without END. */
 void fake_reply_value(struct fake_socket *socket, const char *key, size_t length, char fill);
 
-#define expect_sent(socket, text) fake_expect_sent((socket), (text), strlen(text), __FILE__, __LINE__)
+#define expect_sent(socket, text)               fake_expect_sent((socket), (text), strlen(text), __FILE__, __LINE__)
 #define expect_sent_bytes(socket, data, length) fake_expect_sent((socket), (data), (length), __FILE__, __LINE__)
-#define expect_nothing_sent(socket) fake_expect_sent((socket), "", 0, __FILE__, __LINE__)
+#define expect_nothing_sent(socket)             fake_expect_sent((socket), "", 0, __FILE__, __LINE__)
 void fake_expect_sent(struct fake_socket *socket, const void *data, size_t length, const char *file, int line);
 /* Forgets what was sent; returns how much. */
 size_t fake_forget_sent(struct fake_socket *socket);
@@ -198,7 +198,7 @@ void make_parts(struct told *told, size_t count);
 #define expect_value(told, text)               fake_expect_value((told), (text), __FILE__, __LINE__)
 #define expect_waiting(told)                   fake_expect_waiting((told), __FILE__, __LINE__)
 #define expect_part(told, index, status, text) fake_expect_part((told), (index), (status), (text), __FILE__, __LINE__)
-#define expect_words(text, words) fake_expect_words((text), (words), __FILE__, __LINE__)
+#define expect_words(text, words)              fake_expect_words((text), (words), __FILE__, __LINE__)
 void fake_expect_told(const struct told *told, emc_status status, const char *file, int line);
 void fake_expect_value(const struct told *told, const char *text, const char *file, int line);
 void fake_expect_waiting(const struct told *told, const char *file, int line);

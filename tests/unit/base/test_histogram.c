@@ -36,7 +36,8 @@ static void percentiles_are_within_a_sixteenth_of_the_sorted_durations(void **st
     struct emc__random random = {5};
     emc__histogram_reset(&histogram);
     for (size_t i = 0; i < COUNT; i++) {
-        durations[i] = emc__random_next(&random) >> (18 + emc__random_below(&random, 36)); /* up to 19 hours, as far as the buckets reach */
+        durations[i] = emc__random_next(&random) >>
+                       (18 + emc__random_below(&random, 36)); /* up to 19 hours, as far as the buckets reach */
         emc__histogram_add(&histogram, durations[i]);
     }
     qsort(durations, COUNT, sizeof durations[0], ascending);

@@ -51,7 +51,8 @@ static void a_key_is_kept_once(void **state)
         assert_true(add(&journal, "ka"));
     }
     assert_int_equal(journal.count, 1);
-    assert_true(emc__journal_add(&journal, 'a', emc__slice_of_string("ka"), true)); /* another key: it stands for other bytes */
+    assert_true(
+        emc__journal_add(&journal, 'a', emc__slice_of_string("ka"), true)); /* another key: it stands for other bytes */
     assert_int_equal(journal.count, 2);
     assert_int_equal(journal.refused, 0);
     emc__journal_deinit(&journal);

@@ -27,7 +27,8 @@ static size_t put_reply(uint8_t *out, struct emc__random *random, bool evil)
     static const size_t lengths[] = {0, 1, 8, 20, 300, 5000, EMC__READ_IN_PLACE_MAX, EMC__READ_IN_PLACE_MAX + 1, 40000};
     uint8_t opcode = opcodes[emc__random_below(random, sizeof opcodes)];
     uint8_t status = (uint8_t)(chance(random, 4) ? emc__random_below(random, 7) : 0);
-    bool hit = status == 0 && (opcode == 0x00 || opcode == 0x0c || opcode == 0x0d || opcode == 0x1d || opcode == 0x23 || opcode == 0x24);
+    bool hit = status == 0 && (opcode == 0x00 || opcode == 0x0c || opcode == 0x0d || opcode == 0x1d || opcode == 0x23 ||
+                               opcode == 0x24);
     bool number = status == 0 && (opcode == 0x05 || opcode == 0x06);
     size_t key = chance(random, 2) ? emc__random_below(random, 251) : 0;
     size_t value = number ? 8 : lengths[emc__random_below(random, hit ? sizeof lengths / sizeof lengths[0] : 7)];

@@ -306,7 +306,8 @@ static size_t read_hit(const char *text, char filler, struct emc__value_header *
 static void a_hit_cut_anywhere_is_taken_whole_or_not_at_all(void **state)
 {
     (void)state;
-    const char *const lines[] = {"VALUE k 0 0", "VALUE a-key-of-some-length-that-is-longer-than-most 123456789 123456789"};
+    const char *const lines[] = {"VALUE k 0 0",
+                                 "VALUE a-key-of-some-length-that-is-longer-than-most 123456789 123456789"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         size_t length = strlen(lines[i]) + 2;
         bool taken = false;
@@ -327,7 +328,8 @@ static void a_hit_read_in_one_go_is_what_the_line_says(void **state)
     memcpy(longest, "VALUE ", 6);
     memset(longest + 6, 'k', EMC__KEY_LENGTH_MAX);
     memcpy(longest + 6 + EMC__KEY_LENGTH_MAX, " 999999999 123456789", 21);
-    const char *const lines[] = {"VALUE k 0 0", "VALUE key:00000042 0 100", "VALUE seven77 12 3", "VALUE eight888 1 1", "VALUE \xff\x80 007 0010", longest};
+    const char *const lines[] = {"VALUE k 0 0",        "VALUE key:00000042 0 100", "VALUE seven77 12 3",
+                                 "VALUE eight888 1 1", "VALUE \xff\x80 007 0010",  longest};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         struct emc__value_header hit;
         struct emc__line line;
@@ -346,9 +348,28 @@ static void a_hit_read_in_one_go_is_what_the_line_says(void **state)
 static void what_is_no_plain_hit_is_left_to_the_other_reader(void **state)
 {
     (void)state;
-    const char *const lines[] = {"END", "VALUE", "VALUE ", "VALUE  0 1", "VALUE k", "VALUE k ", "VALUE k 0", "VALUE k 0 ", "VALUE k 0 x", "VALUE k x 1",
-                                 "VALUE k 0 1 7", "VALUE k 0 1 ", "VALUE k  0 1", "VALUE k\t 0 1", "VALUE a\rb 0 1", "VALUE a\nb 0 1",
-                                 "VALUE k 1234567890 1", "VALUE k 0 1234567890", "VALUE k 4294967296 1", "VALUE k -1 1", "VALUe k 0 1", "VA 1 kfoo"};
+    const char *const lines[] = {"END",
+                                 "VALUE",
+                                 "VALUE ",
+                                 "VALUE  0 1",
+                                 "VALUE k",
+                                 "VALUE k ",
+                                 "VALUE k 0",
+                                 "VALUE k 0 ",
+                                 "VALUE k 0 x",
+                                 "VALUE k x 1",
+                                 "VALUE k 0 1 7",
+                                 "VALUE k 0 1 ",
+                                 "VALUE k  0 1",
+                                 "VALUE k\t 0 1",
+                                 "VALUE a\rb 0 1",
+                                 "VALUE a\nb 0 1",
+                                 "VALUE k 1234567890 1",
+                                 "VALUE k 0 1234567890",
+                                 "VALUE k 4294967296 1",
+                                 "VALUE k -1 1",
+                                 "VALUe k 0 1",
+                                 "VA 1 kfoo"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         struct emc__value_header hit;
         assert_int_equal(read_hit(lines[i], '0', &hit), 0);

@@ -35,7 +35,8 @@ static void receive(struct heard *heard)
     size_t room = sizeof heard->bytes - heard->length;
     size_t length = heard->receive_max != 0 && heard->receive_max < room ? heard->receive_max : room;
     size_t half = length / 2;
-    struct emc__span spans[2] = {{heard->bytes + heard->length, half}, {heard->bytes + heard->length + half, length - half}};
+    struct emc__span spans[2] = {{heard->bytes + heard->length, half},
+                                 {heard->bytes + heard->length + half, length - half}};
     size_t received = 0;
     heard->io = heard->transport->class_->recv(heard->socket, spans, 2, &received);
     heard->length += heard->io == EMC__IO_OK ? received : 0;
@@ -84,7 +85,8 @@ struct emc__transport *new_transport(void)
     return transport;
 }
 
-emc_status heard_connect(struct heard *heard, struct emc__transport *transport, const struct emc__endpoint *endpoint, const char *tls_name)
+emc_status heard_connect(struct heard *heard, struct emc__transport *transport, const struct emc__endpoint *endpoint,
+                         const char *tls_name)
 {
     heard->transport = transport;
     return transport->class_->connect(transport, endpoint, tls_name, &heard_listener, heard, &heard->socket);

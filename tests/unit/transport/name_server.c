@@ -134,7 +134,8 @@ void name_server_pump(struct name_server *server)
     struct sockaddr_storage from;
     for (;;) {
         socklen_t from_length = sizeof from;
-        ssize_t count = recvfrom(server->descriptor, question.bytes, PACKET_SIZE, 0, (struct sockaddr *)&from, &from_length);
+        ssize_t count = recvfrom(server->descriptor, question.bytes, PACKET_SIZE, 0, (struct sockaddr *)&from,
+                                 &from_length);
         if (count < HEADER_SIZE) {
             return;
         }

@@ -5,7 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RECORD_A = 1, RECORD_AAAA = 28, RECORD_SRV = 33 };
+enum { RECORD_A = 1,
+       RECORD_AAAA = 28,
+       RECORD_SRV = 33 };
 
 struct record {
     const char *name;

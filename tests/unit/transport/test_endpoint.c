@@ -51,7 +51,8 @@ static void a_scope_is_in_the_text(void **state)
 
 static void anything_else_is_a_name(void **state)
 {
-    static const char *const names[] = {"localhost", "", "[::1]", "1.2.3", "1.2.3.4.5", "01.2.3.4x", "256.1.1.1", "1.2.3.4 ", "::1::", "cache.example.com"};
+    static const char *const names[] = {"localhost", "",          "[::1]",    "1.2.3", "1.2.3.4.5",
+                                        "01.2.3.4x", "256.1.1.1", "1.2.3.4 ", "::1::", "cache.example.com"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         assert_false(emc__endpoint_from_literal(names[i], 1, &endpoint));
     }

@@ -45,8 +45,8 @@ struct asked {
 
 static void ask(struct asked *asked, enum emc__lookup_kind kind, const char *name, uint16_t port);
 
-static void answered(void *context, emc_status status, const char *message, const struct emc__endpoint *endpoints, size_t count,
-                     uint32_t ttl_s, uint64_t now_ns)
+static void answered(void *context, emc_status status, const char *message, const struct emc__endpoint *endpoints,
+                     size_t count, uint32_t ttl_s, uint64_t now_ns)
 {
     struct asked *asked = context;
     asked->answered++;
@@ -167,7 +167,8 @@ static void one_family_is_enough(void **state)
 
 static void a_name_with_many_addresses_gives_them_all(void **state)
 {
-    static struct record many[25]; /* as many as fit into 512 bytes: a longer answer comes by TCP, which is c-ares's affair */
+    static struct record
+        many[25]; /* as many as fit into 512 bytes: a longer answer comes by TCP, which is c-ares's affair */
     static char addresses[25][32];
     for (unsigned i = 0; i < 25; i++) {
         snprintf(addresses[i], sizeof addresses[i], "10.1.0.%u", i);
@@ -231,8 +232,10 @@ static void an_empty_or_over_long_name_is_refused_at_once(void **state)
     struct emc__lookup *lookup = NULL;
     memset(name, 'n', sizeof name - 1);
     name[sizeof name - 1] = '\0';
-    assert_int_equal(transport->class_->lookup(transport, EMC__LOOKUP_ADDRESSES, name, 1, answered, NULL, &lookup), EMC_ERROR_RESOLVE);
-    assert_int_equal(transport->class_->lookup(transport, EMC__LOOKUP_ADDRESSES, "", 1, answered, NULL, &lookup), EMC_ERROR_RESOLVE);
+    assert_int_equal(transport->class_->lookup(transport, EMC__LOOKUP_ADDRESSES, name, 1, answered, NULL, &lookup),
+                     EMC_ERROR_RESOLVE);
+    assert_int_equal(transport->class_->lookup(transport, EMC__LOOKUP_ADDRESSES, "", 1, answered, NULL, &lookup),
+                     EMC_ERROR_RESOLVE);
     assert_null(lookup);
 }
 
@@ -389,8 +392,8 @@ static void in_child(struct asked *cancelled, struct asked *kept)
     struct asked asked = {0};
     (void)transport->class_->lookup(transport, EMC__LOOKUP_ADDRESSES, "localhost", 1, answered, &asked, &asked.lookup);
     emc__uv_run(transport, 0);
-    bool good = cancelled->answered == 0 && kept->answered == 1 && kept->status == EMC_ERROR_RESOLVE && asked.status == EMC_OK &&
-                asked.answered == 1 && server.questions == parents_questions;
+    bool good = cancelled->answered == 0 && kept->answered == 1 && kept->status == EMC_ERROR_RESOLVE &&
+                asked.status == EMC_OK && asked.answered == 1 && server.questions == parents_questions;
     emc__uv_transport_destroy(transport);
     _exit(good ? 0 : 1);
 }

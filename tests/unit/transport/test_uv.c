@@ -377,11 +377,11 @@ static void in_a_child(void (*body)(int peer), int peer)
     assert_int_equal(status, 0);
 }
 
-#define CHILD_CHECK(condition)  \
-    do {                        \
-        if (!(condition)) {     \
-            _exit(__LINE__);    \
-        }                       \
+#define CHILD_CHECK(condition) \
+    do {                       \
+        if (!(condition)) {    \
+            _exit(__LINE__);   \
+        }                      \
     } while (0)
 
 static void child_leaves_and_reconnects(int peer)
@@ -496,7 +496,8 @@ static void *allocate_some(void *context, size_t size)
 
 static void *reallocate_some(void *context, void *pointer, size_t size)
 {
-    return allocations_left-- > 0 ? emc__allocator_standard.reallocate(emc__allocator_standard.context, pointer, size) : NULL;
+    return allocations_left-- > 0 ? emc__allocator_standard.reallocate(emc__allocator_standard.context, pointer, size)
+                                  : NULL;
 }
 
 static void release_any(void *context, void *pointer)
