@@ -115,6 +115,7 @@ typedef struct emc_options {
     size_t value_length_max;                /**< longest value accepted from a server, and to be stored; 1..; default 1 GiB */
     size_t line_length_max;                 /**< longest reply line accepted from a server; 512..65536; default 4096 */
     size_t stats_lines_max;                 /**< most lines of one stats reply; default 100000 */
+    size_t discovery_length_max;            /**< longest configuration accepted from a discovery endpoint; 1024..65536; default 65536 */
     uint32_t keys_per_line_max;             /**< most keys of one multi-key get; 1..1000; default 1000. Smaller ones cost speed; for proxies and servers that want them */
     bool quiet_writes;                      /**< long runs of set and delete go without a reply each, fenced (see docs/performance.md); default true */
 

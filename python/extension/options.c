@@ -69,6 +69,7 @@ static const struct option table[] = {
     OPTION(SIZE, value_length_max),
     OPTION(SIZE, line_length_max),
     OPTION(SIZE, stats_lines_max),
+    OPTION(SIZE, discovery_length_max),
     OPTION(COUNT, keys_per_line_max),
     OPTION(BOOL, quiet_writes),
     OPTION(TEXT, key_prefix),

@@ -104,6 +104,11 @@ static void apply_found(struct emc__discovery *discovery, uint64_t version)
 static void take_payload(struct emc__discovery *discovery, struct emc__slice payload)
 {
     uint64_t version = 0;
+    if (payload.length >
+        discovery->engine->options.discovery_length_max) { /* the older question's value: no other limit is so low */
+        tell_failure(discovery, EMC_ERROR_PROTOCOL, "a configuration that is too long: more than discovery_length_max");
+        return;
+    }
     discovery->found = emc__allocate_zeroed(&discovery->engine->allocator, EMC__DISCOVERED_MAX,
                                             sizeof *discovery->found);
     if (discovery->found == NULL) {

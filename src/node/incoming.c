@@ -81,6 +81,31 @@ bool emc__incoming_begin_meta(struct emc__connection *connection, struct emc__op
     return true;
 }
 
+bool emc__incoming_begin_configuration(struct emc__connection *connection, struct emc__operation *entry,
+                                       const struct emc__value_header *header, uint8_t **destination_out)
+{
+    if (!emc__stream_accepts(connection, header->length)) {
+        return false;
+    }
+    begin(connection, header);
+    connection->incoming.operation = entry;
+    if (!entry->completed) {
+        *destination_out = own_memory(connection);
+    }
+    return true;
+}
+
+/* The END that is still to come takes it out of the pipeline. */
+static void finish_configuration(struct emc__connection *connection, const struct emc__incoming *incoming)
+{
+    struct emc__value_header header = {.kind = EMC__VALUE_CONFIG, .length = incoming->length, .flags = incoming->flags};
+    if (incoming->memory != NULL) {
+        emc__stream_value(connection, incoming->operation, &header, incoming->memory);
+    } else if (!incoming->operation->completed) {
+        emc__operation_fail(connection->engine, incoming->operation, EMC_ERROR_MEMORY, NULL);
+    }
+}
+
 static void finish_single(struct emc__connection *connection, const struct emc__incoming *incoming)
 {
     struct emc__operation *operation = incoming->operation;
@@ -126,7 +151,9 @@ bool emc__incoming_end(struct emc__connection *connection)
 {
     struct emc__incoming incoming = connection->incoming;
     connection->incoming = (struct emc__incoming){0};
-    if (incoming.operation != NULL) {
+    if (incoming.operation != NULL && incoming.operation->kind == EMC__OPERATION_STREAM) {
+        finish_configuration(connection, &incoming);
+    } else if (incoming.operation != NULL) {
         finish_single(connection, &incoming);
     } else if (incoming.bulk != NULL) {
         finish_bulk(connection, &incoming);

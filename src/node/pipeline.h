@@ -72,6 +72,8 @@ bool emc__quiet_line(struct emc__connection *connection, struct emc__operation *
 /* One line of statistics, by its parts. */
 bool emc__stream_stat(struct emc__connection *connection, struct emc__operation *entry, struct emc__slice name, struct emc__slice value);
 bool emc__stream_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line);
+/* Whether a configuration may be so long; else the connection is closed. */
+bool emc__stream_accepts(struct emc__connection *connection, size_t length);
 bool emc__stream_value(struct emc__connection *connection, struct emc__operation *entry,
                        const struct emc__value_header *header, const uint8_t *data);
 bool emc__meta_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line);
@@ -85,6 +87,8 @@ bool emc__incoming_begin_bulk(struct emc__connection *connection, struct emc__op
                               const struct emc__value_header *header, uint8_t **destination_out);
 bool emc__incoming_begin_meta(struct emc__connection *connection, struct emc__operation *entry,
                               const struct emc__value_header *header, uint8_t **destination_out);
+bool emc__incoming_begin_configuration(struct emc__connection *connection, struct emc__operation *entry,
+                                       const struct emc__value_header *header, uint8_t **destination_out);
 bool emc__incoming_end(struct emc__connection *connection);
 
 #endif

@@ -185,9 +185,18 @@ bool emc__stream_line(struct emc__connection *connection, struct emc__operation 
     }
 }
 
+bool emc__stream_accepts(struct emc__connection *connection, size_t length)
+{
+    return length <= connection->engine->options.discovery_length_max ||
+           emc__pipeline_contradiction(connection, "a configuration that is too long: more than discovery_length_max");
+}
+
 bool emc__stream_value(struct emc__connection *connection, struct emc__operation *entry,
                        const struct emc__value_header *header, const uint8_t *data)
 {
+    if (!emc__stream_accepts(connection, header->length)) {
+        return false;
+    }
     emc_result result = {.key = header->key.data,
                          .key_length = header->key.length,
                          .value = data,

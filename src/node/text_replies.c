@@ -290,9 +290,10 @@ static bool take_value_begin(void *context, const struct emc__value_header *head
     if (entry->kind == EMC__OPERATION_META && header->kind == EMC__VALUE_META) {
         return emc__incoming_begin_meta(connection, entry, header, destination_out);
     }
-    const char *what = entry->kind == EMC__OPERATION_STREAM ? "a configuration that is too long"
-                                                            : "a long value that answers no retrieval";
-    return emc__pipeline_contradiction(connection, what);
+    if (entry->kind == EMC__OPERATION_STREAM && header->kind == EMC__VALUE_CONFIG) {
+        return emc__incoming_begin_configuration(connection, entry, header, destination_out);
+    }
+    return emc__pipeline_contradiction(connection, "a long value that answers no retrieval");
 }
 
 static bool take_value_end(void *context)

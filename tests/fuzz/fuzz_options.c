@@ -49,7 +49,8 @@ static bool numbers_are_fine(const emc_options *o)
         }
     }
     return o->bytes_waiting_max >= 65536 && o->value_length_max >= 1 && o->line_length_max >= 512 &&
-           o->line_length_max <= 65536 && o->stats_lines_max >= 1;
+           o->line_length_max <= 65536 && o->stats_lines_max >= 1 && o->discovery_length_max >= 1024 &&
+           o->discovery_length_max <= 65536;
 }
 
 static bool credential_is_fine(const char *text, bool spaces)
@@ -96,7 +97,8 @@ static void change_number(emc_options *o, uint8_t which, uint64_t number)
                                &o->tls.version_min,
                                &o->health_disconnected_ms,
                                &o->purge_unused_connections_after_ms};
-    size_t *const large[] = {&o->bytes_waiting_max, &o->value_length_max, &o->line_length_max, &o->stats_lines_max};
+    size_t *const large[] = {&o->bytes_waiting_max, &o->value_length_max, &o->line_length_max, &o->stats_lines_max,
+                             &o->discovery_length_max};
     size_t small_count = sizeof small / sizeof small[0];
     which %= (uint8_t)(small_count + sizeof large / sizeof large[0]);
     if (which < small_count) {

@@ -56,6 +56,49 @@ static struct sim_node *a_discovering_client(struct play *p, const struct sim_no
     return named;
 }
 
+/* A list of two nodes in so many bytes, filled up with spaces. */
+static const char *a_list_of(char *text, size_t length)
+{
+    static const char first[] = "10.0.0.2||11211", second[] = "10.0.0.3||11211";
+    memset(text, ' ', length);
+    memcpy(text, first, sizeof first - 1);
+    memcpy(text + length - (sizeof second - 1), second, sizeof second - 1);
+    text[length] = '\0';
+    return text;
+}
+
+static void a_long_list_is_taken_however_it_is_cut(struct play *p)
+{
+    static char text[60001];
+    struct sim_node *endpoint = an_endpoint(p, 1, 1, a_list_of(text, 60000));
+    endpoint->host->line.cut = SIM_CUT_RANDOM;
+    endpoint->host->line.buffer = 3000;
+    a_discovering_client(p, endpoint);
+    a_server(p);
+    a_server(p);
+    opens_on_the_first(p);
+    ms_pass(p, 500);
+    members_are(p, "10.0.0.2 10.0.0.3");
+}
+
+static void a_list_longer_than_its_limit_is_refused_however_it_comes(struct play *p)
+{
+    static char text[3001];
+    struct sim_node *endpoint = an_endpoint(p, 1, 1, "10.0.0.2||11211 10.0.0.3||11211");
+    a_discovering_client(p, endpoint);
+    a_server(p);
+    a_server(p);
+    options(p)->discovery_length_max = 1024;
+    opens_on_the_first(p);
+    members_are(p, "10.0.0.2 10.0.0.3");
+    a_list_of(text, 3000);
+    memcpy(text, "10.0.0.9", 8);
+    tells(endpoint, 2, text);
+    ms_pass(p, 61000);
+    members_are(p, "10.0.0.2 10.0.0.3");
+    must(p, p->stage.last_event == EMC_EVENT_DISCOVERY_ERROR);
+}
+
 static void the_endpoints_list_is_served_and_followed(struct play *p)
 {
     struct sim_node *endpoint = an_endpoint(p, 1, 1, "10.0.0.2||11211 10.0.0.3||11211");
@@ -281,7 +324,8 @@ static void targets_of_a_service_are_nodes_by_name_and_keep_it_when_they_move(st
 }
 
 SCENARIOS("discovery", SCENARIO(targets_of_a_service_are_nodes_by_name_and_keep_it_when_they_move),
-          SCENARIO(the_endpoints_list_is_served_and_followed),
+          SCENARIO(the_endpoints_list_is_served_and_followed), SCENARIO(a_long_list_is_taken_however_it_is_cut),
+          SCENARIO(a_list_longer_than_its_limit_is_refused_however_it_comes),
           SCENARIO(when_a_node_dies_the_endpoints_name_is_looked_up_again),
           SCENARIO(while_a_node_is_down_the_list_is_asked_for_ten_times_as_often),
           SCENARIO(an_endpoint_that_fails_leaves_the_last_good_list_and_is_told_of),
