@@ -134,6 +134,12 @@ static const struct row rows[] = {
     {"set k 0 0 1\r\nvv\r\nget k\r\n", "CLIENT_ERROR bad data chunk\r\nERROR\r\nEND\r\n", true},
     {"get a " KEY_251 " b\r\nget a\r\n", "CLIENT_ERROR bad command line format\r\nEND\r\n", true},
     /* Meta: codes and flags. */
+    /* A flag that is no letter: the value is swallowed. The most flags: 17 of mg, 16 of ms; the payload of one more runs as commands. */
+    {"ms k 7 1x\r\nversion\r\n", "CLIENT_ERROR invalid flag\r\n", true},
+    {"mg k c f h k O1 s t u v P L A B D G H I\r\n", "CLIENT_ERROR invalid flag\r\n", true},
+    {"mg k c f h k O1 s t u v P L A B D G H I J\r\n", "CLIENT_ERROR options flags are too long\r\n", true},
+    {"ms k 1 c k O1 s T0 F0 P L A B D G H J K W\r\nv\r\n", "CLIENT_ERROR invalid flag\r\n", true},
+    {"ms k 1 c k O1 s T0 F0 P L A B D G H J K W X\r\nv\r\n", "CLIENT_ERROR options flags too long\r\nERROR\r\n", true},
     {"mg k\r\nmg k v\r\nmd k\r\nma k\r\nme k\r\n", "EN\r\nEN\r\nNF\r\nNF\r\nEN\r\n", true},
     {"ms k 1\r\nv\r\nmg k\r\nmg k v f t s\r\n", "HD\r\nHD\r\nVA 1 f0 t-1 s1\r\nv\r\n", false},
     {"ms k 1 MR\r\nv\r\n", "NS\r\n", false},
