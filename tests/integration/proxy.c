@@ -224,7 +224,8 @@ static short wanted(const struct proxy *proxy, const struct pair *pair, enum pro
 
 static void serve(struct proxy *proxy, struct pair *pair)
 {
-    for (int direction = 0; direction < 2; direction++) {
+    for (unsigned i = 0; i < 2; i++) {
+        enum proxy_direction direction = (enum proxy_direction)i;
         struct flow *flow = &pair->flows[direction];
         if (cut(proxy, pair, direction)) {
             return;

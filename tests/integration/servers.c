@@ -325,7 +325,10 @@ void server_restart(struct server *server)
 
 void server_freeze(struct server *server)
 {
+    int status = 0;
     assert_int_equal(kill(server->pid, SIGSTOP), 0);
+    assert_int_equal(waitpid(server->pid, &status, WUNTRACED), server->pid); /* its threads answer until then */
+    assert_true(WIFSTOPPED(status));
 }
 
 void server_thaw(struct server *server)

@@ -155,7 +155,11 @@ static void ask_the_view(emc_client *client)
         emc_node_list_destroy(list);
     }
     if (emc_cluster_add_node(view, &other, 100, NULL) == EMC_OK) {
-        assert_int_equal(emc_cluster_remove_node(view, &other, NULL) >= EMC_ERROR_MEMORY, true);
+        emc_status removed = emc_cluster_remove_node(view, &other, NULL);
+        if (removed == EMC_ERROR_MEMORY) { /* nothing half done; and one allocation fails, not two */
+            removed = emc_cluster_remove_node(view, &other, NULL);
+        }
+        assert_int_equal(removed, EMC_OK);
     }
 }
 
