@@ -184,7 +184,7 @@ static void expect_refused_items(emc_item *items, emc_status status)
 static void items_and_statuses_of_a_call_that_was_refused_say_so(void **state)
 {
     (void)state;
-    static const struct scripted_step conversation[] = {ACCEPT, HANDSHAKE, EXPECT("get a\r\n"), SEND("END\r\n")};
+    static const struct scripted_step conversation[] = {ACCEPT, HANDSHAKE, EXPECT("get a\r\n"), STALL, SEND("END\r\n")};
     struct scripted_server *server = scripted_server_start(conversation, STEPS(conversation));
     emc_client *client = open_client_at(scripted_server_address(server), NULL);
     const emc_key keys[] = {{EMC_STR("k")}, {EMC_STR("not a key")}};
@@ -253,15 +253,16 @@ static void a_blocking_call_can_be_cancelled_by_another_operations_callback(void
 static void a_client_destroyed_by_what_a_blocking_call_takes_in_first_is_closed_to_it(void **state)
 {
     (void)state;
-    static const struct scripted_step conversation[] = {ACCEPT, HANDSHAKE, EXPECT("get a\r\n"), SEND("END\r\n")};
+    static const struct scripted_step conversation[] = {ACCEPT, HANDSHAKE, EXPECT("get a\r\n"), STALL, SEND("END\r\n")};
     struct scripted_server *server = scripted_server_start(conversation, STEPS(conversation));
     emc_client *client = open_client_at(scripted_server_address(server), NULL);
     const emc_call call = destroying(client);
     emc_item item = {0};
     assert_int_equal(emc_get_async(client, EMC_STR("a"), &call), EMC_OK);
-    while (scripted_server_progress(server) < 3) {
+    while (scripted_server_progress(server) < 4) { /* the get is heard */
         emc_client_wait(client, 10);
     }
+    scripted_server_continue(server);
     scripted_server_wait(server, STEPS(conversation));
     assert_int_equal(emc_get(client, EMC_STR("b"), &item, NULL), EMC_ERROR_CLOSED);
     assert_null(item.value);
@@ -271,15 +272,16 @@ static void a_client_destroyed_by_what_a_blocking_call_takes_in_first_is_closed_
 static void a_client_destroyed_while_its_cluster_is_asked_still_answers(void **state)
 {
     (void)state;
-    static const struct scripted_step conversation[] = {ACCEPT, HANDSHAKE, EXPECT("get a\r\n"), SEND("END\r\n")};
+    static const struct scripted_step conversation[] = {ACCEPT, HANDSHAKE, EXPECT("get a\r\n"), STALL, SEND("END\r\n")};
     struct scripted_server *server = scripted_server_start(conversation, STEPS(conversation));
     emc_client *client = open_client_at(scripted_server_address(server), NULL);
     const emc_call call = destroying(client);
     emc_node_list *list = NULL;
     assert_int_equal(emc_get_async(client, EMC_STR("a"), &call), EMC_OK);
-    while (scripted_server_progress(server) < 3) {
+    while (scripted_server_progress(server) < 4) { /* the get is heard */
         emc_client_wait(client, 10);
     }
+    scripted_server_continue(server);
     scripted_server_wait(server, STEPS(conversation));
     assert_int_equal(emc_cluster_nodes(emc_client_cluster_management(client), &list), EMC_OK);
     assert_int_equal(list->count, 1);
