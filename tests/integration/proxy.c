@@ -273,7 +273,7 @@ static nfds_t gather(struct proxy *proxy, struct pollfd *watched, int *timeout_m
             const struct flow *flow = &pair->flows[direction];
             *timeout_ms = flow->begin < flow->end && flow->due_ms > clock_ms() ? TICK_MS : *timeout_ms;
         }
-        short to_server = PROXY_TO_SERVER, to_client = PROXY_TO_CLIENT;
+        enum proxy_direction to_server = PROXY_TO_SERVER, to_client = PROXY_TO_CLIENT;
         short client = (short)(wanted(proxy, pair, to_server, false) | wanted(proxy, pair, to_client, true));
         short server = (short)(wanted(proxy, pair, to_client, false) | wanted(proxy, pair, to_server, true));
         /* A descriptor that nothing is wanted of is left out: poll would tell of its end again and again. */
