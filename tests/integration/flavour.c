@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "certificates.h"
+#include "session.h"
 
 static const char *name = "tcp";
 
@@ -42,6 +43,9 @@ emc_options flavour_options(emc_options options)
         options.username = SERVER_USER;
         options.password = SERVER_PASSWORD;
         options.sasl = is("sasl");
+    }
+    if (is("sasl")) { /* libsasl looks up the host's own name for each connection: a resolver's time where /etc/hosts does not have it */
+        options.connection_timeout_ms = options.health_disconnected_ms = PATIENCE_MS / 2;
     }
     return options;
 }
