@@ -387,7 +387,10 @@ static void a_nodes_keys_are_listed(void **state)
         set_text(key, "v");
     }
     for (size_t i = 0; i < 3; i++) {
-        emc_status status = emc_dump_keys(client, &servers[i].address, EMC_DUMP_META, collect_key, &seen, NULL);
+        emc_status status = EMC_ERROR_BUSY; /* memcached's own crawler may be under way */
+        for (uint64_t end = clock_ms() + PATIENCE_MS; status == EMC_ERROR_BUSY && clock_ms() < end;) {
+            status = emc_dump_keys(client, &servers[i].address, EMC_DUMP_META, collect_key, &seen, NULL);
+        }
         assert_int_equal(status, text_only(EMC_OK));
     }
     assert_int_equal(seen, flavour_is_binary() ? 0 : 10);
@@ -500,7 +503,8 @@ static void node_commands_report_through_their_callback(void **state)
     struct outcome *all[] = {&version, &stats, &flush, &verbosity, &limit, &dump};
     for (size_t i = 0; i < 6; i++) {
         await(client, all[i]);
-        if (all[i]->status != (i < 3 ? EMC_OK : text_only(EMC_OK))) {
+        bool crawler_busy = all[i] == &dump && all[i]->status == EMC_ERROR_BUSY; /* memcached's own */
+        if (!crawler_busy && all[i]->status != (i < 3 ? EMC_OK : text_only(EMC_OK))) {
             fail_msg("operation %zu: %s: %s", i, emc_status_name(all[i]->status), all[i]->message);
         }
     }
