@@ -30,8 +30,6 @@ struct emc__connection_listener {
     void (*blocked)(void *context, struct emc__connection *connection);
     /* An operation on a slot left the pipeline. */
     void (*slot_left)(void *context, uint8_t slot);
-    /* An operation must be asked again on another connection (it was never answered, and its connection was closed while idle). */
-    void (*again)(void *context, struct emc__operation *operation);
 };
 
 /* A value that is being received into a home of its own. */

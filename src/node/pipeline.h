@@ -25,7 +25,7 @@ bool emc__pipeline_holds_password(const struct emc__connection *connection, stru
 bool emc__pipeline_probe_answered(struct emc__connection *connection, struct emc__operation *entry);
 /* The server has closed after `quit`: true when that was all that was awaited; the connection is closed. */
 bool emc__pipeline_quit_answered(struct emc__connection *connection);
-/* Takes gets that may be asked again out of the pipeline and hands them to the listener. */
+/* Puts gets that may be asked again before what is pending: all of that is placed anew when the listener hears of the end. */
 void emc__pipeline_ask_again(struct emc__connection *connection);
 
 /* text_replies.c: an error line in words, and as a status. */

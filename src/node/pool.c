@@ -364,11 +364,6 @@ static void slot_left(void *context, uint8_t slot)
     }
 }
 
-static void ask_again(void *context, struct emc__operation *operation)
-{
-    emc__node_place_again(context, operation);
-}
-
 const struct emc__connection_listener emc__pool_connection_listener = {
     .ready = connection_ready,
     .closed = connection_closed,
@@ -376,7 +371,6 @@ const struct emc__connection_listener emc__pool_connection_listener = {
     .owes = connection_owes,
     .blocked = connection_blocked,
     .slot_left = slot_left,
-    .again = ask_again,
 };
 
 void emc__pool_close_all(struct emc__node *node, emc_status status, const char *message)
