@@ -60,7 +60,8 @@ EMC_API int emc_client_next_deadline_ms(emc_client *client);
  *  Returns the number of operations that completed. Not from inside a callback (returns 0). Since 0.1. */
 EMC_API size_t emc_client_process(emc_client *client);
 
-/** Writes what was submitted since the last process or flush, and nothing else: the end of a tick. Never calls back.
+/** Writes what was submitted since the last process or flush, and nothing else: the end of a tick. Where several flushes are unanswered already it may
+ *  be gathered until one of them is (options.gather_after_flushes). Never calls back.
  *  Not needed before emc_client_process(), nor inside callbacks. Since 0.1. */
 EMC_API void emc_client_flush(emc_client *client);
 

@@ -117,6 +117,7 @@ typedef struct emc_options {
     size_t stats_lines_max;                 /**< most lines of one stats reply; default 100000 */
     size_t discovery_length_max;            /**< longest configuration accepted from a discovery endpoint; 1024..65536; default 65536 */
     uint32_t keys_per_line_max;             /**< most keys of one multi-key get; 1..1000; default 1000. Smaller ones cost speed; for proxies and servers that want them */
+    uint32_t gather_after_flushes;          /**< when the requests of so many ticks are unanswered on a connection, further ones are gathered until they are an eighth of what is in flight there, or one of those ticks is answered; 1..65536; default 4. docs/performance.md has what it saves */
     bool quiet_writes;                      /**< long runs of set and delete go without a reply each, fenced (see docs/performance.md); default true */
 
     const char *key_prefix; /**< put before every key on the wire (not part of routing); 0..200 bytes that a key may have; default NULL */

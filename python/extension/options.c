@@ -71,6 +71,7 @@ static const struct option table[] = {
     OPTION(SIZE, stats_lines_max),
     OPTION(SIZE, discovery_length_max),
     OPTION(COUNT, keys_per_line_max),
+    OPTION(COUNT, gather_after_flushes),
     OPTION(BOOL, quiet_writes),
     OPTION(TEXT, key_prefix),
 };

@@ -39,6 +39,7 @@ void emc_options_init(emc_options *options)
         .stats_lines_max = 100000,
         .discovery_length_max = 65536,
         .keys_per_line_max = 1000, /* measured: lines of 1,000 keys 2.1 M keys/s, one line of 100,000 keys 1.0 M */
+        .gather_after_flushes = 4, /* measured: docs/decisions/0007 */
         .quiet_writes = true,
         .log_level = EMC_LOG_WARNING,
     };
@@ -100,6 +101,7 @@ static emc_status check_numbers(const emc_options *o, emc_error *error)
         {"stats_lines_max", o->stats_lines_max, 1, SIZE_MAX, false},
         {"discovery_length_max", o->discovery_length_max, 1024, 65536, false},
         {"keys_per_line_max", o->keys_per_line_max, 1, 1000, false},
+        {"gather_after_flushes", o->gather_after_flushes, 1, 65536, false},
         {"log_level", (uint64_t)o->log_level, 0, EMC_LOG_DEBUG, false},
         {"tls.version_min", o->tls.version_min, 12, 13, false},
     };

@@ -71,21 +71,23 @@ struct emc__connection {
     struct emc__timer silence;  /* an operation's deadline passed; closes when no byte comes for a margin */
     struct emc__timer shortage; /* memory was short in a flush */
     uint32_t load;              /* operations (and keys of bulks) pending or in the pipeline */
+    uint32_t pending_count;     /* entries of pending */
     size_t bytes_pending;
     uint64_t last_heard_ns, last_used_ns;
-    uint64_t blocked_since_ns; /* 0: the socket takes bytes */
-    uint64_t began_ns;         /* the attempt that made it */
-    uint32_t next_opaque;      /* BINARY: of the next request */
-    uint32_t server_version;   /* 1.6.18 as 10618; 0: not known */
-    uint32_t quiet_pause;      /* plain runs still to go before quiet ones are used again */
-    bool counted_owing;        /* its node counts it among those that owe replies */
-    bool heard_since_idle;     /* bytes came since the pipeline was last empty */
-    bool stuck;                /* the silence timer runs because nothing could be sent */
-    bool fence_owed;           /* noreply operations stand at the pipeline's end */
-    bool purged;               /* closed for want of use */
-    bool records;              /* its socket packs what one call sends into records: TLS */
-    bool quitting;             /* `quit` is written: nothing after it is */
-    bool send_broken;          /* a send failed, or produced bytes were lost: closes in the next pass */
+    uint64_t blocked_since_ns;  /* 0: the socket takes bytes */
+    uint64_t began_ns;          /* the attempt that made it */
+    uint32_t flushes_in_flight; /* entries of the pipeline that end a flush: see gathers() in sending.c */
+    uint32_t next_opaque;       /* BINARY: of the next request */
+    uint32_t server_version;    /* 1.6.18 as 10618; 0: not known */
+    uint32_t quiet_pause;       /* plain runs still to go before quiet ones are used again */
+    bool counted_owing;         /* its node counts it among those that owe replies */
+    bool heard_since_idle;      /* bytes came since the pipeline was last empty */
+    bool stuck;                 /* the silence timer runs because nothing could be sent */
+    bool fence_owed;            /* noreply operations stand at the pipeline's end */
+    bool purged;                /* closed for want of use */
+    bool records;               /* its socket packs what one call sends into records: TLS */
+    bool quitting;              /* `quit` is written: nothing after it is */
+    bool send_broken;           /* a send failed, or produced bytes were lost: closes in the next pass */
     char version_text[EMC_VERSION_TEXT_SIZE];
 };
 
@@ -102,7 +104,7 @@ const emc_address *emc__connection_address(const struct emc__connection *connect
 void emc__connection_enqueue(struct emc__connection *connection, struct emc__operation *operation);
 /* Takes an operation out of pending (completed before it was written). */
 void emc__connection_withdraw(struct emc__connection *connection, struct emc__operation *operation);
-/* Writes as much as the socket takes. */
+/* Writes as much as the socket takes; unless it gathers. */
 void emc__connection_flush(struct emc__connection *connection);
 /* Asks `version`, unless something is in flight anyway. */
 void emc__connection_probe(struct emc__connection *connection);

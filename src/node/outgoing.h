@@ -9,6 +9,7 @@ static inline void emc__outgoing_sent(struct emc__connection *connection, struct
 {
     emc__link_remove(&operation->link);
     connection->bytes_pending -= emc__operation_bytes(operation);
+    connection->pending_count--;
     operation->place = EMC__PLACE_SENT;
 }
 

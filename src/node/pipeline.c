@@ -37,20 +37,33 @@ void emc__pipeline_push(struct emc__connection *connection, struct emc__operatio
     }
 }
 
+/* What waited for a flush to be answered goes out at the end of this tick. */
+static void pass(struct emc__connection *connection, struct emc__operation *entry)
+{
+    if (entry->ends_flush) {
+        entry->ends_flush = false;
+        connection->flushes_in_flight--;
+        if (!emc__list_empty(&connection->pending)) {
+            emc__connection_mark_dirty(connection);
+        }
+    }
+}
+
 /* The operation's place is free: its reply has gone by, or never will. One that was refused while its value was still going out lives until the value
  * has gone (sending.h). */
 static void leave(struct emc__connection *connection, struct emc__operation *operation)
 {
     emc__link_remove(&operation->link);
+    pass(connection, operation);
     operation->place = connection->borrowed == operation ? EMC__PLACE_SENT : EMC__PLACE_NONE;
     connection->load--;
     connection->listener->slot_left(connection->context, operation->slot);
 }
 
-/* Takes an entry that stands for others out of the pipeline. */
-static void leave_entry(struct emc__connection *connection, struct emc__operation *entry)
+void emc__pipeline_leave_entry(struct emc__connection *connection, struct emc__operation *entry)
 {
     emc__link_remove(&entry->link);
+    pass(connection, entry);
     entry->place = EMC__PLACE_NONE;
     emc__operation_discard(connection->engine, entry);
 }
@@ -181,7 +194,7 @@ bool emc__pipeline_quit_answered(struct emc__connection *connection)
 
 bool emc__pipeline_probe_answered(struct emc__connection *connection, struct emc__operation *entry)
 {
-    leave_entry(connection, entry);
+    emc__pipeline_leave_entry(connection, entry);
     emc__pipeline_settle_owing(connection);
     return connection->state != EMC__CONNECTION_CLOSED;
 }
@@ -220,17 +233,17 @@ static void fail_entry(struct emc__connection *connection, struct emc__operation
     case EMC__OPERATION_LINE:
     case EMC__OPERATION_QUIET_RUN:
         fail_members(connection, entry, status, message);
-        leave_entry(connection, entry);
+        emc__pipeline_leave_entry(connection, entry);
         break;
     case EMC__OPERATION_BULK_LINE:
         leave_chain(connection, entry);
         emc__bulk_fail_chain(connection->engine, entry->of.bulk, entry->in.records.first, entry->in.records.count,
                              connection->node, status, message);
         emc__bulk_unref(connection->engine, entry->of.bulk);
-        leave_entry(connection, entry);
+        emc__pipeline_leave_entry(connection, entry);
         break;
     case EMC__OPERATION_PROBE:
-        leave_entry(connection, entry);
+        emc__pipeline_leave_entry(connection, entry);
         break;
     default: {
         emc_result result = {.status = status, .message = message};

@@ -7,6 +7,8 @@
 
 /* Closes the connection as broken; returns false, as the reader's handlers do to stop. */
 bool emc__pipeline_contradiction(struct emc__connection *connection, const char *what);
+/* Takes an entry that stands for others out of the pipeline. */
+void emc__pipeline_leave_entry(struct emc__connection *connection, struct emc__operation *entry);
 /* An entry has left: tells the listener when nothing is owed any more. */
 void emc__pipeline_settle_owing(struct emc__connection *connection);
 struct emc__operation *emc__pipeline_head(struct emc__connection *connection, bool fences);

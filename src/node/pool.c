@@ -260,6 +260,7 @@ static void replace_pending(struct emc__node *node, struct emc__connection *conn
         struct emc__operation *operation = EMC__OPERATION_OF(link);
         connection->load -= emc__operation_weight(operation);
         connection->bytes_pending -= emc__operation_bytes(operation);
+        connection->pending_count--;
         operation->place = EMC__PLACE_NONE;
         if (operation->kind == EMC__OPERATION_BULK_PART) {
             const struct emc__bulk *bulk = operation->of.bulk;

@@ -71,9 +71,7 @@ static bool finish_run(struct emc__connection *connection, struct emc__operation
     if (connection->state == EMC__CONNECTION_CLOSED) {
         return false;
     }
-    emc__link_remove(&run->link);
-    run->place = EMC__PLACE_NONE;
-    emc__operation_discard(connection->engine, run);
+    emc__pipeline_leave_entry(connection, run);
     emc__pipeline_settle_owing(connection);
     return connection->state != EMC__CONNECTION_CLOSED;
 }

@@ -10,9 +10,7 @@ bool emc__retrieval_finish(struct emc__connection *connection, struct emc__opera
     if (entry->kind == EMC__OPERATION_BULK_LINE) {
         emc__bulk_unref(connection->engine, entry->of.bulk);
     }
-    emc__link_remove(&entry->link);
-    entry->place = EMC__PLACE_NONE;
-    emc__operation_discard(connection->engine, entry);
+    emc__pipeline_leave_entry(connection, entry);
     emc__pipeline_settle_owing(connection);
     return connection->state != EMC__CONNECTION_CLOSED;
 }

@@ -91,6 +91,7 @@ static void draw_options(struct sim_plan *plan)
     options->purge_unhealthy_nodes = chance(plan, 30);
     options->keepalive_ms = chance(plan, 60) ? 10000 : draw(plan, 20, 600);
     options->quiet_writes = chance(plan, 70);
+    options->gather_after_flushes = draw(plan, 1, 6);
     options->ask_version = chance(plan, 90);
     options->key_prefix = chance(plan, 15) ? "app:" : NULL;
     if (chance(plan, 20)) {

@@ -32,6 +32,71 @@ static void what_is_submitted_in_a_tick_leaves_when_it_ends_and_not_before(struc
     ends(p, a, EMC_MISS, 5);
 }
 
+/* Four ticks unanswered, 43 operations in flight. */
+static struct sim_call *four_ticks_pass(struct play *p, struct sim_peer *peer)
+{
+    struct sim_call *many = get_many(p,
+                                     "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 "
+                                     "30 31 32 33 34 35 36 37 38 39");
+    it_hears(p, peer,
+             "get 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 "
+             "30 31 32 33 34 35 36 37 38 39\r\n");
+    get(p, "a");
+    it_hears(p, peer, "get a\r\n");
+    touch(p, "b");
+    it_hears(p, peer, "touch b 100042\r\n");
+    get(p, "c");
+    it_hears(p, peer, "get c\r\n");
+    return many;
+}
+
+static void behind_four_unanswered_ticks_operations_are_gathered_until_one_is_answered(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    the_client_opens(p);
+    it_greets(p, peer);
+    struct sim_call *many = four_ticks_pass(p, peer);
+    struct sim_call *d = get(p, "d");
+    it_hears_nothing(p, peer, 5);
+    struct sim_call *e = get(p, "e");
+    it_hears_nothing(p, peer, 5);
+    it_says(p, peer, "END\r\n");
+    ends(p, many, EMC_MISS, 5);
+    it_hears(p, peer, "get d e\r\n");
+    it_says(p, peer, "END\r\nNOT_FOUND\r\nEND\r\nEND\r\n");
+    ends(p, d, EMC_MISS, 5);
+    ends(p, e, EMC_MISS, 5);
+}
+
+static void an_eighth_of_what_is_in_flight_is_gathered_no_longer(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    the_client_opens(p);
+    it_greets(p, peer);
+    four_ticks_pass(p, peer);
+    static const char *const keys[] = {"d", "e", "f", "g", "h"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        get(p, keys[i]);
+        it_hears_nothing(p, peer, 2);
+    }
+    struct sim_call *last = get(p, "i");
+    it_hears(p, peer, "get d e f g h i\r\n");
+    it_says(p, peer, "END\r\nEND\r\nNOT_FOUND\r\nEND\r\nEND\r\n");
+    ends(p, last, EMC_MISS, 5);
+}
+
+static void a_bulk_is_not_gathered(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    the_client_opens(p);
+    it_greets(p, peer);
+    four_ticks_pass(p, peer);
+    struct sim_call *more = get_many(p, "x y");
+    it_hears(p, peer, "get x y\r\n");
+    it_says(p, peer, "END\r\nEND\r\nNOT_FOUND\r\nEND\r\nEND\r\n");
+    ends(p, more, EMC_MISS, 5);
+}
+
 static void gets_of_the_same_key_share_one_answer(struct play *p)
 {
     struct sim_peer *peer = a_peer(p);
@@ -274,6 +339,8 @@ static void connections_above_the_minimum_are_purged_when_unused(struct play *p)
 
 SCENARIOS("order", SCENARIO(gets_of_one_tick_travel_in_one_line),
           SCENARIO(what_is_submitted_in_a_tick_leaves_when_it_ends_and_not_before),
+          SCENARIO(behind_four_unanswered_ticks_operations_are_gathered_until_one_is_answered),
+          SCENARIO(an_eighth_of_what_is_in_flight_is_gathered_no_longer), SCENARIO(a_bulk_is_not_gathered),
           SCENARIO(gets_of_the_same_key_share_one_answer),
           SCENARIO(a_get_behind_a_write_of_its_key_shares_nothing_with_one_before),
           SCENARIO(a_get_overtakes_writes_of_other_keys_but_never_its_own),

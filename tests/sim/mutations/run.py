@@ -20,7 +20,7 @@ LEFT_OUT = {"build", ".git"}
 
 
 def sentence(patch):
-    return patch.read_text().split("\n\n", 1)[0].strip()
+    return patch.read_text().split("\n--- ", 1)[0].strip()
 
 
 def apply(patch, folder, *options):

@@ -71,6 +71,9 @@ static void a_number_outside_its_range_is_refused_by_name(void **state)
     o.keys_per_line_max = 1001;
     refused(&o, "keys_per_line_max");
     o = emc_options_default();
+    o.gather_after_flushes = 0;
+    refused(&o, "gather_after_flushes");
+    o = emc_options_default();
     o.routing = (emc_routing_kind)99;
     refused(&o, "routing");
 }
