@@ -9,6 +9,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/ioctl.h>
+#endif
 
 static socklen_t socket_address(const struct emc__endpoint *endpoint, struct sockaddr_storage *storage)
 {
@@ -70,4 +73,20 @@ bool emc__descriptor_met_itself(int descriptor)
     return getsockname(descriptor, (struct sockaddr *)&own, &own_length) == 0 && own.ss_family != AF_UNIX &&
            getpeername(descriptor, (struct sockaddr *)&peer, &peer_length) == 0 && own_length == peer_length &&
            memcmp(&own, &peer, own_length) == 0;
+}
+
+uint64_t emc__descriptor_unconfirmed(int descriptor)
+{
+#ifdef __linux__
+    int domain = 0, bytes = 0;
+    socklen_t length = sizeof domain;
+    bool tcp = getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 &&
+               domain != AF_UNIX; /* there it is memory */
+    if (tcp && ioctl(descriptor, TIOCOUTQ, &bytes) == 0 && bytes > 0) {
+        return (uint64_t)bytes;
+    }
+#else
+    (void)descriptor;
+#endif
+    return 0;
 }

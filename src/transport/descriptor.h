@@ -9,5 +9,7 @@ int emc__descriptor_connect(const struct emc__endpoint *endpoint);
 /* Where nobody listens on a local port, the system may happen to give the connection that very port: it then meets itself (TCP's
  * simultaneous open), and what we say would come back as the answer. */
 bool emc__descriptor_met_itself(int descriptor);
+/* Bytes that were sent and that the peer's system has not confirmed; 0 where ours does not say (unix sockets, other systems). */
+uint64_t emc__descriptor_unconfirmed(int descriptor);
 
 #endif

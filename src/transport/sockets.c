@@ -42,6 +42,7 @@ struct emc__socket {
     enum socket_state state;
     bool aborted, want_read, want_write;
     bool may_block; /* O_NONBLOCK is off and SO_RCVTIMEO set, for blocking waits */
+    uint64_t sent;  /* plain bytes that the system took */
     int broken;     /* the error a blocking wait met, for the receive to tell; 0: none */
     char error[EMC_ERROR_MESSAGE_SIZE];
 };
@@ -347,6 +348,7 @@ static enum emc__io send_bytes(struct emc__socket *socket, const struct emc__sli
     ssize_t sent = count == 1 ? send(socket->descriptor, vector[0].iov_base, vector[0].iov_len,
                                      flags) /* the kernel has less to read */
                               : sendmsg(socket->descriptor, &message, flags);
+    socket->sent += sent > 0 ? (uint64_t)sent : 0;
     return io_result(socket, sent, asked, sent_out);
 }
 
@@ -441,6 +443,17 @@ static void want(struct emc__socket *socket, bool read, bool write)
     if (read && emc__link_linked(&socket->buffered)) {
         emc__uv_raise(&socket->watch.uv->transport);
     }
+}
+
+static void flow(const struct emc__socket *socket, struct emc__flow *flow_out)
+{
+    if (socket->session != NULL) {
+        emc__tls_flow(socket->session, flow_out);
+    } else {
+        *flow_out = (struct emc__flow){.sent = socket->sent, .taken = socket->sent};
+    }
+    uint64_t unconfirmed = socket->descriptor < 0 ? 0 : emc__descriptor_unconfirmed(socket->descriptor);
+    flow_out->taken -= unconfirmed < flow_out->taken ? unconfirmed : flow_out->taken;
 }
 
 static const char *error_text(struct emc__transport *transport, const struct emc__socket *socket)
@@ -565,6 +578,7 @@ const struct emc__transport_class emc__uv_class = {
     .send = send_bytes,
     .recv = receive_bytes,
     .want = want,
+    .flow = flow,
     .abort = abort_socket,
     .error_text = error_text,
     .wake_at = wake_at,

@@ -42,6 +42,7 @@ struct emc__tls_session {
     struct emc__tls *tls;
     SSL *ssl;
     int descriptor;
+    uint64_t bytes_out, bytes_in; /* of records, the handshake's too */
     uint16_t port;
     bool read_wants_write, write_wants_read;
     bool certificate_asked; /* the server wants one, and we have none */
@@ -54,23 +55,25 @@ struct emc__tls_session {
 
 static int bio_write(BIO *bio, const char *data, int length)
 {
-    const struct emc__tls_session *session = BIO_get_data(bio);
+    struct emc__tls_session *session = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
     ssize_t count = send(session->descriptor, data, (size_t)length, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
         BIO_set_retry_write(bio);
     }
+    session->bytes_out += count > 0 ? (uint64_t)count : 0;
     return (int)count;
 }
 
 static int bio_read(BIO *bio, char *data, int length)
 {
-    const struct emc__tls_session *session = BIO_get_data(bio);
+    struct emc__tls_session *session = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
     ssize_t count = recv(session->descriptor, data, (size_t)length, MSG_DONTWAIT);
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
         BIO_set_retry_read(bio);
     }
+    session->bytes_in += count > 0 ? (uint64_t)count : 0;
     return (int)count;
 }
 
@@ -550,6 +553,11 @@ bool emc__tls_pending(const struct emc__tls_session *session)
 {
     return SSL_pending(session->ssl) > 0 || session->broken ||
            (SSL_get_shutdown(session->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
+}
+
+void emc__tls_flow(const struct emc__tls_session *session, struct emc__flow *flow_out)
+{
+    *flow_out = (struct emc__flow){session->bytes_out, session->bytes_out, session->bytes_in};
 }
 
 void emc__tls_say_goodbye(struct emc__tls_session *session, int descriptor)

@@ -31,6 +31,8 @@ int emc__tls_wants(const struct emc__tls_session *session, bool want_read, bool 
 int emc__tls_ready(struct emc__tls_session *session, int events, bool want_read, bool want_write);
 /* Bytes are decrypted and not yet taken, or an end or an error was met: the descriptor will not tell of it. */
 bool emc__tls_pending(const struct emc__tls_session *session);
+/* How far its records have come. */
+void emc__tls_flow(const struct emc__tls_session *session, struct emc__flow *flow_out);
 /* Best effort: says that the stream ends in order. */
 void emc__tls_say_goodbye(struct emc__tls_session *session, int descriptor);
 /* What went wrong, in words; never NULL. */

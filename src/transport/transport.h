@@ -73,6 +73,13 @@ enum emc__io {
     EMC__IO_ERROR        /* broken; emc__transport_class.error_text says how */
 };
 
+/* How far a socket's bytes have come, beyond what send and recv tell: what lets a slow connection be told from a silent one. */
+struct emc__flow {
+    uint64_t sent;    /* bytes handed to the system since it was established */
+    uint64_t taken;   /* of them, those that the peer's system has confirmed; where ours can't say, the same as sent */
+    uint64_t arrived; /* bytes that came and that recv may not have given yet: a part of a TLS record. 0: recv tells all */
+};
+
 struct emc__transport_class {
     /* Looks `name` up, never blocking. name (copied) is a host name, not a literal address: those the engine parses itself.
      * EMC_OK and *lookup_out, or EMC_ERROR_MEMORY / EMC_ERROR_RESOLVE at once (then no callback comes). */
@@ -93,6 +100,8 @@ struct emc__transport_class {
     enum emc__io (*recv)(struct emc__socket *socket, const struct emc__span *spans, size_t count, size_t *received_out);
     /* What the engine wants to hear of. A new socket wants neither. Cheap when nothing changes. */
     void (*want)(struct emc__socket *socket, bool read, bool write);
+    /* How far its bytes have come. Not for every operation: it may ask the system. */
+    void (*flow)(const struct emc__socket *socket, struct emc__flow *flow_out);
     /* Ends the socket, in any state. reset: with RST, so that what is under way is dropped rather than delivered late;
      * else in order (FIN after what the kernel holds). Also releases it: the pointer is dead after. */
     void (*abort)(struct emc__socket *socket, bool reset);

@@ -278,6 +278,14 @@ static void want(struct emc__socket *socket, bool read, bool write)
     socket->link->up.refused |= write && sim_pipe_room(&socket->link->up) == 0;
 }
 
+static void flow(const struct emc__socket *socket, struct emc__flow *flow_out)
+{
+    *flow_out = (struct emc__flow){.sent = socket->link->up.written, .taken = socket->link->up.here};
+    if (!allowed(socket, SIM_SOCKET_CONNECTED, "flow")) {
+        *flow_out = (struct emc__flow){0};
+    }
+}
+
 static void abort_(struct emc__socket *socket, bool reset)
 {
     if (!allowed(socket, SIM_SOCKET_CONNECTING, "abort")) {
@@ -403,8 +411,8 @@ static uint64_t now_ns(struct emc__transport *base)
     return sim_transport_now(of(base));
 }
 
-static const struct emc__transport_class transport_class = {lookup_, lookup_cancel, connect_,   adopt,   send_, recv_,
-                                                            want,    abort_,        error_text, wake_at, now_ns};
+static const struct emc__transport_class transport_class = {
+    lookup_, lookup_cancel, connect_, adopt, send_, recv_, want, flow, abort_, error_text, wake_at, now_ns};
 
 void sim_transport_init(struct sim_transport *transport, struct sim_world *world, struct sim_network *network,
                         struct sim_names *names)

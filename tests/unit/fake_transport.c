@@ -151,6 +151,12 @@ static void class_want(struct emc__socket *socket, bool read, bool write)
     wanting->want_write = write;
 }
 
+static void class_flow(const struct emc__socket *socket, struct emc__flow *flow_out)
+{
+    (void)socket;
+    *flow_out = (struct emc__flow){0};
+}
+
 static void class_abort(struct emc__socket *socket, bool reset)
 {
     struct fake_socket *aborted = socket_of(socket);
@@ -175,8 +181,8 @@ static uint64_t class_now_ns(struct emc__transport *transport)
 }
 
 static const struct emc__transport_class fake_class = {
-    class_lookup, class_lookup_cancel, class_connect,    class_adopt,   class_send,   class_recv,
-    class_want,   class_abort,         class_error_text, class_wake_at, class_now_ns,
+    class_lookup, class_lookup_cancel, class_connect, class_adopt,      class_send,    class_recv,
+    class_want,   class_flow,          class_abort,   class_error_text, class_wake_at, class_now_ns,
 };
 
 /* ------------------------------------------------------------------ memory that fails on demand */

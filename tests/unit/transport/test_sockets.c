@@ -196,6 +196,35 @@ static void sending_until_it_would_block_and_then_hearing_of_room(void **state)
     close(peer);
 }
 
+/* The peer's system takes what its buffers hold; the rest waits here until the peer reads. */
+static void the_flow_tells_what_was_sent_and_what_the_peers_system_took(void **state)
+{
+    static uint8_t bytes[65536];
+    int peer = connect_pair(&heard, transport);
+    size_t total = 0, sent = 0;
+    struct emc__flow before, after;
+    while (send_bytes(bytes, sizeof bytes, &sent) == EMC__IO_OK) {
+        total += sent;
+    }
+    transport->class_->flow(heard.socket, &before);
+    assert_int_equal(before.sent, total);
+    assert_true(before.taken <= before.sent);
+    for (size_t taken = 0; taken < total; taken += sizeof bytes) {
+        size_t length = total - taken < sizeof bytes ? total - taken : sizeof bytes;
+        assert_int_equal(receive_exactly(peer, bytes, length), length);
+    }
+    uint64_t end_ns = monotonic_ns() + PATIENCE_MS * UINT64_C(1000000);
+    do { /* its last word is on the way */
+        transport->class_->flow(heard.socket, &after);
+    } while (after.taken < total && monotonic_ns() < end_ns);
+    assert_int_equal(after.sent, total);
+    assert_int_equal(after.taken, total);
+#ifdef __linux__
+    assert_true(before.taken < total);
+#endif
+    close(peer);
+}
+
 static void readable_repeats_each_pass_until_the_bytes_are_taken(void **state)
 {
     int peer = connect_pair(&heard, transport);
@@ -457,6 +486,7 @@ int main(void)
         SOCKET_TEST(tls_without_settings_is_refused_at_once),
         SOCKET_TEST(bytes_go_out_from_several_slices_in_order),
         SOCKET_TEST(sending_until_it_would_block_and_then_hearing_of_room),
+        SOCKET_TEST(the_flow_tells_what_was_sent_and_what_the_peers_system_took),
         SOCKET_TEST(readable_repeats_each_pass_until_the_bytes_are_taken),
         SOCKET_TEST(nothing_is_told_of_bytes_that_are_not_wanted),
         SOCKET_TEST(receiving_fills_several_spans_in_order),
