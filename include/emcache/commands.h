@@ -11,7 +11,8 @@
  *     emc_client_error_message() has the words for both.
  *   - Errors any command may end with: EMC_ERROR_TIMEOUT, _CANCELLED, _NODE_DOWN, _NO_NODES, _CONNECT, _RESOLVE, _CONNECTION_LOST, _SERVER,
  *     _SERVER_MEMORY, _AUTHENTICATION, _TLS, _PROTOCOL, _CLIENT, _COMMAND, _MEMORY. Outputs are untouched on errors.
- *   - Operations on the same key take effect in the order they were submitted.
+ *   - Operations on the same key take effect in the order they were submitted. One exception: where a server answers a line of several gets with an
+ *     error, each of them is asked again once, alone, and may then see a write that was submitted after it.
  *   - All since 0.1. */
 #ifndef EMCACHE_COMMANDS_H
 #define EMCACHE_COMMANDS_H
