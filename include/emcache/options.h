@@ -79,6 +79,7 @@ typedef struct emc_options {
     uint32_t health_disconnected_ms; /**< time without a connection that makes a node unhealthy; 1..; default 1000 */
     uint32_t health_silence_ms;      /**< time in which replies are owed and no byte comes, after which a node is asked on a fresh connection; 1.. or EMC_NO_LIMIT; default 1000 */
     uint32_t health_question_ms;     /**< time within which that question must be answered; 1..; default 1000 */
+    uint32_t health_answers_elsewhere; /**< a connection that alone stays silent is closed after its node has answered on others so many times, health_silence_ms apart; 1..1000 or EMC_NO_LIMIT; default 3 */
     uint32_t backoff_min_ms;         /**< first pause between attempts; 1..backoff_max_ms; default 100 */
     uint32_t backoff_max_ms;         /**< longest pause, and longest attempt while a node is down; default 1000 */
     uint32_t keepalive_ms;           /**< an idle connection is asked `version` after so long; 1.. or EMC_NO_LIMIT; default 10000 */

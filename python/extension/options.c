@@ -36,6 +36,7 @@ static const struct option table[] = {
     OPTION(DURATION, health_disconnected_ms),
     OPTION(DURATION, health_silence_ms),
     OPTION(DURATION, health_question_ms),
+    OPTION(COUNT, health_answers_elsewhere),
     OPTION(DURATION, backoff_min_ms),
     OPTION(DURATION, backoff_max_ms),
     OPTION(DURATION, keepalive_ms),

@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "node/operation.h"
+#include "node/patience.h"
 #include "protocol/binary.h"
 
 struct emc__dialect; /* dialect.h */
@@ -76,6 +77,8 @@ struct emc__connection {
     uint64_t last_heard_ns, last_used_ns;
     uint64_t blocked_since_ns;  /* 0: the socket takes bytes */
     uint64_t began_ns;          /* the attempt that made it */
+    uint64_t owing_since_ns;    /* while counted_owing */
+    struct emc__patience patience;
     uint32_t flushes_in_flight; /* entries of the pipeline that end a flush: see gathers() in sending.c */
     uint32_t next_opaque;       /* BINARY: of the next request */
     uint32_t server_version;    /* 1.6.18 as 10618; 0: not known */
@@ -133,6 +136,8 @@ static inline bool emc__connection_open_for_business(const struct emc__connectio
 void emc__pipeline_push(struct emc__connection *connection, struct emc__operation *entry);
 /* A key of a bulk is no longer sought on this connection: answered, or on its way elsewhere. */
 void emc__pipeline_leave_record(struct emc__connection *connection, const struct emc__bulk_record *record);
+/* Requests before the next reply: noreply ones (up to a few thousand are counted), and those of a quiet run. */
+uint32_t emc__pipeline_quiet_ahead(struct emc__connection *connection);
 /* Fails every operation in the pipeline. */
 void emc__pipeline_fail(struct emc__connection *connection, emc_status status, const char *message);
 /* Drops the value under way: its memory is not touched again. */

@@ -47,6 +47,20 @@ static uint64_t probe_pause_ns(const struct emc__health *health)
     return pause_ns < PROBE_PAUSE_MAX_NS ? pause_ns : PROBE_PAUSE_MAX_NS;
 }
 
+static void alive(struct emc__health *health, uint64_t now_ns)
+{
+    health->last_byte_ns = now_ns;
+    if (health->state == EMC__HEALTH_SUSPECT) {
+        health->state = EMC__HEALTH_HEALTHY;
+    }
+}
+
+void emc__health_byte(struct emc__health *health, uint64_t now_ns)
+{
+    health->heard_ns = now_ns;
+    alive(health, now_ns);
+}
+
 enum emc__health_verdict emc__health_connected(struct emc__health *health, uint64_t now_ns)
 {
     if (health->settings.steady_ns == 0) {
@@ -57,7 +71,7 @@ enum emc__health_verdict emc__health_connected(struct emc__health *health, uint6
     }
     health->disconnected_since_ns = 0;
     health->excused = false;
-    emc__health_byte(health, now_ns);
+    alive(health, now_ns);
     if (health->state == EMC__HEALTH_UNHEALTHY && health->settings.steady_ns > 0) {
         health->steady_until_ns = now_ns + health->settings.steady_ns;
         health->probe_at_ns = now_ns + probe_pause_ns(health);
@@ -103,14 +117,6 @@ enum emc__health_verdict emc__health_attempt_failed(struct emc__health *health, 
         return turn(health, EMC__HEALTH_UNHEALTHY, now_ns);
     }
     return EMC__VERDICT_NOTHING;
-}
-
-void emc__health_byte(struct emc__health *health, uint64_t now_ns)
-{
-    health->last_byte_ns = now_ns;
-    if (health->state == EMC__HEALTH_SUSPECT) {
-        health->state = EMC__HEALTH_HEALTHY;
-    }
 }
 
 void emc__health_owed(struct emc__health *health, bool owed, uint64_t now_ns)

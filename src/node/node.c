@@ -10,6 +10,7 @@ static void health_due(struct emc__timer *timer, uint64_t now_ns)
 {
     struct emc__node *node = EMC__CONTAINER_OF(timer, struct emc__node, health_timer);
     node->engine->now_ns = now_ns;
+    emc__pool_close_silent(node);
     emc__node_apply(node, emc__health_tick(&node->health, now_ns));
     emc__node_watch_health(node);
 }

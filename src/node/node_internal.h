@@ -27,7 +27,7 @@ struct emc__node {
     uint32_t weight;
     bool draining, destroyed, drained_told;
     struct emc__slot slots[EMC__SLOTS];
-    struct emc__connection *connections[EMC__CONNECTIONS_MAX]; /* ready or draining */
+    struct emc__connection *connections[EMC__CONNECTIONS_MAX + 1]; /* ready or draining; and one that has answered and finds the pool full */
     uint32_t connection_count;
     uint32_t owing;           /* connections whose pipeline is not empty */
     struct emc__list waiting; /* operations without an established connection */
@@ -83,6 +83,8 @@ extern const struct emc__connection_listener emc__pool_connection_listener;
 void emc__pool_place(struct emc__node *node, struct emc__operation *operation);
 /* Completes what waits with a status. */
 void emc__pool_fail_waiting(struct emc__node *node, emc_status status, const char *message);
+/* Closes those that alone stay silent (patience.h). */
+void emc__pool_close_silent(struct emc__node *node);
 /* Closes every connection with a status. */
 void emc__pool_close_all(struct emc__node *node, emc_status status, const char *message);
 /* Takes an operation out of those that wait. */

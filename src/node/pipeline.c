@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define QUIET_COUNTED_MAX 4096
+
 bool emc__pipeline_contradiction(struct emc__connection *connection, const char *what)
 {
     bool handshake = connection->state == EMC__CONNECTION_AUTHENTICATING;
@@ -179,6 +181,18 @@ struct emc__operation *emc__pipeline_head(struct emc__connection *connection, bo
         link = emc__list_first(&connection->pipeline);
     }
     return link != NULL ? EMC__OPERATION_OF(link) : NULL;
+}
+
+uint32_t emc__pipeline_quiet_ahead(struct emc__connection *connection)
+{
+    uint32_t count = 0;
+    struct emc__link *link = emc__list_first(&connection->pipeline);
+    while (link != NULL && EMC__OPERATION_OF(link)->noreply && count < QUIET_COUNTED_MAX) {
+        link = emc__list_next(&connection->pipeline, link);
+        count++;
+    }
+    const struct emc__operation *head = link != NULL ? EMC__OPERATION_OF(link) : NULL;
+    return head != NULL && head->kind == EMC__OPERATION_QUIET_RUN ? count + head->in.run_length : count;
 }
 
 bool emc__pipeline_quit_answered(struct emc__connection *connection)

@@ -217,11 +217,12 @@ static void connection_ready(void *context, struct emc__connection *connection)
     emc__metrics_connected(&node->metrics, engine->now_ns - connection->began_ns);
     enum emc__health_verdict verdict = emc__health_connected(&node->health, engine->now_ns);
     emc__node_watch_health(node);
-    if (node->connection_count == engine->options.connections_max) {
+    node->connections[node->connection_count++] = connection;
+    emc__pool_close_silent(node); /* it takes the place of one that is closed, and what that one has not sent */
+    if (node->connection_count > engine->options.connections_max) {
+        node->connection_count--;
         node->metrics.closed++;
         emc__connection_close(connection, EMC_OK, "the question is answered, and the pool is full");
-    } else {
-        node->connections[node->connection_count++] = connection;
     }
     emc__node_apply(node, verdict);
     if (emc__health_usable(&node->health)) {
@@ -327,6 +328,7 @@ static void connection_owes(void *context, struct emc__connection *connection, b
     }
     connection->counted_owing = owed;
     if (owed) {
+        connection->owing_since_ns = engine->now_ns;
         node->owing++;
         engine->owing++;
         engine->last_owing = connection;
@@ -373,6 +375,41 @@ const struct emc__connection_listener emc__pool_connection_listener = {
     .blocked = connection_blocked,
     .slot_left = slot_left,
 };
+
+/* One that owes a reply, says nothing, and has outworn its node's patience. */
+static struct emc__connection *alone_silent(struct emc__node *node)
+{
+    const struct emc__engine *engine = node->engine;
+    for (uint32_t i = 0; i < node->connection_count; i++) {
+        struct emc__connection *connection = node->connections[i];
+        struct emc__patience_look look = {.now_ns = engine->now_ns,
+                                          .owing_since_ns = connection->owing_since_ns,
+                                          .heard_ns = connection->last_heard_ns,
+                                          .node_heard_ns = node->health.heard_ns,
+                                          .blocked = connection->blocked_since_ns != 0};
+        if (!connection->counted_owing) {
+            continue;
+        }
+        look.quiet_requests = emc__pipeline_quiet_ahead(connection);
+        engine->transport->class_->flow(connection->socket, &look.flow);
+        if (emc__patience_ends(&connection->patience, &look, node->health.settings.silence_ns,
+                               engine->options.health_answers_elsewhere)) {
+            return connection;
+        }
+    }
+    return NULL;
+}
+
+void emc__pool_close_silent(struct emc__node *node)
+{
+    bool never = node->health.settings.silence_ns == EMC__NEVER ||
+                 node->engine->options.health_answers_elsewhere == EMC_NO_LIMIT;
+    struct emc__connection *connection;
+    while (!never && emc__health_usable(&node->health) && (connection = alone_silent(node)) != NULL) {
+        emc__connection_close(connection, EMC_ERROR_CONNECTION_LOST,
+                              "the connection stayed silent while the node answered on others");
+    }
+}
 
 void emc__pool_close_all(struct emc__node *node, emc_status status, const char *message)
 {

@@ -180,12 +180,14 @@ static void take(struct proxy *proxy, struct pair *pair, enum proxy_direction di
 static void hand_on(struct proxy *proxy, struct pair *pair, enum proxy_direction direction)
 {
     struct flow *flow = &pair->flows[direction];
-    uint32_t piece = fault_of(proxy, pair, direction)->piece;
+    const struct proxy_fault *fault = fault_of(proxy, pair, direction);
+    uint32_t piece = fault->piece;
     size_t length = flow->end - flow->begin;
     length = piece != 0 && piece < length ? piece : length;
     ssize_t sent = send(*sink_of(pair, direction), flow->bytes + flow->begin, length, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent > 0) {
         flow->begin += (size_t)sent;
+        flow->due_ms = fault->pause_ms > 0 ? clock_ms() + fault->pause_ms : flow->due_ms;
     } else if (errno != EAGAIN && errno != EINTR) {
         flow->begin = flow->end = 0;
         flow->source_ended = true;

@@ -33,6 +33,7 @@ struct proxy_fault {
     uint64_t after;      /* bytes of this direction of a connection, counted from the call of proxy_spoil(), or from its beginning */
     uint32_t delay_ms;   /* what comes is handed on so much later */
     uint32_t piece;      /* it is handed on in pieces of so many bytes, each in a segment of its own; 0: as it came */
+    uint32_t pause_ms;   /* after each piece the next one waits so long */
     bool swallow;        /* what comes is taken and handed to nobody */
     bool stall;          /* nothing is taken, so that the sender's buffers fill */
     uint32_t connection; /* only the n-th connection accepted (from 1); 0: all */

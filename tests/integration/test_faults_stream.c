@@ -195,6 +195,42 @@ static void an_operation_without_a_timeout_does_not_hang_on_a_silent_node(void *
     trial_end(&trial);
 }
 
+/* One connection is a black hole, and the node answers on every other: what it owes is told lost, and the node goes on with a new one. */
+static void a_connection_that_alone_is_silent_is_given_up(void **state)
+{
+    (void)state;
+    struct trial trial;
+    struct proxy_fault hole = {.swallow = true, .connection = 1};
+    emc_options options = impatient_options(EMC_NO_LIMIT);
+    options.health_silence_ms = 200;
+    options.health_question_ms = PATIENCE_MS;
+    trial_begin(&trial, &server, &options);
+    proxy_spoil(trial.proxy, PROXY_TO_CLIENT, &hole);
+    uint64_t begin = clock_ms();
+    assert_int_equal(emc_set(trial.client, EMC_STR("k"), EMC_STR("value"), 0, 0, NULL), EMC_ERROR_CONNECTION_LOST);
+    assert_in_range(clock_ms() - begin, 600, 600 + SLACK_MS);
+    assert_int_equal(proxy_accepted(trial.proxy), 4);
+    assert_int_equal(trial_get(&trial, "k", "value", NULL), EMC_OK);
+    assert_int_equal(trial_metrics(&trial).connections, 1);
+    assert_int_equal(proxy_accepted(trial.proxy), 4);
+    trial_end(&trial);
+}
+
+/* A byte now and then is a sign of life, whatever the others say meanwhile. */
+static void a_connection_that_trickles_is_waited_for(void **state)
+{
+    (void)state;
+    struct trial trial;
+    struct proxy_fault trickle = {.piece = 2, .pause_ms = 150, .connection = 1};
+    emc_options options = impatient_options(EMC_NO_LIMIT);
+    options.health_silence_ms = 100;
+    options.health_question_ms = PATIENCE_MS;
+    trial_begin(&trial, &server, &options);
+    proxy_spoil(trial.proxy, PROXY_TO_CLIENT, &trickle);
+    assert_int_equal(trial_get(&trial, "k", "value", NULL), EMC_OK);
+    trial_end(&trial);
+}
+
 static void count_completion(void *user_data, const emc_result *result)
 {
     unsigned *counts = user_data;
@@ -378,6 +414,8 @@ int main(void)
         cmocka_unit_test(a_direction_that_ends_alone_ends_the_connection),
         cmocka_unit_test(a_half_open_connection_times_out_and_the_node_is_down_within_the_bound),
         cmocka_unit_test(an_operation_without_a_timeout_does_not_hang_on_a_silent_node),
+        cmocka_unit_test(a_connection_that_alone_is_silent_is_given_up),
+        cmocka_unit_test(a_connection_that_trickles_is_waited_for),
         cmocka_unit_test(a_server_that_stops_reading_costs_bounded_memory_and_nobody_hangs),
         cmocka_unit_test(values_that_fill_both_directions_do_not_deadlock),
         cmocka_unit_test(bytes_one_at_a_time_change_nothing),

@@ -252,4 +252,5 @@ void sim_plan_make(struct sim_plan *plan, uint64_t seed, bool trace)
     plan->stage.transport.short_io_percent = chance(plan, 20) ? 30 : 0;
     plan->stage.model.routing_moves = plan->stage.options.purge_unhealthy_nodes || plan->steers || plan->discovers;
     draw_faults(plan);
+    plan->mutes_stay = plan->stage.options.ask_version && chance(plan, 50);
 }

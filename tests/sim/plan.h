@@ -19,6 +19,7 @@ struct sim_plan {
     bool slow;         /* peaceful, but the servers take their time */
     bool long_outages; /* faults may last for many seconds */
     bool discovers;    /* the nodes come from a configuration endpoint */
+    bool mutes_stay;   /* connections that met a silent server stay silent when it has long recovered */
     bool limits;       /* small limits: FULL is to be expected */
     uint64_t end_ns;   /* when the program stops submitting */
     uint32_t ticks;

@@ -8,6 +8,7 @@
 
 #define RECENT_MAX    16 /* calls that may still be cancelled */
 #define RECOVERY_NS   ((uint64_t)2 * SIM_S)
+#define SILENT_NS     ((uint64_t)3 * SIM_S) /* a connection that alone stays silent is given up so much later */
 #define EXPTIME_NEVER 0
 
 struct program {
@@ -431,7 +432,9 @@ static void heal(struct sim_plan *plan)
         sim_host_return(node->host);
         sim_server_stop(node->server, false);
         node->server->silent = false;
-        sim_server_end_mute(node->server);
+        if (!plan->mutes_stay) {
+            sim_server_end_mute(node->server);
+        }
         node->server->mischief.times = 0;
         node->server->service_ns = 50 * SIM_US;
         node->server->service_jitter_ns = 0;
@@ -554,7 +557,8 @@ static void recover(struct program *program)
         0) { /* a connection that was cut off without a word while its node returned shows so after a second */
         steady_ns = 2 * steady_ns + (uint64_t)2 * SIM_S;
     }
-    sim_stage_run(stage, paused_ns + RECOVERY_NS + 100 * SIM_MS + steady_ns);
+    uint64_t silent_ns = program->plan->mutes_stay ? SILENT_NS : 0;
+    sim_stage_run(stage, paused_ns + RECOVERY_NS + 100 * SIM_MS + steady_ns + silent_ns);
     if (stage->client != NULL && !stage->world.failed) {
         check_everything_ended(program);
         check_recovery(program);

@@ -1,4 +1,5 @@
 /* Scenarios: nodes that die, fall silent, come back; what health does and does not say. */
+#include <stdio.h>
 #include <string.h>
 
 #include "talk.h"
@@ -250,6 +251,163 @@ static void a_node_that_must_be_steady_is_used_only_after_it_was(struct play *p)
     turns_healthy(p, node, 2200);
 }
 
+/* The peer answers `version` on a fresh connection, asked when a second has passed in silence. */
+static void it_answers_elsewhere(struct play *p, struct sim_peer *peer)
+{
+    it_is_called(p, peer, 1100);
+    it_hears(p, peer, "version\r\n");
+    it_says(p, peer, "VERSION 1.6.18\r\n");
+    ms_pass(p, 1);
+}
+
+static void a_connection_that_alone_is_silent_is_closed_after_three_answers_on_others(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    options(p)->timeout_ms = EMC_NO_LIMIT;
+    options(p)->connections_max = 1;
+    the_client_opens(p);
+    it_greets(p, peer);
+    struct sim_call *call = set(p, "k", 5);
+    it_answers_elsewhere(p, peer);
+    it_is_left(p, peer, 5); /* the pool is full */
+    it_answers_elsewhere(p, peer);
+    waits(p, call, 900);
+    it_answers_elsewhere(p, peer);
+    ends(p, call, EMC_ERROR_CONNECTION_LOST, 5);
+    struct sim_call *next = get(p, "j"); /* the third one took its place */
+    it_hears(p, peer, "get j\r\n");
+    it_says(p, peer, "END\r\n");
+    ends(p, next, EMC_MISS, 5);
+    must(p, node_of(p, peer)->turns == 0);
+    must(p, metrics(p, node_of(p, peer)).connections == 1);
+    ms_pass(p, 5000);
+    must(p, metrics(p, node_of(p, peer)).connections_created == 4); /* and no more are opened */
+    peer->current = 0;
+    it_is_left(p, peer, 1);
+}
+
+static void one_that_is_silent_while_another_is_busy_is_closed_too(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    options(p)->timeout_ms = EMC_NO_LIMIT;
+    the_client_opens(p);
+    it_greets(p, peer);
+    struct sim_call *call = set(p, "k", 5);
+    it_answers_elsewhere(p, peer);
+    uint32_t busy = peer->current;
+    for (int i = 0; i < 5 && !call->done; i++) { /* other keys are asked for, and their connection answers */
+        struct sim_call *other = get(p, "a");
+        must(p, busy == peer->current);
+        it_hears(p, peer, "get a\r\n");
+        it_says(p, peer, "END\r\n");
+        ends(p, other, EMC_MISS, 5);
+        ms_pass(p, 700);
+    }
+    ends(p, call, EMC_ERROR_CONNECTION_LOST, 5);
+    must(p, metrics(p, node_of(p, peer)).connections_created == 2);
+}
+
+static void a_get_on_one_that_was_silent_since_it_was_idle_is_asked_again(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    options(p)->timeout_ms = EMC_NO_LIMIT;
+    options(p)->connections_max = 1;
+    the_client_opens(p);
+    it_greets(p, peer);
+    struct sim_call *call = get(p, "k");
+    it_answers_elsewhere(p, peer);
+    it_answers_elsewhere(p, peer);
+    it_answers_elsewhere(p, peer);
+    it_hears(p, peer, "get k\r\n");
+    it_says(p, peer, "END\r\n");
+    ends(p, call, EMC_MISS, 5);
+}
+
+static void a_reply_that_trickles_is_not_silent_whoever_answers_elsewhere(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    options(p)->timeout_ms = EMC_NO_LIMIT;
+    options(p)->connections_max = 1;
+    the_client_opens(p);
+    it_greets(p, peer);
+    struct sim_call *call = get(p, "k");
+    it_hears(p, peer, "get k\r\n");
+    it_says(p, peer, "VALUE k 0 8\r\n");
+    for (int i = 0; i < 8; i++) { /* a byte in 1.9 s; in between a fresh connection answers */
+        it_answers_elsewhere(p, peer);
+        ms_pass(p, 900);
+        peer->current = 0;
+        it_says(p, peer, "x");
+    }
+    it_says(p, peer, "\r\nEND\r\n");
+    ends(p, call, EMC_OK, 5);
+}
+
+static void a_value_on_its_way_through_a_narrow_line_is_not_silent(struct play *p)
+{
+    struct sim_node *node = a_server(p);
+    options(p)->timeout_ms = EMC_NO_LIMIT;
+    node->host->line.cut = SIM_CUT_RANDOM;
+    node->host->line.bytes_per_s = 15000;
+    the_client_opens(p);
+    ms_pass(p, 20);
+    struct sim_call *call = set(p, "k",
+                                100000); /* no byte comes back for seven seconds, and `version` is answered elsewhere */
+    ends(p, call, EMC_OK, 9000);
+    must(p, metrics(p, node).connections_created >= 4);
+}
+
+static void a_node_that_answers_late_on_fresh_connections_too_closes_nothing(struct play *p)
+{
+    struct sim_node *node = a_server(p);
+    options(p)->timeout_ms = EMC_NO_LIMIT;
+    options(p)->health_question_ms = 10000;
+    the_client_opens(p);
+    ms_pass(p, 20);
+    node->server->service_ns = 6000 * SIM_MS;
+    struct sim_call *call = set(p, "k", 5);
+    ends(p, call, EMC_OK, 6100);
+    must(p, node->turns == 0);
+}
+
+static void a_long_quiet_run_at_a_slow_server_is_waited_for(struct play *p)
+{
+    char keys[500] = "";
+    struct sim_peer *peer = a_peer(p);
+    options(p)->timeout_ms = EMC_NO_LIMIT;
+    options(p)->connections_max = 1;
+    the_client_opens(p);
+    it_greets(p, peer);
+    for (int i = 0; i < 90; i++) {
+        snprintf(keys + strlen(keys), sizeof keys - strlen(keys), i == 0 ? "q%d" : " q%d", i);
+    }
+    struct sim_call *call = set_many(p, keys, 5);
+    for (int i = 0; i < 5; i++) {
+        it_answers_elsewhere(p, peer);
+    }
+    peer->current = 0;
+    it_says(p, peer, "MN\r\n");
+    ends(p, call, EMC_OK, 5);
+}
+
+static void with_no_limit_of_answers_a_silent_connection_is_kept(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    options(p)->timeout_ms = EMC_NO_LIMIT;
+    options(p)->connections_max = 1;
+    options(p)->health_answers_elsewhere = EMC_NO_LIMIT;
+    the_client_opens(p);
+    it_greets(p, peer);
+    struct sim_call *call = get(p, "k");
+    it_hears(p, peer, "get k\r\n");
+    for (int i = 0; i < 6; i++) {
+        it_answers_elsewhere(p, peer);
+    }
+    peer->current = 0;
+    it_says(p, peer, "END\r\n");
+    ends(p, call, EMC_MISS, 5);
+}
+
 SCENARIOS("health", SCENARIO(a_silent_server_is_asked_on_a_fresh_connection_after_a_second),
           SCENARIO(one_slow_answer_is_no_silence_when_the_question_is_answered),
           SCENARIO(a_byte_from_the_old_connection_answers_the_suspicion),
@@ -263,4 +421,12 @@ SCENARIOS("health", SCENARIO(a_silent_server_is_asked_on_a_fresh_connection_afte
           SCENARIO(with_purging_and_all_nodes_dead_there_are_no_nodes), SCENARIO(without_purging_health_moves_no_key),
           SCENARIO(a_flapping_node_turns_once_for_each_fall_and_each_return),
           SCENARIO(one_slow_node_does_not_slow_the_others),
-          SCENARIO(a_node_that_must_be_steady_is_used_only_after_it_was))
+          SCENARIO(a_node_that_must_be_steady_is_used_only_after_it_was),
+          SCENARIO(a_connection_that_alone_is_silent_is_closed_after_three_answers_on_others),
+          SCENARIO(one_that_is_silent_while_another_is_busy_is_closed_too),
+          SCENARIO(a_get_on_one_that_was_silent_since_it_was_idle_is_asked_again),
+          SCENARIO(a_reply_that_trickles_is_not_silent_whoever_answers_elsewhere),
+          SCENARIO(a_value_on_its_way_through_a_narrow_line_is_not_silent),
+          SCENARIO(a_node_that_answers_late_on_fresh_connections_too_closes_nothing),
+          SCENARIO(a_long_quiet_run_at_a_slow_server_is_waited_for),
+          SCENARIO(with_no_limit_of_answers_a_silent_connection_is_kept))
