@@ -40,11 +40,9 @@ void emc__histogram_add(struct emc__histogram *histogram, uint64_t duration_ns)
     if (duration_ns != histogram->last_ns) {
         histogram->last_ns = duration_ns;
         histogram->last_bucket = bucket_of(duration_ns / 1000);
+        histogram->max_ns = duration_ns > histogram->max_ns ? duration_ns : histogram->max_ns;
     }
     uint32_t *bucket = &histogram->buckets[histogram->last_bucket];
-    histogram->count++;
-    histogram->sum_ns += duration_ns;
-    histogram->max_ns = duration_ns > histogram->max_ns ? duration_ns : histogram->max_ns;
     *bucket += *bucket < UINT32_MAX;
 }
 

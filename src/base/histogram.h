@@ -7,8 +7,7 @@
 #define EMC__HISTOGRAM_BUCKETS (16 * 33)
 
 struct emc__histogram {
-    uint64_t count;
-    uint64_t max_ns, sum_ns;
+    uint64_t max_ns;
     uint64_t last_ns; /* what was added last, and its bucket: replies that come together mostly took equally long */
     uint32_t last_bucket;
     uint32_t buckets[EMC__HISTOGRAM_BUCKETS]; /* saturating */

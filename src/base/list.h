@@ -66,15 +66,20 @@ static inline void emc__list_prepend(struct emc__list *list, struct emc__link *l
     emc__link_insert_before(link, list->head.next);
 }
 
+/* Takes an entry that is in a list out of it, and leaves its own pointers as they are: it is to be put elsewhere at once. */
+static inline void emc__link_lift(const struct emc__link *link)
+{
+    link->previous->next = link->next;
+    link->next->previous = link->previous;
+}
+
 /* Harmless on an entry that is in no list. */
 static inline void emc__link_remove(struct emc__link *link)
 {
-    if (link->next == NULL) {
-        return;
+    if (link->next != NULL) {
+        emc__link_lift(link);
+        link->next = NULL;
     }
-    link->previous->next = link->next;
-    link->next->previous = link->previous;
-    link->next = link->previous = NULL;
 }
 
 static inline struct emc__link *emc__list_take_first(struct emc__list *list)

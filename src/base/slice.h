@@ -45,7 +45,10 @@ static inline bool emc__slice_equal(struct emc__slice a, struct emc__slice b)
         return a.length == 0 || memcmp(a.data, b.data, a.length) == 0;
     }
     size_t last = a.length - 8;
-    for (size_t i = 0; i < last; i += 8) {
+    if (emc__load_word(a.data) != emc__load_word(b.data)) {
+        return false;
+    }
+    for (size_t i = 8; i < last; i += 8) {
         if (emc__load_word(a.data + i) != emc__load_word(b.data + i)) {
             return false;
         }
@@ -63,7 +66,8 @@ static inline void emc__slice_copy(uint8_t *out, struct emc__slice from)
         return;
     }
     size_t last = from.length - 8;
-    for (size_t i = 0; i < last; i += 8) {
+    memcpy(out, from.data, 8);
+    for (size_t i = 8; i < last; i += 8) {
         memcpy(out + i, from.data + i, 8);
     }
     memcpy(out + last, from.data + last, 8);

@@ -70,7 +70,8 @@ static inline void emc__timer_clear(struct emc__timer_wheel *wheel, struct emc__
         if (timer->link.next == timer->link.previous) {
             emc__timer_forget_slot(wheel, timer->link.next);
         }
-        emc__link_remove(&timer->link);
+        emc__link_lift(&timer->link);
+        timer->link.next = NULL;
         wheel->count--;
     }
 }

@@ -61,14 +61,14 @@ struct chain {
     uint32_t last;
 };
 
-static struct chain *chain_of(struct chain *chains, size_t *count, struct emc__route route)
+static struct chain *chain_of(const emc_client *client, struct chain *chains, size_t *count, struct emc__route route)
 {
     for (size_t i = 0; i < *count; i++) {
         if (chains[i].node == route.node) {
             return &chains[i];
         }
     }
-    chains[*count] = (struct chain){.node = route.node, .gutter = route.gutter};
+    chains[*count] = (struct chain){.node = route.node, .gutter = emc__client_diverts_to_gutter(client, route)};
     return &chains[(*count)++];
 }
 
@@ -116,7 +116,7 @@ static emc_status scatter(emc_client *client, struct emc__operation *operation, 
         return emc__client_refuse(client, EMC_ERROR_MEMORY, "out of memory");
     }
     for (uint32_t i = 0; i < bulk->count && status == EMC_OK; i++) {
-        struct chain *chain = chain_of(chains, &chain_count,
+        struct chain *chain = chain_of(client, chains, &chain_count,
                                        emc__client_route(client, emc__slice_of(keys[i].data, keys[i].length), call));
         if (!deal_key(client, chain, bulk, operation, i)) {
             status = emc__client_refuse(client, EMC_ERROR_MEMORY, "out of memory");

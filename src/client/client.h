@@ -7,6 +7,7 @@
 
 #include <emcache.h>
 
+#include "base/rare.h"
 #include "transport/transport.h"
 
 /* How a facade drives its client. */
@@ -52,7 +53,7 @@ void *emc__client_context(const struct emc_client *client);
 /* When the engine wants to be woken; EMC__NEVER (UINT64_MAX) for not at all. */
 uint64_t emc__client_next_ns(struct emc_client *client);
 /* Sets the words for a usage error and returns status. */
-emc_status emc__client_refuse(struct emc_client *client, emc_status status, const char *format, ...);
+EMC__RARE emc_status emc__client_refuse(struct emc_client *client, emc_status status, const char *format, ...);
 /* The client's allocator. */
 const emc_allocator *emc__client_allocator(const struct emc_client *client);
 

@@ -7,6 +7,7 @@
 #include "cluster/cluster.h"
 #include "node/engine.h"
 #include "node/operation.h"
+#include "node/trace.h"
 
 struct emc_client {
     struct emc__engine engine;
@@ -42,10 +43,28 @@ emc_status emc__client_submit(struct emc_client *client, const struct emc__reque
 emc_status emc__client_check_open(struct emc_client *client, const emc_call *call);
 /* EMC_ERROR_FULL with its words; emc_client_on_room() is told when there is room again. */
 emc_status emc__client_full(struct emc_client *client);
-/* Counts the operation, sets its deadline, tells its identity and the trace. node: where it goes; NULL: nowhere, or to several. */
-void emc__client_start(struct emc_client *client, struct emc__operation *operation, struct emc__node *node, const emc_call *call);
 /* Reads the clock for the tick's first submission. */
-void emc__client_begin_tick(struct emc_client *client);
+void emc__client_open_tick(struct emc__engine *engine);
+static inline void emc__client_begin_tick(struct emc_client *client)
+{
+    if (!client->engine.tick_open) {
+        emc__client_open_tick(&client->engine);
+    }
+}
+
+/* Counts the operation, sets its deadline, tells its identity and the trace. node: where it goes; NULL: nowhere, or to several. */
+static inline void emc__client_start(struct emc_client *client, struct emc__operation *operation, struct emc__node *node, const emc_call *call)
+{
+    struct emc__engine *engine = &client->engine;
+    uint32_t timeout_ms = call->timeout_ms == EMC_TIMEOUT_DEFAULT ? engine->options.timeout_ms : call->timeout_ms;
+    operation->submitted_ns = engine->now_ns;
+    engine->pending++;
+    emc__timer_set_maybe(engine, &operation->timer, emc__time_add(engine->now_ns, emc__ms_to_ns(timeout_ms)));
+    if (call->operation_out != NULL) {
+        *call->operation_out = emc__slab_identity(operation);
+    }
+    emc__trace_begin(engine, operation, node);
+}
 
 /* failover.c */
 /* Where the call goes. */
@@ -55,10 +74,21 @@ int64_t emc__client_gutter_exptime(const struct emc_client *client, int64_t expt
 /* The same for all expiries of a meta command, those that are not given included. */
 emc_meta_options emc__client_gutter_meta(const struct emc_client *client, char command,
                                          const emc_meta_options *options);
-/* The operation was submitted: if it changes a key elsewhere, the absent node must forget it. */
-void emc__client_note_diverted(const struct emc__route *route, const struct emc__operation *operation, bool binary_key);
+/* The operation was submitted to another node than its key's: if it changes the key, the absent node must forget it. */
+EMC__RARE void emc__client_note_diverted(struct emc__route route, const struct emc__operation *operation, bool binary_key);
+/* Whether the route ends in the gutter. */
+static inline bool emc__client_diverts_to_gutter(const struct emc_client *client, struct emc__route route)
+{
+    return route.node != route.home && client->engine.options.failover == EMC_FAILOVER_GUTTER;
+}
 
 emc_status emc__client_check_exptime(struct emc_client *client, int64_t exptime);
-emc_status emc__client_check_key(struct emc_client *client, struct emc__slice key);
+/* Says what is wrong with the key. */
+EMC__RARE emc_status emc__client_refuse_key(struct emc_client *client, struct emc__slice key);
+static inline emc_status emc__client_check_key(struct emc_client *client, struct emc__slice key)
+{
+    bool fits = key.data != NULL && key.length + client->engine.key_prefix.length <= EMC__KEY_LENGTH_MAX;
+    return fits && emc__key_valid(key) ? EMC_OK : emc__client_refuse_key(client, key);
+}
 
 #endif

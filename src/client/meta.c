@@ -253,7 +253,7 @@ static emc_status submit(emc_client *client, const struct knowledge *knows, stru
     }
     emc_meta_options bounded;
     if (key.data != NULL && client->engine.options.failover == EMC_FAILOVER_GUTTER &&
-        emc__client_route(client, key, call).gutter) {
+        emc__client_diverts_to_gutter(client, emc__client_route(client, key, call))) {
         bounded = emc__client_gutter_meta(client, knows->command, options);
         options = &bounded;
     }

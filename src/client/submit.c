@@ -10,14 +10,11 @@
 #define VALUE_COPIED_MAX    16384
 #define ARGUMENT_LENGTH_MAX 1024
 
-void emc__client_begin_tick(struct emc_client *client)
+void emc__client_open_tick(struct emc__engine *engine)
 {
-    struct emc__engine *engine = &client->engine;
-    if (!engine->tick_open) {
-        uint64_t now_ns = engine->transport->class_->now_ns(engine->transport);
-        engine->now_ns = now_ns > engine->now_ns ? now_ns : engine->now_ns;
-        engine->tick_open = true;
-    }
+    uint64_t now_ns = engine->transport->class_->now_ns(engine->transport);
+    engine->now_ns = now_ns > engine->now_ns ? now_ns : engine->now_ns;
+    engine->tick_open = true;
 }
 
 emc_status emc__client_check_open(struct emc_client *client, const emc_call *call)
@@ -38,7 +35,7 @@ emc_status emc__client_check_open(struct emc_client *client, const emc_call *cal
     return EMC_OK;
 }
 
-static emc_status refuse_key(struct emc_client *client, struct emc__slice key)
+emc_status emc__client_refuse_key(struct emc_client *client, struct emc__slice key)
 {
     emc_error error;
     size_t prefix = client->engine.key_prefix.length;
@@ -52,12 +49,6 @@ static emc_status refuse_key(struct emc_client *client, struct emc__slice key)
     return emc__client_refuse(client, EMC_ERROR_KEY,
                               "key: %zu bytes with the client's prefix of %zu; a key has at most %d",
                               key.length + prefix, prefix, EMC__KEY_LENGTH_MAX);
-}
-
-emc_status emc__client_check_key(struct emc_client *client, struct emc__slice key)
-{
-    bool fits = key.data != NULL && key.length + client->engine.key_prefix.length <= EMC__KEY_LENGTH_MAX;
-    return fits && emc__key_valid(key) ? EMC_OK : refuse_key(client, key);
 }
 
 emc_status emc__client_check_exptime(struct emc_client *client, int64_t exptime)
@@ -165,18 +156,31 @@ static emc_status find_route(struct emc_client *client, const struct emc__reques
     return EMC_OK;
 }
 
-static inline uint8_t *put(uint8_t *at, struct emc__slice bytes)
+/* A key that is not sent as it was given. */
+EMC__RARE static void put_changed_key(uint8_t *block, struct emc__slice prefix, const struct emc__request *request)
 {
-    emc__slice_copy(at, bytes);
-    return at + bytes.length;
+    uint8_t bytes[EMC__KEY_LENGTH_MAX];
+    size_t length = prefix.length + request->key.length;
+    emc__slice_copy(bytes, prefix);
+    emc__slice_copy(bytes + prefix.length, request->key);
+    if (request->binary_key) {
+        (void)emc__key_encode_base64(emc__slice_of(bytes, length), block);
+    } else {
+        memcpy(block, bytes, length);
+    }
 }
 
-/* In place: the block has room for what it grows to. */
-static void encode_key(uint8_t *key, size_t length)
+static void put_rest(struct emc__operation *operation, uint8_t *at, const struct emc__request *request, bool copy_value)
 {
-    uint8_t raw[RAW_KEY_MAX];
-    memcpy(raw, key, length);
-    (void)emc__key_encode_base64(emc__slice_of(raw, length), key);
+    if (request->argument.length > 0) {
+        memcpy(at, request->argument.data, request->argument.length);
+        operation->argument_length = (uint16_t)request->argument.length;
+        at += request->argument.length;
+    }
+    if (copy_value) {
+        operation->value = at;
+        emc__slice_copy(at, request->value);
+    }
 }
 
 /* The block: prefix and key, then the argument or meta flags, then a copied value. */
@@ -191,10 +195,6 @@ static bool fill_block(struct emc_client *client, struct emc__operation *operati
     operation->value = request->value.data;
     operation->value_length = request->value.length;
     operation->key_length = (uint8_t)key_length;
-    operation->argument_length = (uint16_t)request->argument.length;
-    if (size == 0) {
-        return true;
-    }
     bool own = size <= sizeof operation->own;
     uint8_t *block = own ? operation->own : emc__blocks_take(&engine->blocks, size);
     if (block == NULL) {
@@ -202,16 +202,13 @@ static bool fill_block(struct emc_client *client, struct emc__operation *operati
     }
     operation->block = block;
     operation->block_size = own ? 0 : (uint32_t)size;
-    put(prefix.length > 0 ? put(block, prefix) : block, request->key);
-    if (request->binary_key) {
-        encode_key(block, prefix.length + request->key.length);
+    if (prefix.length == 0 && !request->binary_key) {
+        emc__slice_copy(block, request->key);
+    } else {
+        put_changed_key(block, prefix, request);
     }
-    if (request->argument.length > 0) {
-        put(block + key_length, request->argument);
-    }
-    if (copy_value) {
-        operation->value = block + key_length + request->argument.length;
-        put(block + key_length + request->argument.length, request->value);
+    if (size > key_length) {
+        put_rest(operation, block + key_length, request, copy_value);
     }
     return true;
 }
@@ -236,21 +233,6 @@ static void describe(struct emc__operation *operation, const struct emc__request
     }
 }
 
-void emc__client_start(struct emc_client *client, struct emc__operation *operation, struct emc__node *node,
-                       const emc_call *call)
-{
-    struct emc__engine *engine = &client->engine;
-    uint64_t timeout_ns = emc__ms_to_ns(call->timeout_ms == EMC_TIMEOUT_DEFAULT ? engine->options.timeout_ms
-                                                                                : call->timeout_ms);
-    operation->submitted_ns = engine->now_ns;
-    engine->pending++;
-    emc__timer_set_maybe(engine, &operation->timer, emc__time_add(engine->now_ns, timeout_ns));
-    if (call->operation_out != NULL) {
-        *call->operation_out = emc__slab_identity(operation);
-    }
-    emc__trace_begin(engine, operation, node);
-}
-
 emc_status emc__client_full(struct emc_client *client)
 {
     client->engine.room_wanted = true;
@@ -268,7 +250,7 @@ static emc_status admit(struct emc_client *client, const struct emc__node *node,
 emc_status emc__client_submit(struct emc_client *client, const struct emc__request *request, const emc_call *call)
 {
     struct emc__engine *engine = &client->engine;
-    struct emc__route route = {NULL, NULL, false};
+    struct emc__route route = {NULL, NULL};
     emc_status status = check(client, request, call);
     if (status == EMC_OK) {
         status = find_route(client, request, call, &route);
@@ -293,11 +275,13 @@ emc_status emc__client_submit(struct emc_client *client, const struct emc__reque
     uint64_t hash = emc__hash_key(emc__operation_key(operation), engine->hash_seed);
     operation->hash = (uint32_t)hash;
     operation->slot = emc__slot_of(hash);
-    if (route.gutter) {
+    if (emc__client_diverts_to_gutter(client, route)) {
         operation->exptime = (int32_t)emc__client_gutter_exptime(client, operation->exptime);
     }
     emc__client_start(client, operation, route.node, call);
-    emc__client_note_diverted(&route, operation, request->binary_key);
+    if (route.node != route.home) {
+        emc__client_note_diverted(route, operation, request->binary_key);
+    }
     if (route.node != NULL) {
         emc__node_submit(route.node, operation);
     } else {

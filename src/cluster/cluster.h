@@ -39,9 +39,7 @@ void emc__cluster_free(struct emc__cluster *cluster);
 /* Which node an operation goes to. */
 struct emc__route {
     struct emc__node *node; /* NULL: none is available */
-    struct emc__node
-        *home;   /* the node that the key belongs to; another one while that is down and failover allows it */
-    bool gutter; /* node is of the gutter */
+    struct emc__node *home; /* the node that the key belongs to; another one while that is down and failover allows it */
 };
 
 struct emc__route emc__cluster_route(const struct emc__cluster *cluster, struct emc__slice routing_key);

@@ -1,6 +1,7 @@
 /* Where an operation goes while the node its key belongs to is down: nowhere else, to the next node of the key's order of preference, or to
  * the gutter, a few nodes of their own that carry no keys otherwise (docs/failover.md). Decides; what a command must mind elsewhere (expiry, what to
  * remember) is the client layer's. */
+#include "base/rare.h"
 #include "cluster/cluster_internal.h"
 
 /* How far down a key's order of preference a usable node is sought. */
@@ -117,20 +118,25 @@ static struct emc__node *substitute(const struct emc__cluster *cluster, struct e
     return NULL;
 }
 
+EMC__RARE static struct emc__route divert(const struct emc__cluster *cluster, struct emc__node *home,
+                                          struct emc__slice part)
+{
+    struct emc__node *other = substitute(cluster, part);
+    return (struct emc__route){other != NULL ? other : home, home};
+}
+
 struct emc__route emc__cluster_route(const struct emc__cluster *cluster, struct emc__slice routing_key)
 {
     const emc_options *options = &cluster->engine->options;
     if (cluster->router == NULL || cluster->count == 0) {
-        return (struct emc__route){NULL, NULL, false};
+        return (struct emc__route){NULL, NULL};
     }
-    struct emc__slice part = options->hash_tag_open != 0
-                                 ? emc__routing_key(routing_key, options->hash_tag_open, options->hash_tag_close)
-                                 : routing_key;
-    struct emc__node *home = cluster->members[cluster->routed[emc__router_pick(cluster->router, part)]];
+    if (options->hash_tag_open != 0) {
+        routing_key = emc__routing_key(routing_key, options->hash_tag_open, options->hash_tag_close);
+    }
+    struct emc__node *home = cluster->members[cluster->routed[emc__router_pick(cluster->router, routing_key)]];
     if (options->failover == EMC_FAILOVER_FAIL || emc__node_usable(home)) {
-        return (struct emc__route){home, home, false};
+        return (struct emc__route){home, home};
     }
-    struct emc__node *other = substitute(cluster, part);
-    return (struct emc__route){other != NULL ? other : home, home,
-                               other != NULL && options->failover == EMC_FAILOVER_GUTTER};
+    return divert(cluster, home, routing_key);
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "node/dialect.h"
-#include "node/node.h"
+#include "node/node_internal.h"
 #include "node/pipeline.h"
 #include "node/sending.h"
 
@@ -232,7 +232,7 @@ void emc__connection_enqueue(struct emc__connection *connection, struct emc__ope
     operation->place = EMC__PLACE_PENDING;
     operation->connection = connection;
     connection->load += emc__operation_weight(operation);
-    connection->bytes_pending += emc__operation_bytes(operation);
+    connection->node->bytes_waiting += emc__operation_bytes(operation);
     connection->pending_count++;
     connection->last_used_ns = connection->engine->now_ns;
     emc__list_append(&connection->pending, &operation->link);
@@ -245,7 +245,7 @@ void emc__connection_requeue(struct emc__connection *connection, struct emc__ope
     emc__link_remove(&operation->link);
     operation->place = EMC__PLACE_PENDING;
     operation->connection = connection;
-    connection->bytes_pending += emc__operation_bytes(operation);
+    connection->node->bytes_waiting += emc__operation_bytes(operation);
     connection->pending_count++;
     emc__link_insert_before(&operation->link, before != NULL ? before : &connection->pending.head);
     emc__connection_mark_dirty(connection);
@@ -255,7 +255,7 @@ void emc__connection_withdraw(struct emc__connection *connection, struct emc__op
 {
     emc__link_remove(&operation->link);
     operation->place = EMC__PLACE_NONE;
-    connection->bytes_pending -= emc__operation_bytes(operation);
+    connection->node->bytes_waiting -= emc__operation_bytes(operation);
     connection->pending_count--;
     connection->load--;
     connection->listener->slot_left(connection->context, operation->slot);

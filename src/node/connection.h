@@ -73,11 +73,10 @@ struct emc__connection {
     struct emc__timer shortage; /* memory was short in a flush */
     uint32_t load;              /* operations (and keys of bulks) pending or in the pipeline */
     uint32_t pending_count;     /* entries of pending */
-    size_t bytes_pending;
     uint64_t last_heard_ns, last_used_ns;
-    uint64_t blocked_since_ns;  /* 0: the socket takes bytes */
-    uint64_t began_ns;          /* the attempt that made it */
-    uint64_t owing_since_ns;    /* while counted_owing */
+    uint64_t blocked_since_ns; /* 0: the socket takes bytes */
+    uint64_t began_ns;         /* the attempt that made it */
+    uint64_t owing_since_ns;   /* while counted_owing */
     struct emc__patience patience;
     uint32_t flushes_in_flight; /* entries of the pipeline that end a flush: see gathers() in sending.c */
     uint32_t next_opaque;       /* BINARY: of the next request */

@@ -1,4 +1,5 @@
 /* A node: brings its pool, its health and its metrics together, and is what the cluster sees. */
+#include "base/rare.h"
 #include "node/node_internal.h"
 #include "node/outgoing.h"
 
@@ -65,6 +66,7 @@ struct emc__node *emc__node_create(struct emc__engine *engine, const emc_address
 static void release(struct emc__engine *engine, struct emc__grave *grave)
 {
     struct emc__node *node = EMC__CONTAINER_OF(grave, struct emc__node, grave);
+    assert(node->bytes_waiting == 0); /* nothing waits at what is gone */
     emc__journal_deinit(&node->journal);
     emc__release(&engine->allocator, node);
 }
@@ -240,12 +242,8 @@ emc_status emc__node_admit(const struct emc__node *node, size_t bytes)
 {
     const emc_options *options = &node->engine->options;
     uint64_t connections = node->connection_count > 0 ? node->connection_count : 1;
-    size_t waiting = node->bytes_waiting;
-    for (uint32_t i = 0; i < node->connection_count; i++) {
-        waiting += node->connections[i]->bytes_pending;
-    }
     bool full = node->load >= options->operations_per_connection_max * connections ||
-                (waiting > 0 && waiting + bytes > options->bytes_waiting_max * connections);
+                (node->bytes_waiting > 0 && node->bytes_waiting + bytes > options->bytes_waiting_max * connections);
     return full ? EMC_ERROR_FULL : EMC_OK;
 }
 
@@ -259,7 +257,7 @@ void emc__node_place_again(struct emc__node *node, struct emc__operation *operat
 }
 
 /* Completes it in the next process, as the node is down. */
-void emc__node_fail_soon(struct emc__node *node, struct emc__operation *operation)
+EMC__RARE void emc__node_fail_soon(struct emc__node *node, struct emc__operation *operation)
 {
     struct emc__engine *engine = node->engine;
     operation->held = true;

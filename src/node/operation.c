@@ -41,11 +41,16 @@ void emc__operation_discard(struct emc__engine *engine, struct emc__operation *o
     emc__slab_give(&engine->operations, operation);
 }
 
-static void count_at_node(const struct emc__engine *engine, const struct emc__operation *operation, emc_status status)
+/* A user's operation has its outcome. */
+static inline void count(struct emc__engine *engine, const struct emc__operation *operation, const emc_result *result)
 {
-    if (operation->node != NULL && !operation->internal) {
-        emc__metrics_operation(emc__node_metrics(operation->node), status, engine->now_ns - operation->submitted_ns);
+    if (operation->node != NULL) {
+        uint64_t took_ns = engine->now_ns - operation->submitted_ns;
+        emc__metrics_operation(emc__node_metrics(operation->node), result->status, took_ns);
     }
+    emc__trace_end(engine, operation, result);
+    engine->pending--;
+    engine->completed++;
 }
 
 void emc__operation_complete(struct emc__engine *engine, struct emc__operation *operation, emc_result *result)
@@ -70,11 +75,8 @@ void emc__operation_complete(struct emc__engine *engine, struct emc__operation *
     if (operation->settled) {
         engine->settled--;
     }
-    count_at_node(engine, operation, result->status);
-    emc__trace_end(engine, operation, result);
     if (!operation->internal) {
-        engine->pending--;
-        engine->completed++;
+        count(engine, operation, result);
     }
     if (operation->callback != NULL) {
         result->last = true;

@@ -2,13 +2,13 @@
 #ifndef EMC_NODE_OUTGOING_H
 #define EMC_NODE_OUTGOING_H
 
-#include "node/connection.h"
+#include "node/node_internal.h"
 
 /* Takes the operation out of pending: from now on its bytes may have reached the server. */
 static inline void emc__outgoing_sent(struct emc__connection *connection, struct emc__operation *operation)
 {
     emc__link_remove(&operation->link);
-    connection->bytes_pending -= emc__operation_bytes(operation);
+    connection->node->bytes_waiting -= emc__operation_bytes(operation);
     connection->pending_count--;
     operation->place = EMC__PLACE_SENT;
 }

@@ -6,6 +6,8 @@
  * Uses the reader's deliveries; hands retrieved values on, tells its listener which slots became free. */
 #include "node/pipeline.h"
 
+#include "base/rare.h"
+
 #include <string.h>
 
 #define QUIET_COUNTED_MAX 4096
@@ -83,10 +85,12 @@ void emc__pipeline_settle_owing(struct emc__connection *connection)
 
 typedef void answer_function(struct emc__connection *connection, struct emc__operation *operation, emc_result *result);
 
-/* The followers of an answered operation, in the order submitted, from the ring that `last` ends. */
-static void answer_followers(struct emc__connection *connection, struct emc__operation *last, const emc_result *result,
-                             answer_function *answer)
+/* The operation, and its followers in the order submitted, from the ring that `last` ends. */
+EMC__APART static void answer_shared(struct emc__connection *connection, struct emc__operation *operation,
+                                     struct emc__operation *last, const emc_result *result, answer_function *answer)
 {
+    emc_result first = *result;
+    answer(connection, operation, &first);
     struct emc__operation *next = last->of.follower;
     while (next != NULL) {
         struct emc__operation *follower = next;
@@ -98,28 +102,15 @@ static void answer_followers(struct emc__connection *connection, struct emc__ope
     }
 }
 
-/* Calls `answer` for the operation and all that share its answer; each has left the queues before. *result may be changed. */
-static inline void answer_all(struct emc__connection *connection, struct emc__operation *operation, emc_result *result,
-                              answer_function *answer)
-{
-    struct emc__operation *last = operation->kind == EMC__OPERATION_RETRIEVAL ? operation->of.follower : NULL;
-    leave(connection, operation);
-    if (last == NULL) {
-        answer(connection, operation, result);
-        return;
-    }
-    emc_result copy = *result;
-    answer(connection, operation, &copy);
-    answer_followers(connection, last, result, answer);
-}
-
-static void answer_plainly(struct emc__connection *connection, struct emc__operation *operation, emc_result *result)
+static inline void answer_plainly(struct emc__connection *connection, struct emc__operation *operation,
+                                  emc_result *result)
 {
     emc__operation_complete(connection->engine, operation, result);
 }
 
 /* Gives a value: in the caller's own memory where it asked for that. */
-static void answer_with_value(struct emc__connection *connection, struct emc__operation *operation, emc_result *result)
+static inline void answer_with_value(struct emc__connection *connection, struct emc__operation *operation,
+                                     emc_result *result)
 {
     bool wanted = operation->allocate != NULL && !operation->completed && result->value_length > 0 &&
                   result->value_length >= operation->allocate_from;
@@ -134,6 +125,19 @@ static void answer_with_value(struct emc__connection *connection, struct emc__op
         result->value = memory;
     }
     emc__operation_complete(connection->engine, operation, result);
+}
+
+/* Calls `answer` for the operation and all that share its answer; each has left the queues before. *result may be changed. */
+static inline void answer_all(struct emc__connection *connection, struct emc__operation *operation, emc_result *result,
+                              answer_function *answer)
+{
+    struct emc__operation *last = operation->kind == EMC__OPERATION_RETRIEVAL ? operation->of.follower : NULL;
+    leave(connection, operation);
+    if (last == NULL) {
+        answer(connection, operation, result);
+    } else {
+        answer_shared(connection, operation, last, result, answer);
+    }
 }
 
 void emc__pipeline_answer(struct emc__connection *connection, struct emc__operation *operation, emc_result *result)
@@ -167,8 +171,7 @@ void *emc__pipeline_allocate(struct emc__connection *connection, emc_value_alloc
 
 /* ------------------------------------------------------------------ the head */
 
-/* The entry that the next reply answers. A reply that is no error proves that the noreply operations before it were taken. NULL: nothing is awaited. */
-struct emc__operation *emc__pipeline_head(struct emc__connection *connection, bool fences)
+struct emc__operation *emc__pipeline_head_of_noreply(struct emc__connection *connection, bool fences)
 {
     struct emc__link *link = emc__list_first(&connection->pipeline);
     while (link != NULL && EMC__OPERATION_OF(link)->noreply) {

@@ -11,7 +11,17 @@ bool emc__pipeline_contradiction(struct emc__connection *connection, const char 
 void emc__pipeline_leave_entry(struct emc__connection *connection, struct emc__operation *entry);
 /* An entry has left: tells the listener when nothing is owed any more. */
 void emc__pipeline_settle_owing(struct emc__connection *connection);
-struct emc__operation *emc__pipeline_head(struct emc__connection *connection, bool fences);
+/* The entry that the next reply answers; NULL: nothing is awaited. A reply that is no error `fences`: it proves that the noreply operations before it were
+ * taken, and they leave. To an error the head may be one of them. */
+struct emc__operation *emc__pipeline_head_of_noreply(struct emc__connection *connection, bool fences);
+static inline struct emc__operation *emc__pipeline_head(struct emc__connection *connection, bool fences)
+{
+    struct emc__link *link = emc__list_first(&connection->pipeline);
+    if (link != NULL && EMC__OPERATION_OF(link)->noreply) {
+        return emc__pipeline_head_of_noreply(connection, fences);
+    }
+    return link != NULL ? EMC__OPERATION_OF(link) : NULL;
+}
 
 /* The operation leaves the pipeline and is completed, with all that share its answer. *result may be changed. */
 void emc__pipeline_answer(struct emc__connection *connection, struct emc__operation *operation, emc_result *result);

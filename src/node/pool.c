@@ -1,6 +1,7 @@
 /* A node's connections: which one an operation uses, when another is opened (attempt.c opens it), when one is closed for want of use.
  *
  * The pool grows when its connections refuse bytes, not when they are merely busy. */
+#include "base/rare.h"
 #include "node/node_internal.h"
 
 #include <stdio.h>
@@ -30,7 +31,7 @@ static bool takes_operations(const struct emc__node *node, const struct emc__con
            (node->draining && connection->state == EMC__CONNECTION_DRAINING);
 }
 
-static struct emc__connection *least_loaded(const struct emc__node *node)
+EMC__RARE static struct emc__connection *least_loaded(const struct emc__node *node)
 {
     struct emc__connection *best = NULL;
     for (uint32_t i = 0; i < node->connection_count; i++) {
@@ -60,8 +61,9 @@ static struct emc__connection *choose(struct emc__node *node, struct emc__slot *
     return slot->connection;
 }
 
-static void wait_for_connection(struct emc__node *node, struct emc__operation *operation)
+EMC__RARE static void wait_for_connection(struct emc__node *node, struct emc__operation *operation)
 {
+    node->metrics.waited += !operation->internal || operation->kind == EMC__OPERATION_BULK_PART;
     operation->place = EMC__PLACE_WAITING;
     operation->connection = NULL;
     node->bytes_waiting += emc__operation_bytes(operation);
@@ -108,7 +110,7 @@ static void give_up_part(struct emc__node *node, struct emc__operation *part, ui
 }
 
 /* Places a bulk's keys, each on its slot's connection. */
-static void place_part(struct emc__node *node, struct emc__operation *part)
+EMC__APART static void place_part(struct emc__node *node, struct emc__operation *part)
 {
     uint32_t total = part->in.records.count;
     while (total > 0) {
@@ -138,7 +140,6 @@ void emc__pool_place(struct emc__node *node, struct emc__operation *operation)
     struct emc__slot *slot = &node->slots[operation->slot];
     struct emc__connection *connection = choose(node, slot);
     if (connection == NULL) {
-        node->metrics.waited += !operation->internal || operation->kind == EMC__OPERATION_BULK_PART;
         wait_for_connection(node, operation);
         return;
     }
@@ -260,7 +261,7 @@ static void replace_pending(struct emc__node *node, struct emc__connection *conn
     while ((link = emc__list_take_first(&moving)) != NULL) {
         struct emc__operation *operation = EMC__OPERATION_OF(link);
         connection->load -= emc__operation_weight(operation);
-        connection->bytes_pending -= emc__operation_bytes(operation);
+        node->bytes_waiting -= emc__operation_bytes(operation);
         connection->pending_count--;
         operation->place = EMC__PLACE_NONE;
         if (operation->kind == EMC__OPERATION_BULK_PART) {

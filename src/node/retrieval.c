@@ -1,4 +1,5 @@
 /* Replies to retrieval lines: hits matched by key and order within the line, misses told by what was skipped. */
+#include "base/rare.h"
 #include "node/pipeline.h"
 
 #include <string.h>
@@ -22,16 +23,12 @@ static bool wants_cas(const struct emc__operation *entry)
 
 /* ------------------------------------------------------------------ lines of single gets */
 
-struct emc__operation *emc__retrieval_match(struct emc__connection *connection, struct emc__operation *entry,
-                                            const struct emc__value_header *header)
+/* A value for another member than the first: those before it are missing. */
+EMC__APART static struct emc__operation *match_later(struct emc__connection *connection, struct emc__operation *entry,
+                                                     const struct emc__value_header *header)
 {
     struct emc__list *members = &entry->of.members;
     struct emc__link *link = emc__list_first(members);
-    if (link != NULL && emc__slice_equal(emc__operation_key(EMC__OPERATION_OF(link)), header->key) &&
-        header->has_cas == wants_cas(entry)) {
-        entry->valued = true; /* the usual case: a hit after a hit */
-        return EMC__OPERATION_OF(link);
-    }
     while (link != NULL && !emc__slice_equal(emc__operation_key(EMC__OPERATION_OF(link)), header->key)) {
         link = emc__list_next(members, link);
     }
@@ -42,6 +39,18 @@ struct emc__operation *emc__retrieval_match(struct emc__connection *connection, 
     entry->valued = true;
     struct emc__operation *operation = EMC__OPERATION_OF(link);
     return emc__retrieval_miss_until(connection, entry, operation) ? operation : NULL;
+}
+
+struct emc__operation *emc__retrieval_match(struct emc__connection *connection, struct emc__operation *entry,
+                                            const struct emc__value_header *header)
+{
+    struct emc__link *link = emc__list_first(&entry->of.members);
+    if (link != NULL && emc__slice_equal(emc__operation_key(EMC__OPERATION_OF(link)), header->key) &&
+        header->has_cas == wants_cas(entry)) {
+        entry->valued = true; /* the usual case: a hit after a hit */
+        return EMC__OPERATION_OF(link);
+    }
+    return match_later(connection, entry, header);
 }
 
 bool emc__retrieval_miss_until(struct emc__connection *connection, struct emc__operation *entry,

@@ -7,6 +7,7 @@
  *   any  ──bytes that are no reply──▶ BROKEN
  *
  * After a handler said stop the reader is not touched: its connection may be gone. Uses read_line.h. */
+#include "base/rare.h"
 #include "protocol/read_line.h"
 
 #define LINE_LENGTH_MAX_DEFAULT  4096
@@ -39,7 +40,7 @@ void emc__reader_init(struct emc__reader *reader, const struct emc__reader_limit
     }
 }
 
-static enum step broken(struct feed *feed, const char *error)
+EMC__RARE static enum step broken(struct feed *feed, const char *error)
 {
     feed->reader->phase = EMC__READER_BROKEN;
     feed->reader->error = error;
@@ -96,27 +97,35 @@ static enum step begin_value(struct feed *feed, const struct emc__value_header *
 
 /* ------------------------------------------------------------------ lines, and values that are whole */
 
-/* A header was read, the value's bytes begin at `begin`. */
-static enum step take_value(struct feed *feed, const struct emc__value_header *header, size_t begin)
+/* Not all of it is there. */
+EMC__APART static enum step take_part(struct feed *feed, const struct emc__value_header *header, size_t begin)
 {
     size_t available = feed->length - begin;
     const uint8_t *data = feed->data + begin;
-    if (header->length > feed->reader->limits.value_length_max) {
-        return broken(feed, "a value longer than the limit");
-    }
-    if (available >= 2 && available - 2 >= header->length) {
-        if (data[header->length] != '\r' || data[header->length + 1] != '\n') {
-            return broken(feed, "a value that does not end with CR LF");
-        }
-        feed->at = begin + header->length + 2;
-        return feed->handler->value(feed->context, header, data) ? STEP_ON : STEP_STOPPED;
-    }
     if (header->length <= EMC__READ_IN_PLACE_MAX) {
         bool wrong_end = available > header->length && data[header->length] != '\r';
         return wrong_end ? broken(feed, "a value that does not end with CR LF") : STEP_MORE;
     }
     feed->at = begin;
     return begin_value(feed, header);
+}
+
+/* A header was read, the value's bytes begin at `begin`. */
+static inline enum step take_value(struct feed *feed, const struct emc__value_header *header, size_t begin)
+{
+    size_t available = feed->length - begin;
+    const uint8_t *data = feed->data + begin;
+    if (header->length > feed->reader->limits.value_length_max) {
+        return broken(feed, "a value longer than the limit");
+    }
+    if (available < 2 || available - 2 < header->length) {
+        return take_part(feed, header, begin);
+    }
+    if (memcmp(data + header->length, "\r\n", 2) != 0) {
+        return broken(feed, "a value that does not end with CR LF");
+    }
+    feed->at = begin + header->length + 2;
+    return feed->handler->value(feed->context, header, data) ? STEP_ON : STEP_STOPPED;
 }
 
 /* The servers end the lines of a metadump with a bare LF, and no others (measured). */
@@ -147,18 +156,12 @@ static inline enum step find_line(struct feed *feed, struct emc__slice *text, si
     return STEP_ON;
 }
 
-static enum step feed_line(struct feed *feed)
+/* Any line but a hit's. */
+EMC__APART static enum step feed_other_line(struct feed *feed)
 {
     struct emc__slice text;
     struct emc__line line;
-    size_t next;
-    size_t available = feed->length - feed->at;
-    if (available >= EMC__HIT_BYTES_MIN && feed->reader->limits.line_length_max >= EMC__HIT_LINE_MAX) {
-        size_t hit = emc__line_read_hit(feed->data + feed->at, available, &line.header);
-        if (hit > 0) {
-            return take_value(feed, &line.header, feed->at + hit);
-        }
-    }
+    size_t next = 0;
     enum step step = find_line(feed, &text, &next);
     if (step != STEP_ON) {
         return step;
@@ -174,7 +177,18 @@ static enum step feed_line(struct feed *feed)
     }
 }
 
-static enum step feed_step(struct feed *feed)
+static inline enum step feed_line(struct feed *feed)
+{
+    struct emc__value_header header;
+    size_t available = feed->length - feed->at;
+    if (available < EMC__HIT_BYTES_MIN || feed->reader->limits.line_length_max < EMC__HIT_LINE_MAX) {
+        return feed_other_line(feed);
+    }
+    size_t hit = emc__line_read_hit(feed->data + feed->at, available, &header);
+    return hit > 0 ? take_value(feed, &header, feed->at + hit) : feed_other_line(feed);
+}
+
+static inline enum step feed_step(struct feed *feed)
 {
     switch (feed->reader->phase) {
     case EMC__READER_LINE:

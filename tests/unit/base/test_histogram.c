@@ -23,7 +23,6 @@ static void an_empty_one_answers_zero(void **state)
     struct emc__histogram histogram;
     emc__histogram_reset(&histogram);
     assert_int_equal(emc__histogram_percentile_ns(&histogram, 50.0), 0);
-    assert_int_equal(histogram.count, 0);
 }
 
 static void percentiles_are_within_a_sixteenth_of_the_sorted_durations(void **state)
@@ -48,7 +47,6 @@ static void percentiles_are_within_a_sixteenth_of_the_sorted_durations(void **st
         assert_true(answer >= exact);
         assert_true(answer <= exact + exact / 16 + 1000);
     }
-    assert_int_equal(histogram.count, COUNT);
     assert_int_equal(histogram.max_ns, durations[COUNT - 1]);
 }
 
@@ -70,7 +68,6 @@ static void durations_beyond_the_last_bucket_are_bounded_by_the_largest(void **s
     emc__histogram_reset(&histogram);
     emc__histogram_add(&histogram, UINT64_MAX - 1);
     emc__histogram_add(&histogram, (UINT64_C(1) << 36) * 1000);
-    assert_int_equal(histogram.count, 2);
     assert_true(emc__histogram_percentile_ns(&histogram, 100.0) == UINT64_MAX - 1);
 }
 
