@@ -135,7 +135,7 @@ static inline bool emc__connection_open_for_business(const struct emc__connectio
 void emc__pipeline_push(struct emc__connection *connection, struct emc__operation *entry);
 /* A key of a bulk is no longer sought on this connection: answered, or on its way elsewhere. */
 void emc__pipeline_leave_record(struct emc__connection *connection, const struct emc__bulk_record *record);
-/* Requests before the next reply: noreply ones (up to a few thousand are counted), and those of a quiet run. */
+/* Requests before the next reply: noreply ones (up to a few hundred are counted), and those of a quiet run. */
 uint32_t emc__pipeline_quiet_ahead(struct emc__connection *connection);
 /* Fails every operation in the pipeline. */
 void emc__pipeline_fail(struct emc__connection *connection, emc_status status, const char *message);

@@ -30,7 +30,7 @@ struct emc__patience_look {
 };
 
 /* A slow server may need some time for each request that it answers by silence: so many of them are worth one answer more. */
-#define EMC__PATIENCE_REQUESTS 16
+#define EMC__PATIENCE_REQUESTS 64
 
 /* True: it is over, the connection is closed. To be called at any time, at least once in a silence while it owes. */
 bool emc__patience_ends(struct emc__patience *patience, const struct emc__patience_look *look, uint64_t silence_ns,

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#define QUIET_COUNTED_MAX 4096
+#define QUIET_COUNTED_MAX 512
 
 bool emc__pipeline_contradiction(struct emc__connection *connection, const char *what)
 {
