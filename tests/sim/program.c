@@ -4,11 +4,10 @@
 #include <string.h>
 
 #include "base/list.h"
+#include "recovery.h"
 #include "steering.h"
 
 #define RECENT_MAX    16 /* calls that may still be cancelled */
-#define RECOVERY_NS   ((uint64_t)2 * SIM_S)
-#define SILENT_NS     ((uint64_t)3 * SIM_S) /* a connection that alone stays silent is given up so much later */
 #define EXPTIME_NEVER 0
 
 struct program {
@@ -412,158 +411,13 @@ static void check_peace(const struct program *program)
     }
 }
 
-/* ------------------------------------------------------------------ recovery */
-
-static void heal(struct sim_plan *plan)
+/* Nothing more is asked, and nothing answered by another question. */
+static void fall_silent(struct program *program)
 {
-    for (uint32_t i = 0; i < plan->fault_count; i++) {
-        sim_fault_heal(&plan->faults[i]);
-    }
-    for (uint32_t i = 0; i < plan->stage.node_count; i++) {
-        const struct sim_node *node = &plan->stage.nodes[i];
-        struct sim_line line = node->host->line;
-        line.latency_ns = line.latency_ns > 2 * SIM_MS ? SIM_MS : line.latency_ns;
-        line.jitter_ns = 0;
-        line.bytes_per_s = 0;
-        line.buffer = line.buffer < 4000 ? 4000 : line.buffer;
-        line.cut = SIM_CUT_WHOLE;
-        sim_host_set_line(node->host, &line);
-        node->host->break_down_after = 0;
-        sim_host_return(node->host);
-        sim_server_stop(node->server, false);
-        node->server->silent = false;
-        if (!plan->mutes_stay) {
-            sim_server_end_mute(node->server);
-        }
-        node->server->mischief.times = 0;
-        node->server->service_ns = 50 * SIM_US;
-        node->server->service_jitter_ns = 0;
-        node->server->connections_max = 0;
-        if (plan->authenticates) {
-            node->server->password = "secret";
-        }
-    }
-    for (struct sim_host *host = plan->stage.network.hosts; host != NULL; host = host->next) {
-        if (host->black) { /* a name may have moved away from it */
-            sim_host_black(host, false);
-        }
-        sim_host_reset_half_open(host);
-    }
-    plan->stage.transport.connect_errors = 0;
-    plan->stage.memory.fail_at = plan->stage.memory.fail_per_mille = 0;
-}
-
-/* A connection that was cut off without a word shows so only when it is used: each may spoil one question. */
-static bool ask_until_answered(const struct program *program, uint32_t node)
-{
-    struct sim_stage *stage = program->stage;
-    const struct sim_call *question = NULL;
-    for (uint32_t tries = 0;
-         tries <= 2 * stage->options.connections_max && stage->client != NULL && !stage->world.failed; tries++) {
-        struct sim_call *call = sim_model_add_call(&stage->model, SIM_CALL_VERSION, 0);
-        call->node = node;
-        call->timeout_ms = 1000;
-        question = call;
-        bool accepted = sim_stage_submit(stage, call);
-        sim_stage_run_until_done(stage, call, accepted ? (uint64_t)SIM_S + 100 * SIM_MS : 10 * SIM_MS);
-        if (call->done && call->status == EMC_OK) {
-            return true;
-        }
-        /* After a spoilt reply a connection may wait for an END that never comes: the next answer contradicts it. */
-        bool out_of_step = call->status == EMC_ERROR_PROTOCOL && stage->model.replies_spoilt;
-        bool may_try_again = out_of_step || call->refused == EMC_ERROR_FULL ||
-                             call->status == EMC_ERROR_CONNECTION_LOST || call->status == EMC_ERROR_TIMEOUT;
-        if (!may_try_again) {
-            break;
-        }
-    }
-    if (question != NULL && stage->client != NULL) {
-        sim_problem(&stage->world, "after all was well again %s ended with %s: %s", stage->model.node_names[node],
-                    emc_status_name(question->accepted ? question->status : question->refused), question->message);
-    }
-    return false;
-}
-
-/* Every node that the client knows serves again. */
-static void check_recovery(struct program *program)
-{
-    struct sim_stage *stage = program->stage;
-    for (uint32_t i = 0; i < stage->node_count && stage->client != NULL && !stage->world.failed; i++) {
-        emc_node_state state;
-        if (emc_cluster_node_state(stage->view, &stage->nodes[i].address, &state) != EMC_OK) {
-            continue; /* removed */
-        }
-        if (!state.healthy) {
-            sim_problem(&stage->world, "%s is still unhealthy %u s after everything was well again: %s",
-                        stage->model.node_names[i], (unsigned)(RECOVERY_NS / SIM_S), state.reason);
-        } else {
-            ask_until_answered(program, i);
-        }
-    }
-}
-
-/* All has been well for two seconds: whatever was asked has ended by now, even without a deadline. */
-static void check_everything_ended(const struct program *program)
-{
-    const struct sim_model *model = &program->stage->model;
-    bool much = program->plan->largest_value > 600 || program->plan->floods ||
-                model->call_count > 500; /* may still be coming through a small buffer */
-    for (uint32_t i = 0; i < model->call_count && !model->replies_spoilt && !much; i++) {
-        const struct sim_call *call = model->calls[i];
-        if (call->accepted && !call->done && call->submitted_ns + RECOVERY_NS < model->world->now_ns) {
-            sim_problem(&program->stage->world, "%s (call %u) has not ended, and all has been well for two seconds",
-                        sim_command_names[call->command], call->number);
-        }
-    }
-}
-
-/* Nothing is under way: so nothing may be counted as such. A spoilt reply may leave a connection that waits for an END, and a noreply waits for a fence. */
-static void check_nothing_in_flight(const struct program *program)
-{
-    struct sim_stage *stage = program->stage;
-    const struct sim_model *model = &stage->model;
-    sim_stage_run(stage, 200 * SIM_MS);
-    for (uint32_t i = 0; i < model->call_count; i++) {
-        if (model->calls[i]->accepted && !model->calls[i]->done) {
-            return;
-        }
-    }
-    for (uint32_t i = 0;
-         i < stage->node_count && stage->client != NULL && !model->replies_spoilt && !stage->world.failed; i++) {
-        emc_pool_metrics metrics;
-        bool known = emc_cluster_connection_pool_metrics(stage->view, &stage->nodes[i].address, &metrics) == EMC_OK;
-        if (known && metrics.operations_in_flight > 0) {
-            sim_problem(&stage->world, "%s counts %u operations in flight, and every call has ended",
-                        model->node_names[i], (unsigned)metrics.operations_in_flight);
-        }
-    }
-}
-
-/* The bound of 2 s holds where attempts are not stretched by what the seed chose. */
-static void recover(struct program *program)
-{
-    struct sim_stage *stage = program->stage;
-    sim_trace(&stage->world, "every fault is over");
-    heal(program->plan);
     program->from_callbacks = 0;
     program->destroys_in_callback = false;
-    stage->on_done = NULL;
-    uint64_t paused_ns = stage->transport.paused_until_ns > stage->world.now_ns
-                             ? stage->transport.paused_until_ns - stage->world.now_ns
-                             : 0;
-    sim_event_clear(&stage->world, &program->tick);
-    uint64_t steady_ns = sim_ms(stage->options.return_steady_ms);
-    if (steady_ns >
-        0) { /* a connection that was cut off without a word while its node returned shows so after a second */
-        steady_ns = 2 * steady_ns + (uint64_t)2 * SIM_S;
-    }
-    uint64_t silent_ns = program->plan->mutes_stay ? SILENT_NS : 0;
-    sim_stage_run(stage, paused_ns + RECOVERY_NS + 100 * SIM_MS + steady_ns + silent_ns);
-    if (stage->client != NULL && !stage->world.failed) {
-        check_everything_ended(program);
-        check_recovery(program);
-        check_nothing_in_flight(program);
-    }
+    program->stage->on_done = NULL;
+    sim_event_clear(&program->stage->world, &program->tick);
 }
 
 /* ------------------------------------------------------------------ the whole */
@@ -593,7 +447,8 @@ void sim_program_play(struct sim_plan *plan)
     open_client(&program);
     sim_stage_run(stage, plan->end_ns > stage->world.now_ns ? plan->end_ns - stage->world.now_ns : 0);
     if (chance(&program, 80) && !stage->world.failed && stage->client != NULL) {
-        recover(&program);
+        fall_silent(&program);
+        sim_recovery_play(plan);
     }
     stage->on_done = NULL;
     sim_event_clear(&stage->world, &program.tick);
