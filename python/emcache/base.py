@@ -47,7 +47,11 @@ class Client(metaclass=ABCMeta):
     Commands are coroutines: await them, or give them to asyncio.create_task(), gather(), wait_for() … Common to all: keys are bytes, 1 to 250 of them
     without spaces and control characters. asyncio.TimeoutError when no answer comes within the client's timeout, of which NodeDownError comes at once;
     CommandError when the server refuses; ClusterNoAvailableNodes when there is no node; RuntimeError when the client is closed; TypeError and
-    ValueError for arguments, already at the call."""
+    ValueError for arguments, already at the call.
+
+    Every command takes, beyond emcache 1.3, a `timeout` of its own in seconds (None: the client's; math.inf: no limit), and those on keys a
+    `routing_key`: the node is found by this instead of the key (of all keys, in a bulk call), so that what belongs together lies together. It never
+    goes on the wire; whoever reads must name the same as whoever wrote."""
 
     @property
     @abstractmethod
@@ -63,26 +67,48 @@ class Client(metaclass=ABCMeta):
         """The management view of this client's cluster: the same one at every call. It may be kept, and outlives the client."""
 
     @abstractmethod
-    async def get(self, key: bytes, return_flags: bool = False) -> Optional[Item]:
+    async def get(
+        self, key: bytes, return_flags: bool = False, *, timeout: Optional[float] = None, routing_key: Optional[bytes] = None
+    ) -> Optional[Item]:
         """Fetches a value; None for a key that is not there. `flags` of the item is None unless `return_flags`."""
 
     @abstractmethod
-    async def gets(self, key: bytes, return_flags: bool = False) -> Optional[Item]:
+    async def gets(
+        self, key: bytes, return_flags: bool = False, *, timeout: Optional[float] = None, routing_key: Optional[bytes] = None
+    ) -> Optional[Item]:
         """Fetches a value with its cas value, for cas()."""
 
     @overload
     async def get_many(
-        self, keys: Iterable[bytes], return_flags: bool = ..., *, return_exceptions: Literal[False] = ...
+        self,
+        keys: Iterable[bytes],
+        return_flags: bool = ...,
+        *,
+        return_exceptions: Literal[False] = ...,
+        timeout: Optional[float] = ...,
+        routing_key: Optional[bytes] = ...,
     ) -> Dict[bytes, Item]: ...
 
     @overload
     async def get_many(
-        self, keys: Iterable[bytes], return_flags: bool = ..., *, return_exceptions: Literal[True]
+        self,
+        keys: Iterable[bytes],
+        return_flags: bool = ...,
+        *,
+        return_exceptions: Literal[True],
+        timeout: Optional[float] = ...,
+        routing_key: Optional[bytes] = ...,
     ) -> Dict[bytes, Union[Item, Exception]]: ...
 
     @abstractmethod
     async def get_many(
-        self, keys: Iterable[bytes], return_flags: bool = False, *, return_exceptions: bool = False
+        self,
+        keys: Iterable[bytes],
+        return_flags: bool = False,
+        *,
+        return_exceptions: bool = False,
+        timeout: Optional[float] = None,
+        routing_key: Optional[bytes] = None,
     ) -> Any:
         """Fetches many values, from all nodes at once; keys that are not there are left out.
 
@@ -90,125 +116,238 @@ class Client(metaclass=ABCMeta):
 
     @overload
     async def gets_many(
-        self, keys: Iterable[bytes], return_flags: bool = ..., *, return_exceptions: Literal[False] = ...
+        self,
+        keys: Iterable[bytes],
+        return_flags: bool = ...,
+        *,
+        return_exceptions: Literal[False] = ...,
+        timeout: Optional[float] = ...,
+        routing_key: Optional[bytes] = ...,
     ) -> Dict[bytes, Item]: ...
 
     @overload
     async def gets_many(
-        self, keys: Iterable[bytes], return_flags: bool = ..., *, return_exceptions: Literal[True]
+        self,
+        keys: Iterable[bytes],
+        return_flags: bool = ...,
+        *,
+        return_exceptions: Literal[True],
+        timeout: Optional[float] = ...,
+        routing_key: Optional[bytes] = ...,
     ) -> Dict[bytes, Union[Item, Exception]]: ...
 
     @abstractmethod
     async def gets_many(
-        self, keys: Iterable[bytes], return_flags: bool = False, *, return_exceptions: bool = False
+        self,
+        keys: Iterable[bytes],
+        return_flags: bool = False,
+        *,
+        return_exceptions: bool = False,
+        timeout: Optional[float] = None,
+        routing_key: Optional[bytes] = None,
     ) -> Any:
         """Fetches many values with their cas values; as get_many()."""
 
     @abstractmethod
-    async def gat(self, exptime: int, key: bytes, return_flags: bool = False) -> Optional[Item]:
+    async def gat(
+        self, exptime: int, key: bytes, return_flags: bool = False, *, timeout: Optional[float] = None, routing_key: Optional[bytes] = None
+    ) -> Optional[Item]:
         """Fetches a value and sets its expiry. exptime -1 gives the value and expires it."""
 
     @abstractmethod
-    async def gats(self, exptime: int, key: bytes, return_flags: bool = False) -> Optional[Item]:
+    async def gats(
+        self, exptime: int, key: bytes, return_flags: bool = False, *, timeout: Optional[float] = None, routing_key: Optional[bytes] = None
+    ) -> Optional[Item]:
         """Fetches a value with its cas value and sets its expiry."""
 
     @overload
     async def gat_many(
-        self, exptime: int, keys: Iterable[bytes], return_flags: bool = ..., *, return_exceptions: Literal[False] = ...
+        self,
+        exptime: int,
+        keys: Iterable[bytes],
+        return_flags: bool = ...,
+        *,
+        return_exceptions: Literal[False] = ...,
+        timeout: Optional[float] = ...,
+        routing_key: Optional[bytes] = ...,
     ) -> Dict[bytes, Item]: ...
 
     @overload
     async def gat_many(
-        self, exptime: int, keys: Iterable[bytes], return_flags: bool = ..., *, return_exceptions: Literal[True]
+        self,
+        exptime: int,
+        keys: Iterable[bytes],
+        return_flags: bool = ...,
+        *,
+        return_exceptions: Literal[True],
+        timeout: Optional[float] = ...,
+        routing_key: Optional[bytes] = ...,
     ) -> Dict[bytes, Union[Item, Exception]]: ...
 
     @abstractmethod
     async def gat_many(
-        self, exptime: int, keys: Iterable[bytes], return_flags: bool = False, *, return_exceptions: bool = False
+        self,
+        exptime: int,
+        keys: Iterable[bytes],
+        return_flags: bool = False,
+        *,
+        return_exceptions: bool = False,
+        timeout: Optional[float] = None,
+        routing_key: Optional[bytes] = None,
     ) -> Any:
         """Fetches many values and sets their expiry; as get_many()."""
 
     @overload
     async def gats_many(
-        self, exptime: int, keys: Iterable[bytes], return_flags: bool = ..., *, return_exceptions: Literal[False] = ...
+        self,
+        exptime: int,
+        keys: Iterable[bytes],
+        return_flags: bool = ...,
+        *,
+        return_exceptions: Literal[False] = ...,
+        timeout: Optional[float] = ...,
+        routing_key: Optional[bytes] = ...,
     ) -> Dict[bytes, Item]: ...
 
     @overload
     async def gats_many(
-        self, exptime: int, keys: Iterable[bytes], return_flags: bool = ..., *, return_exceptions: Literal[True]
+        self,
+        exptime: int,
+        keys: Iterable[bytes],
+        return_flags: bool = ...,
+        *,
+        return_exceptions: Literal[True],
+        timeout: Optional[float] = ...,
+        routing_key: Optional[bytes] = ...,
     ) -> Dict[bytes, Union[Item, Exception]]: ...
 
     @abstractmethod
     async def gats_many(
-        self, exptime: int, keys: Iterable[bytes], return_flags: bool = False, *, return_exceptions: bool = False
+        self,
+        exptime: int,
+        keys: Iterable[bytes],
+        return_flags: bool = False,
+        *,
+        return_exceptions: bool = False,
+        timeout: Optional[float] = None,
+        routing_key: Optional[bytes] = None,
     ) -> Any:
         """Fetches many values with their cas values and sets their expiry; as get_many()."""
 
     @abstractmethod
-    async def set(self, key: bytes, value: Value, *, flags: int = 0, exptime: int = 0, noreply: bool = False) -> None:
+    async def set(
+        self,
+        key: bytes,
+        value: Value,
+        *,
+        flags: int = 0,
+        exptime: int = 0,
+        noreply: bool = False,
+        timeout: Optional[float] = None,
+        routing_key: Optional[bytes] = None,
+    ) -> None:
         """Stores a value. Raises StorageCommandError when the server refuses it.
 
         `flags`: an unsigned 32-bit number kept beside the value. `exptime`, in seconds: 0 never, up to 30 days from now, above that a Unix time;
         -1 expires at once. `noreply`: returns as soon as the command is written; what the server says is not seen."""
 
     @abstractmethod
-    async def add(self, key: bytes, value: Value, *, flags: int = 0, exptime: int = 0, noreply: bool = False) -> None:
+    async def add(
+        self,
+        key: bytes,
+        value: Value,
+        *,
+        flags: int = 0,
+        exptime: int = 0,
+        noreply: bool = False,
+        timeout: Optional[float] = None,
+        routing_key: Optional[bytes] = None,
+    ) -> None:
         """Stores a value if the key has none, else NotStoredStorageCommandError; as set()."""
 
     @abstractmethod
-    async def replace(self, key: bytes, value: Value, *, flags: int = 0, exptime: int = 0, noreply: bool = False) -> None:
+    async def replace(
+        self,
+        key: bytes,
+        value: Value,
+        *,
+        flags: int = 0,
+        exptime: int = 0,
+        noreply: bool = False,
+        timeout: Optional[float] = None,
+        routing_key: Optional[bytes] = None,
+    ) -> None:
         """Stores a value if the key has one, else NotStoredStorageCommandError; as set()."""
 
     @abstractmethod
-    async def append(self, key: bytes, value: Value, *, noreply: bool = False) -> None:
+    async def append(
+        self, key: bytes, value: Value, *, noreply: bool = False, timeout: Optional[float] = None, routing_key: Optional[bytes] = None
+    ) -> None:
         """Appends to a value that is there, else NotStoredStorageCommandError."""
 
     @abstractmethod
-    async def prepend(self, key: bytes, value: Value, *, noreply: bool = False) -> None:
+    async def prepend(
+        self, key: bytes, value: Value, *, noreply: bool = False, timeout: Optional[float] = None, routing_key: Optional[bytes] = None
+    ) -> None:
         """Prepends to a value that is there, else NotStoredStorageCommandError."""
 
     @abstractmethod
     async def cas(
-        self, key: bytes, value: Value, cas: int, *, flags: int = 0, exptime: int = 0, noreply: bool = False
+        self,
+        key: bytes,
+        value: Value,
+        cas: int,
+        *,
+        flags: int = 0,
+        exptime: int = 0,
+        noreply: bool = False,
+        timeout: Optional[float] = None,
+        routing_key: Optional[bytes] = None,
     ) -> None:
         """Stores a value if the item's cas value is still `cas`: NotStoredStorageCommandError when it has changed, StorageCommandError when it is
         gone."""
 
     @abstractmethod
-    async def increment(self, key: bytes, value: int, *, noreply: bool = False) -> Optional[int]:
+    async def increment(
+        self, key: bytes, value: int, *, noreply: bool = False, timeout: Optional[float] = None, routing_key: Optional[bytes] = None
+    ) -> Optional[int]:
         """Adds to a decimal number, wrapping at 2**64, and returns the new one (None with `noreply`). NotFoundCommandError when the key is not
         there."""
 
     @abstractmethod
-    async def decrement(self, key: bytes, value: int, *, noreply: bool = False) -> Optional[int]:
+    async def decrement(
+        self, key: bytes, value: int, *, noreply: bool = False, timeout: Optional[float] = None, routing_key: Optional[bytes] = None
+    ) -> Optional[int]:
         """Subtracts from a decimal number, stopping at 0; as increment()."""
 
     @abstractmethod
-    async def touch(self, key: bytes, exptime: int, *, noreply: bool = False) -> None:
+    async def touch(
+        self, key: bytes, exptime: int, *, noreply: bool = False, timeout: Optional[float] = None, routing_key: Optional[bytes] = None
+    ) -> None:
         """Sets an item's expiry. NotFoundCommandError when the key is not there."""
 
     @abstractmethod
-    async def delete(self, key: bytes, *, noreply: bool = False) -> None:
+    async def delete(self, key: bytes, *, noreply: bool = False, timeout: Optional[float] = None, routing_key: Optional[bytes] = None) -> None:
         """Deletes a key. NotFoundCommandError when it is not there."""
 
     @abstractmethod
-    async def flush_all(self, memcached_host_address: Address, delay: int = 0, *, noreply: bool = False) -> None:
+    async def flush_all(self, memcached_host_address: Address, delay: int = 0, *, noreply: bool = False, timeout: Optional[float] = None) -> None:
         """Makes everything on a node expire, at once or in `delay` seconds."""
 
     @abstractmethod
-    async def version(self, memcached_host_address: Address) -> Optional[str]:
+    async def version(self, memcached_host_address: Address, *, timeout: Optional[float] = None) -> Optional[str]:
         """The version of a node's server."""
 
     @abstractmethod
-    async def stats(self, memcached_host_address: Address, *args: str) -> Dict[str, str]:
+    async def stats(self, memcached_host_address: Address, *args: str, timeout: Optional[float] = None) -> Dict[str, str]:
         """A node's statistics: the general ones, or those named by args ("items", "slabs", "settings" …)."""
 
     @abstractmethod
-    async def verbosity(self, memcached_host_address: Address, level: int, *, noreply: bool = False) -> None:
+    async def verbosity(self, memcached_host_address: Address, level: int, *, noreply: bool = False, timeout: Optional[float] = None) -> None:
         """Sets how talkative a node's log is."""
 
     @abstractmethod
-    async def cache_memlimit(self, memcached_host_address: Address, value: int, *, noreply: bool = False) -> None:
+    async def cache_memlimit(self, memcached_host_address: Address, value: int, *, noreply: bool = False, timeout: Optional[float] = None) -> None:
         """Sets a node's memory limit, in megabytes."""
 
     # What follows is beyond emcache 1.3. It is not abstract, so that classes written against that one stay whole.
@@ -223,25 +362,46 @@ class Client(metaclass=ABCMeta):
         return self.cluster_managment()
 
     async def set_many(
-        self, items: Mapping[bytes, Value], *, flags: int = 0, exptime: int = 0, noreply: bool = False
+        self,
+        items: Mapping[bytes, Value],
+        *,
+        flags: int = 0,
+        exptime: int = 0,
+        noreply: bool = False,
+        timeout: Optional[float] = None,
+        routing_key: Optional[bytes] = None,
     ) -> Dict[bytes, Union[bool, Exception]]:
         """Stores many values, on all nodes at once. A status for each key: True, or the exception that set() would have raised."""
         raise NotImplementedError
 
-    async def delete_many(self, keys: Iterable[bytes], *, noreply: bool = False) -> Dict[bytes, Union[bool, Exception]]:
+    async def delete_many(
+        self, keys: Iterable[bytes], *, noreply: bool = False, timeout: Optional[float] = None, routing_key: Optional[bytes] = None
+    ) -> Dict[bytes, Union[bool, Exception]]:
         """Deletes many keys. A status for each: True, False when it was not there, or an exception."""
         raise NotImplementedError
 
-    async def dump_keys(self, memcached_host_address: Address, *, keys_only: bool = False) -> List[Tuple[bytes, bytes]]:
+    async def dump_keys(
+        self, memcached_host_address: Address, *, keys_only: bool = False, timeout: Optional[float] = None
+    ) -> List[Tuple[bytes, bytes]]:
         """All keys of a node, each with the server's line about it (`lru_crawler metadump`; with `keys_only` the leaner `mgdump`, which needs
         memcached 1.6.19). CommandError while another dump is under way."""
+        raise NotImplementedError
+
+    async def administer(self, memcached_host_address: Address, command: str, *, timeout: Optional[float] = None) -> None:
+        """One of the administrator's commands that a server answers in one line, as memcached's protocol.txt has it: "slabs automove 1",
+        "lru_crawler enable", "lru tune …", "extstore …", "refresh_certs". ValueError for any other, CommandError when the server refuses."""
+        raise NotImplementedError
+
+    async def quit(self, memcached_host_address: Address, *, timeout: Optional[float] = None) -> None:
+        """Has the node's server close one of the connections, behind what was submitted before. Another is opened when one is needed."""
         raise NotImplementedError
 
     async def meta_get(
         self,
         key: bytes,
         *,
-        want: Iterable[str] = ("value",),
+        want: Iterable[str] = ("value",
+        ),
         binary_key: bool = False,
         no_bump: bool = False,
         ttl: Optional[int] = None,
@@ -249,10 +409,14 @@ class Client(metaclass=ABCMeta):
         recache_below: Optional[int] = None,
         cas: int = 0,
         opaque: Optional[str] = None,
+        quiet: bool = False,
+        timeout: Optional[float] = None,
+        routing_key: Optional[bytes] = None,
     ) -> "MetaResult":
         """mg. `want`: any of "value", "flags", "cas", "ttl", "size", "hit_before", "last_access", "key". `ttl`: a new time to live. `vivify_ttl`: on a
         miss an empty item of that time to live is made, and this caller has won it. `recache_below`: less than so many seconds left wins the right
-        to recache. `cas`: only if the item has this one (memcached 1.6.40). `binary_key`: 1 to 186 bytes of any kind."""
+        to recache. `cas`: only if the item has this one (memcached 1.6.40). `binary_key`: 1 to 186 bytes of any kind. `quiet`: the server answers only
+        the unusual, and an `mn` behind it makes the outcome exact."""
         raise NotImplementedError
 
     async def meta_set(
@@ -270,6 +434,9 @@ class Client(metaclass=ABCMeta):
         new_cas: int = 0,
         flags: int = 0,
         opaque: Optional[str] = None,
+        quiet: bool = False,
+        timeout: Optional[float] = None,
+        routing_key: Optional[bytes] = None,
     ) -> "MetaResult":
         """ms. `mode`: "set", "add", "replace", "append" or "prepend". `want`: any of "cas", "size", "key". `invalidate`: store as stale when `cas` is
         older than the item's. `new_cas`: the cas value the item shall have (memcached 1.6.27)."""
@@ -287,6 +454,9 @@ class Client(metaclass=ABCMeta):
         cas: int = 0,
         new_cas: int = 0,
         opaque: Optional[str] = None,
+        quiet: bool = False,
+        timeout: Optional[float] = None,
+        routing_key: Optional[bytes] = None,
     ) -> "MetaResult":
         """md. `invalidate`: mark stale instead, for `ttl` seconds. `drop_value`: empty the value, keep the item (memcached 1.6.27)."""
         raise NotImplementedError
@@ -298,35 +468,69 @@ class Client(metaclass=ABCMeta):
         delta: int = 1,
         decrement: bool = False,
         initial: int = 0,
-        want: Iterable[str] = ("value",),
+        want: Iterable[str] = ("value",
+        ),
         binary_key: bool = False,
         ttl: Optional[int] = None,
         vivify_ttl: Optional[int] = None,
         cas: int = 0,
         new_cas: int = 0,
         opaque: Optional[str] = None,
+        quiet: bool = False,
+        timeout: Optional[float] = None,
+        routing_key: Optional[bytes] = None,
     ) -> "MetaResult":
         """ma. With `vivify_ttl` a key that is not there begins with `initial`."""
         raise NotImplementedError
 
-    async def fetch(self, key: bytes, lease: int, *, recache_below: int = 0) -> "FetchResult":
+    async def meta_noop(self, memcached_host_address: Address, *, timeout: Optional[float] = None) -> None:
+        """mn: a node's server answers, nothing else; how long that takes is how far away it is."""
+        raise NotImplementedError
+
+    async def meta_debug(self, key: bytes, *, timeout: Optional[float] = None, routing_key: Optional[bytes] = None) -> Optional[str]:
+        """me: what the server knows of an item, as "exp=-1 la=3 cas=2 fetch=no cls=1 size=63"; None when it is not there. A key that a text key can't
+        be is taken for a binary one."""
+        raise NotImplementedError
+
+    async def fetch(
+        self, key: bytes, lease: int, *, recache_below: int = 0, timeout: Optional[float] = None, routing_key: Optional[bytes] = None
+    ) -> "FetchResult":
         """Fetches a value with a lease, against stampedes: when the key is missing, stale, or has less than `recache_below` seconds left, exactly one
         caller gets `won` and loads it within `lease` seconds (1 to 30 days); the others get the old value at once, or None with `already_won`."""
         raise NotImplementedError
 
-    async def fill(self, key: bytes, value: Value, lease: "FetchResult", *, flags: int = 0, exptime: int = 0) -> bool:
+    async def fill(
+        self,
+        key: bytes,
+        value: Value,
+        lease: "FetchResult",
+        *,
+        flags: int = 0,
+        exptime: int = 0,
+        timeout: Optional[float] = None,
+        routing_key: Optional[bytes] = None,
+    ) -> bool:
         """Stores the value that a lease was won for. False when the key was changed or deleted meanwhile: then nothing is stored."""
         raise NotImplementedError
 
-    async def give_up(self, key: bytes, lease: "FetchResult") -> bool:
+    async def give_up(self, key: bytes, lease: "FetchResult", *, timeout: Optional[float] = None, routing_key: Optional[bytes] = None) -> bool:
         """Gives a lease back when the value can't be loaded: the next caller wins at once. False when the key was changed meanwhile."""
         raise NotImplementedError
 
-    async def invalidate(self, key: bytes, stale: int) -> bool:
+    async def invalidate(self, key: bytes, stale: int, *, timeout: Optional[float] = None, routing_key: Optional[bytes] = None) -> bool:
         """Marks a value stale for `stale` seconds: the first fetch() wins, the others get the stale value. False when the key is not there."""
         raise NotImplementedError
 
-    async def count(self, key: bytes, delta: int = 1, *, initial: int = 0, exptime: int = 0) -> int:
+    async def count(
+        self,
+        key: bytes,
+        delta: int = 1,
+        *,
+        initial: int = 0,
+        exptime: int = 0,
+        timeout: Optional[float] = None,
+        routing_key: Optional[bytes] = None,
+    ) -> int:
         """Counts: adds `delta` (negative: subtracts, stopping at 0) to a number that begins with `initial` and `exptime` where there is none."""
         raise NotImplementedError
 

@@ -1,4 +1,6 @@
 /* The arguments of a command: found by position or name without a dictionary, and checked at the call. */
+#include <math.h>
+
 #include "arguments.h"
 #include "client.h"
 
@@ -39,13 +41,16 @@ static bool parse_keywords(const struct signature *signature, PyObject *const *v
 bool arguments_parse(const struct signature *signature, PyObject *const *args, Py_ssize_t nargs,
                      PyObject *keyword_names, PyObject **out)
 {
-    if (nargs > signature->positional) {
+    Py_ssize_t named = nargs;
+    if (nargs > signature->positional && signature->rest) {
+        named = signature->positional;
+    } else if (nargs > signature->positional) {
         PyErr_Format(PyExc_TypeError, "Client.%s() takes at most %d positional arguments (%zd given)",
                      signature->function, signature->positional, nargs);
         return false;
     }
     for (Py_ssize_t i = 0; i < signature->count; i++) {
-        out[i] = i < nargs ? args[i] : NULL;
+        out[i] = i < named ? args[i] : NULL;
     }
     if (keyword_names != NULL && !parse_keywords(signature, args + nargs, keyword_names, out)) {
         return false;
@@ -128,6 +133,53 @@ bool arguments_exptime(PyObject *object, const char *name, int64_t *out)
 bool arguments_flags(PyObject *object, uint64_t *out)
 {
     return arguments_unsigned(object, "flags", UINT32_MAX, out);
+}
+
+/* ------------------------------------------------------------------ what every command takes */
+
+#define DURATION_MAX_MS 2147483647.0
+
+bool arguments_seconds(PyObject *object, const char *name, uint32_t *ms_out)
+{
+    double seconds = PyFloat_AsDouble(object);
+    if (seconds == -1.0 && PyErr_Occurred()) {
+        if (PyErr_ExceptionMatches(PyExc_TypeError)) {
+            PyErr_Format(PyExc_TypeError, "%s: seconds or None is needed, not %.100s", name, Py_TYPE(object)->tp_name);
+        } else if (PyErr_ExceptionMatches(PyExc_OverflowError)) {
+            PyErr_Format(PyExc_ValueError, "%s: too many seconds; without a limit it is math.inf", name);
+        }
+        return false;
+    }
+    if (!(seconds > 0)) {
+        PyErr_Format(PyExc_ValueError, "%s: %R seconds; it is more than 0", name, object);
+        return false;
+    }
+    double ms = ceil(seconds * 1000.0 - 1e-6);
+    *ms_out = ms < 1 ? 1u : ms > DURATION_MAX_MS ? EMC_NO_LIMIT : (uint32_t)ms;
+    return true;
+}
+
+bool arguments_timeout(struct operation *operation, PyObject *timeout)
+{
+    return timeout == NULL || timeout == Py_None || arguments_seconds(timeout, "timeout", &operation->timeout_ms);
+}
+
+bool arguments_call(struct operation *operation, PyObject *const *given)
+{
+    PyObject *routing_key = given[1];
+    if (!arguments_timeout(operation, given[0])) {
+        return false;
+    }
+    if (routing_key == NULL || routing_key == Py_None) {
+        return true;
+    }
+    if (!PyBytes_Check(routing_key)) {
+        PyErr_Format(PyExc_TypeError, "routing_key: bytes are needed, not %.100s", Py_TYPE(routing_key)->tp_name);
+        return false;
+    }
+    Py_INCREF(routing_key);
+    operation->routing_key = routing_key;
+    return true;
 }
 
 /* ------------------------------------------------------------------ keys and values */

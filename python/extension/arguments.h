@@ -12,6 +12,7 @@ struct signature {
     uint8_t positional; /* so many may be given by position */
     uint8_t required;   /* the first so many must be given */
     const char *names[ARGUMENTS_MAX];
+    bool rest; /* further ones by position are the command's own business */
 };
 
 /* Fills out[0 .. count-1] with borrowed references, NULL where an argument is not given. False with a TypeError. */
@@ -29,6 +30,26 @@ bool arguments_key(const struct client *client, PyObject *object);
 PyObject *arguments_keys(const struct client *client, PyObject *iterable);
 /* bytes, or anything that gives its bytes: then its buffer is held. */
 bool arguments_value(struct operation *operation, PyObject *object);
+/* Seconds, more than 0 (at least a millisecond is meant); infinity, and more than 24 days: EMC_NO_LIMIT. */
+bool arguments_seconds(PyObject *object, const char *name, uint32_t *ms_out);
+
+/* What every command takes besides: the last names of its signature, in this order. Commands to a node know the first alone. */
+#define CALL_NAMES     "timeout", "routing_key"
+#define CALL_SIGNATURE ", timeout=None, routing_key=None"
+/* NULL and None: the client's timeout. */
+bool arguments_timeout(struct operation *operation, PyObject *timeout);
+/* `given`: the two, in the order of CALL_NAMES. */
+bool arguments_call(struct operation *operation, PyObject *const *given);
+
+/* The operation; NULL when an argument was not good: an exception is set. */
+static inline PyObject *operation_finish(struct operation *operation, bool good)
+{
+    if (operation != NULL && !good) {
+        operation_discard(operation);
+        return NULL;
+    }
+    return (PyObject *)operation;
+}
 
 /* An entry of a method table, with the signature that inspect shows. */
 #define COMMAND(name, signature, documentation)                                           \

@@ -65,9 +65,10 @@ static PyObject *retrieve_many(PyObject *self, const struct operation_traits *tr
                                PyObject *const *options)
 {
     struct operation *operation = create_bulk(self, traits, keys);
-    if (operation != NULL && !(arguments_exptime(exptime, "exptime", &operation->exptime) &&
-                               arguments_bool(options[0], &operation->return_flags) &&
-                               arguments_bool(options[1], &operation->return_errors))) {
+    if (operation != NULL &&
+        !(arguments_exptime(exptime, "exptime", &operation->exptime) &&
+          arguments_bool(options[0], &operation->return_flags) &&
+          arguments_bool(options[1], &operation->return_errors) && arguments_call(operation, options + 2))) {
         operation_discard(operation);
         return NULL;
     }
@@ -77,8 +78,9 @@ static PyObject *retrieve_many(PyObject *self, const struct operation_traits *tr
 static PyObject *parse_many(PyObject *self, const struct operation_traits *traits, PyObject *const *args,
                             Py_ssize_t nargs, PyObject *keywords)
 {
-    const struct signature signature = {traits->name, 3, 2, 1, {"keys", "return_flags", "return_exceptions"}};
-    PyObject *given[3];
+    const struct signature signature = {
+        traits->name, 5, 2, 1, {"keys", "return_flags", "return_exceptions", CALL_NAMES}};
+    PyObject *given[5];
     return arguments_parse(&signature, args, nargs, keywords, given)
                ? retrieve_many(self, traits, given[0], NULL, given + 1)
                : NULL;
@@ -88,8 +90,8 @@ static PyObject *parse_many_and_touch(PyObject *self, const struct operation_tra
                                       Py_ssize_t nargs, PyObject *keywords)
 {
     const struct signature signature = {
-        traits->name, 4, 3, 2, {"exptime", "keys", "return_flags", "return_exceptions"}};
-    PyObject *given[4];
+        traits->name, 6, 3, 2, {"exptime", "keys", "return_flags", "return_exceptions", CALL_NAMES}};
+    PyObject *given[6];
     return arguments_parse(&signature, args, nargs, keywords, given)
                ? retrieve_many(self, traits, given[1], given[0], given + 2)
                : NULL;
@@ -210,14 +212,15 @@ static struct operation *create_set_many(PyObject *self, PyObject *mapping)
 
 static PyObject *client_set_many(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
-    static const struct signature signature = {"set_many", 4, 1, 1, {"items", "flags", "exptime", "noreply"}};
-    PyObject *given[4];
+    static const struct signature signature = {
+        "set_many", 6, 1, 1, {"items", "flags", "exptime", "noreply", CALL_NAMES}};
+    PyObject *given[6];
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
                                       ? create_set_many(self, given[0])
                                       : NULL;
     if (operation != NULL &&
         !(arguments_flags(given[1], &operation->flags) && arguments_exptime(given[2], "exptime", &operation->exptime) &&
-          arguments_bool(given[3], &operation->noreply))) {
+          arguments_bool(given[3], &operation->noreply) && arguments_call(operation, given + 4))) {
         operation_discard(operation);
         return NULL;
     }
@@ -226,12 +229,12 @@ static PyObject *client_set_many(PyObject *self, PyObject *const *args, Py_ssize
 
 static PyObject *client_delete_many(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
-    static const struct signature signature = {"delete_many", 2, 1, 1, {"keys", "noreply"}};
-    PyObject *given[2];
+    static const struct signature signature = {"delete_many", 4, 1, 1, {"keys", "noreply", CALL_NAMES}};
+    PyObject *given[4];
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
                                       ? create_bulk(self, &delete_many_traits, given[0])
                                       : NULL;
-    if (operation != NULL && !arguments_bool(given[1], &operation->noreply)) {
+    if (operation != NULL && !(arguments_bool(given[1], &operation->noreply) && arguments_call(operation, given + 2))) {
         operation_discard(operation);
         return NULL;
     }
@@ -239,16 +242,16 @@ static PyObject *client_delete_many(PyObject *self, PyObject *const *args, Py_ss
 }
 
 PyMethodDef client_bulk_commands[] = {
-    COMMAND(get_many, "($self, keys, return_flags=False, *, return_exceptions=False)",
+    COMMAND(get_many, "($self, keys, return_flags=False, *, return_exceptions=False" CALL_SIGNATURE ")",
             "Fetches many values; keys that are not there are left out."),
-    COMMAND(gets_many, "($self, keys, return_flags=False, *, return_exceptions=False)",
+    COMMAND(gets_many, "($self, keys, return_flags=False, *, return_exceptions=False" CALL_SIGNATURE ")",
             "Fetches many values with their cas values."),
-    COMMAND(gat_many, "($self, exptime, keys, return_flags=False, *, return_exceptions=False)",
+    COMMAND(gat_many, "($self, exptime, keys, return_flags=False, *, return_exceptions=False" CALL_SIGNATURE ")",
             "Fetches many values and sets their expiry."),
-    COMMAND(gats_many, "($self, exptime, keys, return_flags=False, *, return_exceptions=False)",
+    COMMAND(gats_many, "($self, exptime, keys, return_flags=False, *, return_exceptions=False" CALL_SIGNATURE ")",
             "Fetches many values with their cas values and sets their expiry."),
-    COMMAND(set_many, "($self, items, *, flags=0, exptime=0, noreply=False)",
+    COMMAND(set_many, "($self, items, *, flags=0, exptime=0, noreply=False" CALL_SIGNATURE ")",
             "Stores many values; a status for each key."),
-    COMMAND(delete_many, "($self, keys, *, noreply=False)", "Deletes many keys; a status for each."),
+    COMMAND(delete_many, "($self, keys, *, noreply=False" CALL_SIGNATURE ")", "Deletes many keys; a status for each."),
     {NULL, NULL, 0, NULL},
 };

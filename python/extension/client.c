@@ -417,7 +417,8 @@ PyTypeObject *client_type_create(PyObject *module)
 {
     PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &client_spec, NULL);
     if (type != NULL && !(add_methods(type, client_commands) && add_methods(type, client_bulk_commands) &&
-                          add_methods(type, client_node_commands) && add_methods(type, client_meta_commands))) {
+                          add_methods(type, client_node_commands) && add_methods(type, client_meta_commands) &&
+                          add_methods(type, client_pattern_commands))) {
         Py_CLEAR(type);
     }
     return type;

@@ -26,7 +26,8 @@ struct client {
     PyObject *finished;     /* a finished future, the argument of every direct wake */
     PyObject *on_event;     /* called with (kind, address, weight, reason); or NULL */
     PyObject *events;       /* events and log lines that came during a pass: a list of tuples */
-    PyObject *expiry_timer; /* for the line of those that wait for room */
+    PyObject *expiry_timer; /* for the line of those that wait for room … */
+    double expiry_at;       /* … set for this loop time */
     PyObject *weak_references;
     struct management *management; /* the view while anybody holds it; borrowed */
     emc_cluster_management *view;  /* retained */
@@ -37,12 +38,13 @@ struct client {
     pid_t process;
     double timeout; /* seconds; < 0: none */
     size_t key_length_max;
-    bool in_reader;      /* the loop is calling us: a flush follows anyway */
-    bool flush_wanted;   /* a flush is on its way by call_soon */
-    bool process_wanted; /* a pass of the reader too */
-    bool room;           /* the engine accepts again */
-    bool has_listener;   /* somebody hears the events: the loop holds the client until it is closed */
-    bool batch_ticks;    /* autobatching: a tick always ends by call_soon, so that its gets share lines */
+    bool in_reader;       /* the loop is calling us: a flush follows anyway */
+    bool flush_wanted;    /* a flush is on its way by call_soon */
+    bool process_wanted;  /* a pass of the reader too */
+    bool room;            /* the engine accepts again */
+    bool has_listener;    /* somebody hears the events: the loop holds the client until it is closed */
+    bool mixed_deadlines; /* some in the line have a timeout of their own: its order is not that of the deadlines */
+    bool batch_ticks;     /* autobatching: a tick always ends by call_soon, so that its gets share lines */
 };
 
 /* True when the calling thread and the running loop are the client's; else an exception is set. */
@@ -58,8 +60,9 @@ void client_shut_down(struct client *client);
 void client_list_add(struct client *client, struct operation *operation, bool waiting);
 void client_list_remove(struct client *client, struct operation *operation);
 
-/* Client's methods that make operations (commands.c, bulk_commands.c, meta_commands.c). */
-extern PyMethodDef client_commands[], client_bulk_commands[], client_node_commands[], client_meta_commands[];
+/* Client's methods that make operations (commands.c, bulk_commands.c …). */
+extern PyMethodDef client_commands[], client_bulk_commands[], client_node_commands[], client_meta_commands[],
+    client_pattern_commands[];
 
 /* The engine's options from a dict by name; false with an exception. What the strings point to is kept by the dict. */
 bool options_fill(emc_options *options, PyObject *dict);

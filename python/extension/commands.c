@@ -41,51 +41,46 @@ static struct operation *create(PyObject *self, const struct operation_traits *t
     return arguments_key(client, key) ? operation_create(client, traits, key) : NULL;
 }
 
-static PyObject *retrieve(PyObject *self, const struct operation_traits *traits, PyObject *key, PyObject *return_flags)
+/* `given`: the key, return_flags, CALL_NAMES. */
+static PyObject *retrieve(PyObject *self, const struct operation_traits *traits, PyObject *const *given)
 {
-    bool with_flags = false;
-    if (!arguments_bool(return_flags, &with_flags)) {
+    struct operation *operation = create(self, traits, given[0]);
+    if (operation != NULL &&
+        !(arguments_bool(given[1], &operation->return_flags) && arguments_call(operation, given + 2))) {
+        operation_discard(operation);
         return NULL;
-    }
-    struct operation *operation = create(self, traits, key);
-    if (operation != NULL) {
-        operation->return_flags = with_flags;
     }
     return (PyObject *)operation;
 }
 
 static PyObject *client_get(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
-    static const struct signature signature = {"get", 2, 2, 1, {"key", "return_flags"}};
-    PyObject *given[2];
+    static const struct signature signature = {"get", 4, 2, 1, {"key", "return_flags", CALL_NAMES}};
+    PyObject *given[4];
     if (nargs == 1 && keywords == NULL) {
-        return retrieve(self, &get_traits, args[0], NULL);
+        return (PyObject *)create(self, &get_traits, args[0]);
     }
-    if (!arguments_parse(&signature, args, nargs, keywords, given)) {
-        return NULL;
-    }
-    return retrieve(self, &get_traits, given[0], given[1]);
+    return arguments_parse(&signature, args, nargs, keywords, given) ? retrieve(self, &get_traits, given) : NULL;
 }
 
 static PyObject *client_gets(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
-    static const struct signature signature = {"gets", 2, 2, 1, {"key", "return_flags"}};
-    PyObject *given[2];
-    return arguments_parse(&signature, args, nargs, keywords, given) ? retrieve(self, &gets_traits, given[0], given[1])
-                                                                     : NULL;
+    static const struct signature signature = {"gets", 4, 2, 1, {"key", "return_flags", CALL_NAMES}};
+    PyObject *given[4];
+    return arguments_parse(&signature, args, nargs, keywords, given) ? retrieve(self, &gets_traits, given) : NULL;
 }
 
 static PyObject *retrieve_and_touch(PyObject *self, const struct operation_traits *traits, PyObject *const *args,
                                     Py_ssize_t nargs, PyObject *keywords)
 {
-    const struct signature signature = {traits->name, 3, 3, 2, {"exptime", "key", "return_flags"}};
-    PyObject *given[3];
+    const struct signature signature = {traits->name, 5, 3, 2, {"exptime", "key", "return_flags", CALL_NAMES}};
+    PyObject *given[5];
     int64_t exptime = 0;
     if (!arguments_parse(&signature, args, nargs, keywords, given) ||
         !arguments_exptime(given[0], "exptime", &exptime)) {
         return NULL;
     }
-    PyObject *operation = retrieve(self, traits, given[1], given[2]);
+    PyObject *operation = retrieve(self, traits, given + 1);
     if (operation != NULL) {
         ((struct operation *)operation)->exptime = exptime;
     }
@@ -155,6 +150,7 @@ static const struct operation_traits cas_traits = {
 /* What a storage command is given beside key and value. */
 struct storing {
     PyObject *flags, *exptime, *noreply, *cas;
+    PyObject *const *call; /* CALL_NAMES */
 };
 
 static PyObject *store(PyObject *self, const struct operation_traits *traits, PyObject *key, PyObject *value,
@@ -164,7 +160,8 @@ static PyObject *store(PyObject *self, const struct operation_traits *traits, Py
     if (operation != NULL && !(arguments_value(operation, value) && arguments_flags(more->flags, &operation->flags) &&
                                arguments_exptime(more->exptime, "exptime", &operation->exptime) &&
                                arguments_bool(more->noreply, &operation->noreply) &&
-                               arguments_unsigned(more->cas, "cas", UINT64_MAX, &operation->number))) {
+                               arguments_unsigned(more->cas, "cas", UINT64_MAX, &operation->number) &&
+                               arguments_call(operation, more->call))) {
         operation_discard(operation);
         return NULL;
     }
@@ -174,12 +171,13 @@ static PyObject *store(PyObject *self, const struct operation_traits *traits, Py
 static PyObject *store_value(PyObject *self, const struct operation_traits *traits, PyObject *const *args,
                              Py_ssize_t nargs, PyObject *keywords)
 {
-    const struct signature signature = {traits->name, 5, 2, 2, {"key", "value", "flags", "exptime", "noreply"}};
-    PyObject *given[5];
+    const struct signature signature = {
+        traits->name, 7, 2, 2, {"key", "value", "flags", "exptime", "noreply", CALL_NAMES}};
+    PyObject *given[7];
     if (!arguments_parse(&signature, args, nargs, keywords, given)) {
         return NULL;
     }
-    return store(self, traits, given[0], given[1], &(struct storing){given[2], given[3], given[4], NULL});
+    return store(self, traits, given[0], given[1], &(struct storing){given[2], given[3], given[4], NULL, given + 5});
 }
 
 static PyObject *client_set(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
@@ -200,12 +198,12 @@ static PyObject *client_replace(PyObject *self, PyObject *const *args, Py_ssize_
 static PyObject *extend_value(PyObject *self, const struct operation_traits *traits, PyObject *const *args,
                               Py_ssize_t nargs, PyObject *keywords)
 {
-    const struct signature signature = {traits->name, 3, 2, 2, {"key", "value", "noreply"}};
-    PyObject *given[3];
+    const struct signature signature = {traits->name, 5, 2, 2, {"key", "value", "noreply", CALL_NAMES}};
+    PyObject *given[5];
     if (!arguments_parse(&signature, args, nargs, keywords, given)) {
         return NULL;
     }
-    return store(self, traits, given[0], given[1], &(struct storing){NULL, NULL, given[2], NULL});
+    return store(self, traits, given[0], given[1], &(struct storing){NULL, NULL, given[2], NULL, given + 3});
 }
 
 static PyObject *client_append(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
@@ -220,12 +218,14 @@ static PyObject *client_prepend(PyObject *self, PyObject *const *args, Py_ssize_
 
 static PyObject *client_cas(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
-    static const struct signature signature = {"cas", 6, 3, 3, {"key", "value", "cas", "flags", "exptime", "noreply"}};
-    PyObject *given[6];
+    static const struct signature signature = {
+        "cas", 8, 3, 3, {"key", "value", "cas", "flags", "exptime", "noreply", CALL_NAMES}};
+    PyObject *given[8];
     if (!arguments_parse(&signature, args, nargs, keywords, given)) {
         return NULL;
     }
-    return store(self, &cas_traits, given[0], given[1], &(struct storing){given[3], given[4], given[5], given[2]});
+    return store(self, &cas_traits, given[0], given[1],
+                 &(struct storing){given[3], given[4], given[5], given[2], given + 6});
 }
 
 /* ------------------------------------------------------------------ without value */
@@ -262,13 +262,13 @@ static const struct operation_traits delete_traits = {
 static PyObject *step(PyObject *self, const struct operation_traits *traits, PyObject *const *args, Py_ssize_t nargs,
                       PyObject *keywords)
 {
-    const struct signature signature = {traits->name, 3, 2, 2, {"key", "value", "noreply"}};
-    PyObject *given[3];
+    const struct signature signature = {traits->name, 5, 2, 2, {"key", "value", "noreply", CALL_NAMES}};
+    PyObject *given[5];
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
                                       ? create(self, traits, given[0])
                                       : NULL;
     if (operation != NULL && !(arguments_unsigned(given[1], "value", UINT64_MAX, &operation->number) &&
-                               arguments_bool(given[2], &operation->noreply))) {
+                               arguments_bool(given[2], &operation->noreply) && arguments_call(operation, given + 3))) {
         operation_discard(operation);
         return NULL;
     }
@@ -287,13 +287,13 @@ static PyObject *client_decrement(PyObject *self, PyObject *const *args, Py_ssiz
 
 static PyObject *client_touch(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
-    static const struct signature signature = {"touch", 3, 2, 2, {"key", "exptime", "noreply"}};
-    PyObject *given[3];
+    static const struct signature signature = {"touch", 5, 2, 2, {"key", "exptime", "noreply", CALL_NAMES}};
+    PyObject *given[5];
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
                                       ? create(self, &touch_traits, given[0])
                                       : NULL;
     if (operation != NULL && !(arguments_exptime(given[1], "exptime", &operation->exptime) &&
-                               arguments_bool(given[2], &operation->noreply))) {
+                               arguments_bool(given[2], &operation->noreply) && arguments_call(operation, given + 3))) {
         operation_discard(operation);
         return NULL;
     }
@@ -302,12 +302,12 @@ static PyObject *client_touch(PyObject *self, PyObject *const *args, Py_ssize_t 
 
 static PyObject *client_delete(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
-    static const struct signature signature = {"delete", 2, 1, 1, {"key", "noreply"}};
-    PyObject *given[2];
+    static const struct signature signature = {"delete", 4, 1, 1, {"key", "noreply", CALL_NAMES}};
+    PyObject *given[4];
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
                                       ? create(self, &delete_traits, given[0])
                                       : NULL;
-    if (operation != NULL && !arguments_bool(given[1], &operation->noreply)) {
+    if (operation != NULL && !(arguments_bool(given[1], &operation->noreply) && arguments_call(operation, given + 2))) {
         operation_discard(operation);
         return NULL;
     }
@@ -317,21 +317,26 @@ static PyObject *client_delete(PyObject *self, PyObject *const *args, Py_ssize_t
 /* ------------------------------------------------------------------ the table */
 
 PyMethodDef client_commands[] = {
-    COMMAND(get, "($self, key, return_flags=False)", "Fetches a value; None for a key that is not there."),
-    COMMAND(gets, "($self, key, return_flags=False)", "Fetches a value with its cas value."),
-    COMMAND(gat, "($self, exptime, key, return_flags=False)", "Fetches a value and sets its expiry."),
-    COMMAND(gats, "($self, exptime, key, return_flags=False)",
+    COMMAND(get, "($self, key, return_flags=False, *" CALL_SIGNATURE ")",
+            "Fetches a value; None for a key that is not there."),
+    COMMAND(gets, "($self, key, return_flags=False, *" CALL_SIGNATURE ")", "Fetches a value with its cas value."),
+    COMMAND(gat, "($self, exptime, key, return_flags=False, *" CALL_SIGNATURE ")",
+            "Fetches a value and sets its expiry."),
+    COMMAND(gats, "($self, exptime, key, return_flags=False, *" CALL_SIGNATURE ")",
             "Fetches a value with its cas value and sets its expiry."),
-    COMMAND(set, "($self, key, value, *, flags=0, exptime=0, noreply=False)", "Stores a value."),
-    COMMAND(add, "($self, key, value, *, flags=0, exptime=0, noreply=False)", "Stores a value if the key has none."),
-    COMMAND(replace, "($self, key, value, *, flags=0, exptime=0, noreply=False)", "Stores a value if the key has one."),
-    COMMAND(append, "($self, key, value, *, noreply=False)", "Appends to a value that is there."),
-    COMMAND(prepend, "($self, key, value, *, noreply=False)", "Prepends to a value that is there."),
-    COMMAND(cas, "($self, key, value, cas, *, flags=0, exptime=0, noreply=False)",
+    COMMAND(set, "($self, key, value, *, flags=0, exptime=0, noreply=False" CALL_SIGNATURE ")", "Stores a value."),
+    COMMAND(add, "($self, key, value, *, flags=0, exptime=0, noreply=False" CALL_SIGNATURE ")",
+            "Stores a value if the key has none."),
+    COMMAND(replace, "($self, key, value, *, flags=0, exptime=0, noreply=False" CALL_SIGNATURE ")",
+            "Stores a value if the key has one."),
+    COMMAND(append, "($self, key, value, *, noreply=False" CALL_SIGNATURE ")", "Appends to a value that is there."),
+    COMMAND(prepend, "($self, key, value, *, noreply=False" CALL_SIGNATURE ")", "Prepends to a value that is there."),
+    COMMAND(cas, "($self, key, value, cas, *, flags=0, exptime=0, noreply=False" CALL_SIGNATURE ")",
             "Stores a value if the item has not changed since its cas value was read."),
-    COMMAND(increment, "($self, key, value, *, noreply=False)", "Adds to a number."),
-    COMMAND(decrement, "($self, key, value, *, noreply=False)", "Subtracts from a number, stopping at 0."),
-    COMMAND(touch, "($self, key, exptime, *, noreply=False)", "Sets an item's expiry."),
-    COMMAND(delete, "($self, key, *, noreply=False)", "Deletes a key."),
+    COMMAND(increment, "($self, key, value, *, noreply=False" CALL_SIGNATURE ")", "Adds to a number."),
+    COMMAND(decrement, "($self, key, value, *, noreply=False" CALL_SIGNATURE ")",
+            "Subtracts from a number, stopping at 0."),
+    COMMAND(touch, "($self, key, exptime, *, noreply=False" CALL_SIGNATURE ")", "Sets an item's expiry."),
+    COMMAND(delete, "($self, key, *, noreply=False" CALL_SIGNATURE ")", "Deletes a key."),
     {NULL, NULL, 0, NULL},
 };

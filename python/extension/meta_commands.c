@@ -1,4 +1,4 @@
-/* The meta commands and the patterns on top of them, typed as in <emcache/meta.h>. */
+/* The meta commands, typed as in <emcache/meta.h>. */
 #include "arguments.h"
 #include "client.h"
 #include "convert.h"
@@ -64,27 +64,12 @@ static void convert_meta(struct operation *operation, const emc_result *result)
             reply->already_won ? Py_True : Py_False));
 }
 
-static void convert_fetch(struct operation *operation, const emc_result *result)
+static void convert_debug(struct operation *operation, const emc_result *result)
 {
-    static const emc_meta_reply nothing;
-    const emc_meta_reply *reply = result->meta != NULL ? result->meta : &nothing;
-    if (convert_error(operation, result)) {
-        return;
-    }
-    bool hit = result->status == EMC_OK;
-    PyObject *value = hit ? convert_value(operation, result) : none_or(NULL, false);
-    operation_set_result(
-        operation, PyObject_CallFunction(operation->client->state->fetch_result, "NNOOOK", value,
-                                         none_or(PyLong_FromUnsignedLongLong(result->flags), hit),
-                                         reply->won ? Py_True : Py_False, reply->stale ? Py_True : Py_False,
-                                         reply->already_won ? Py_True : Py_False, (unsigned long long)reply->cas));
-}
-
-/* True; False for a result that is no error and no success. */
-static void convert_truth(struct operation *operation, const emc_result *result)
-{
-    if (!convert_error(operation, result)) {
-        operation_set_result(operation, PyBool_FromLong(result->status == EMC_OK));
+    if (result->status == EMC_MISS) {
+        operation_set_result(operation, none_or(NULL, false));
+    } else {
+        convert_text(operation, result);
     }
 }
 
@@ -112,36 +97,9 @@ static emc_status submit_meta_arithmetic(struct operation *operation, const emc_
     return emc_meta_arithmetic_async(operation->client->engine, KEY_OF(operation), operation->extra, call);
 }
 
-static emc_status submit_fetch(struct operation *operation, const emc_call *call)
+static emc_status submit_meta_debug(struct operation *operation, const emc_call *call)
 {
-    return emc_fetch_async(operation->client->engine, KEY_OF(operation), (uint32_t)operation->number,
-                           (uint32_t)operation->flags, call);
-}
-
-static emc_status submit_fill(struct operation *operation, const emc_call *call)
-{
-    const emc_lease lease = {.won = true, .cas = operation->number};
-    size_t length;
-    const void *value = operation_value(operation, &length);
-    return emc_fill_async(operation->client->engine, KEY_OF(operation), value, length, operation->exptime,
-                          operation->flags, &lease, call);
-}
-
-static emc_status submit_give_up(struct operation *operation, const emc_call *call)
-{
-    const emc_lease lease = {.won = true, .cas = operation->number};
-    return emc_give_up_async(operation->client->engine, KEY_OF(operation), &lease, call);
-}
-
-static emc_status submit_invalidate(struct operation *operation, const emc_call *call)
-{
-    return emc_invalidate_async(operation->client->engine, KEY_OF(operation), operation->exptime, call);
-}
-
-static emc_status submit_count(struct operation *operation, const emc_call *call)
-{
-    return emc_count_async(operation->client->engine, KEY_OF(operation), (int64_t)operation->number, operation->flags,
-                           operation->exptime, call);
+    return emc_meta_debug_async(operation->client->engine, KEY_OF(operation), call);
 }
 
 static const struct operation_traits meta_get_traits = {
@@ -152,16 +110,9 @@ static const struct operation_traits meta_delete_traits = {
     .name = "meta_delete", .submit = submit_meta_delete, .complete = convert_meta};
 static const struct operation_traits meta_arithmetic_traits = {
     .name = "meta_arithmetic", .submit = submit_meta_arithmetic, .complete = convert_meta, .number = true};
-static const struct operation_traits fetch_traits = {
-    .name = "fetch", .submit = submit_fetch, .complete = convert_fetch};
-static const struct operation_traits fill_traits = {
-    .name = "fill", .submit = submit_fill, .complete = convert_truth, .storage = true};
-static const struct operation_traits give_up_traits = {
-    .name = "give_up", .submit = submit_give_up, .complete = convert_truth};
-static const struct operation_traits invalidate_traits = {
-    .name = "invalidate", .submit = submit_invalidate, .complete = convert_truth};
-static const struct operation_traits count_traits = {
-    .name = "count", .submit = submit_count, .complete = convert_number, .number = true};
+
+static const struct operation_traits meta_debug_traits = {
+    .name = "meta_debug", .submit = submit_meta_debug, .complete = convert_debug};
 
 /* ------------------------------------------------------------------ the options of the meta commands */
 
@@ -258,7 +209,7 @@ static bool read_opaque(PyObject *object, struct operation *operation, emc_meta_
 }
 
 /* Where the options stand among a command's arguments; all commands know these. */
-enum { AT_WANT, AT_BINARY, AT_TTL, AT_CAS, AT_OPAQUE, AT_COMMON };
+enum { AT_WANT, AT_BINARY, AT_TTL, AT_CAS, AT_OPAQUE, AT_QUIET, AT_CALL, AT_COMMON = AT_CALL + 2 };
 
 static bool read_common(PyObject *const *given, struct operation *operation, emc_meta_options *options)
 {
@@ -266,13 +217,14 @@ static bool read_common(PyObject *const *given, struct operation *operation, emc
            read_bit(given[AT_BINARY], EMC_META_BINARY_KEY, &options->modes) &&
            read_time(given[AT_TTL], "ttl", &options->ttl) &&
            arguments_unsigned(given[AT_CAS], "cas", UINT64_MAX, &options->cas) &&
-           read_opaque(given[AT_OPAQUE], operation, options);
+           read_opaque(given[AT_OPAQUE], operation, options) &&
+           read_bit(given[AT_QUIET], EMC_META_QUIET, &options->modes) && arguments_call(operation, given + AT_CALL);
 }
 
 /* A key of any bytes is checked here as the library does it: at the call. */
-static bool check_key(const struct client *client, PyObject *key, const emc_meta_options *options)
+static bool check_key(const struct client *client, PyObject *key, bool binary)
 {
-    if ((options->modes & EMC_META_BINARY_KEY) == 0 || !PyBytes_Check(key)) {
+    if (!binary || !PyBytes_Check(key)) {
         return arguments_key(client, key);
     }
     size_t prefix = 250 - client->key_length_max, length = (size_t)PyBytes_GET_SIZE(key);
@@ -300,228 +252,132 @@ static struct operation *create_meta(PyObject *self, const struct operation_trai
     emc_meta_options_init(options);
     options->want = want;
     operation->extra = options;
-    if (!read_common(common, operation, options) || !check_key(client, key, options)) {
+    if (!read_common(common, operation, options) ||
+        !check_key(client, key, (options->modes & EMC_META_BINARY_KEY) != 0)) {
         operation_discard(operation);
         return NULL;
     }
     return operation;
 }
 
-static PyObject *finish(struct operation *operation, bool good)
-{
-    if (operation != NULL && !good) {
-        operation_discard(operation);
-        return NULL;
-    }
-    return (PyObject *)operation;
-}
-
 /* ------------------------------------------------------------------ mg ms md ma */
 
-#define COMMON_NAMES "want", "binary_key", "ttl", "cas", "opaque"
+#define COMMON_NAMES "want", "binary_key", "ttl", "cas", "opaque", "quiet", CALL_NAMES
 
 static PyObject *client_meta_get(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
     static const struct signature signature = {
-        "meta_get", 9, 1, 1, {"key", COMMON_NAMES, "no_bump", "vivify_ttl", "recache_below"}};
-    PyObject *given[9];
+        "meta_get", 12, 1, 1, {"key", COMMON_NAMES, "no_bump", "vivify_ttl", "recache_below"}};
+    PyObject *given[12];
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
                                       ? create_meta(self, &meta_get_traits, given[0], given + 1, EMC_META_VALUE)
                                       : NULL;
     emc_meta_options *options = operation != NULL ? operation->extra : NULL;
     PyObject **more = given + 1 + AT_COMMON;
-    return finish(operation, options != NULL && read_bit(more[0], EMC_META_NO_BUMP, &options->modes) &&
-                                 read_time(more[1], "vivify_ttl", &options->vivify_ttl) &&
-                                 read_time(more[2], "recache_below", &options->recache_below));
+    return operation_finish(operation, options != NULL && read_bit(more[0], EMC_META_NO_BUMP, &options->modes) &&
+                                           read_time(more[1], "vivify_ttl", &options->vivify_ttl) &&
+                                           read_time(more[2], "recache_below", &options->recache_below));
 }
 
 static PyObject *client_meta_set(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
     static const struct signature signature = {
-        "meta_set", 12, 2, 2, {"key", "value", COMMON_NAMES, "mode", "invalidate", "vivify_ttl", "new_cas", "flags"}};
-    PyObject *given[12];
+        "meta_set", 15, 2, 2, {"key", "value", COMMON_NAMES, "mode", "invalidate", "vivify_ttl", "new_cas", "flags"}};
+    PyObject *given[15];
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
                                       ? create_meta(self, &meta_set_traits, given[0], given + 2, 0)
                                       : NULL;
     emc_meta_options *options = operation != NULL ? operation->extra : NULL;
     PyObject **more = given + 2 + AT_COMMON;
-    return finish(operation, options != NULL && arguments_value(operation, given[1]) &&
-                                 read_mode(more[0], &options->mode) &&
-                                 read_bit(more[1], EMC_META_INVALIDATE, &options->modes) &&
-                                 read_time(more[2], "vivify_ttl", &options->vivify_ttl) &&
-                                 arguments_unsigned(more[3], "new_cas", UINT64_MAX, &options->new_cas) &&
-                                 arguments_flags(more[4], &options->flags));
+    return operation_finish(operation, options != NULL && arguments_value(operation, given[1]) &&
+                                           read_mode(more[0], &options->mode) &&
+                                           read_bit(more[1], EMC_META_INVALIDATE, &options->modes) &&
+                                           read_time(more[2], "vivify_ttl", &options->vivify_ttl) &&
+                                           arguments_unsigned(more[3], "new_cas", UINT64_MAX, &options->new_cas) &&
+                                           arguments_flags(more[4], &options->flags));
 }
 
 static PyObject *client_meta_delete(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
     static const struct signature signature = {
-        "meta_delete", 9, 1, 1, {"key", COMMON_NAMES, "invalidate", "drop_value", "new_cas"}};
-    PyObject *given[9];
+        "meta_delete", 12, 1, 1, {"key", COMMON_NAMES, "invalidate", "drop_value", "new_cas"}};
+    PyObject *given[12];
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
                                       ? create_meta(self, &meta_delete_traits, given[0], given + 1, 0)
                                       : NULL;
     emc_meta_options *options = operation != NULL ? operation->extra : NULL;
     PyObject **more = given + 1 + AT_COMMON;
-    return finish(operation, options != NULL && read_bit(more[0], EMC_META_INVALIDATE, &options->modes) &&
-                                 read_bit(more[1], EMC_META_DROP_VALUE, &options->modes) &&
-                                 arguments_unsigned(more[2], "new_cas", UINT64_MAX, &options->new_cas));
+    return operation_finish(operation, options != NULL && read_bit(more[0], EMC_META_INVALIDATE, &options->modes) &&
+                                           read_bit(more[1], EMC_META_DROP_VALUE, &options->modes) &&
+                                           arguments_unsigned(more[2], "new_cas", UINT64_MAX, &options->new_cas));
 }
 
 static PyObject *client_meta_arithmetic(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
     static const struct signature signature = {
-        "meta_arithmetic", 11, 1, 1, {"key", COMMON_NAMES, "delta", "decrement", "initial", "vivify_ttl", "new_cas"}};
-    PyObject *given[11];
+        "meta_arithmetic", 14, 1, 1, {"key", COMMON_NAMES, "delta", "decrement", "initial", "vivify_ttl", "new_cas"}};
+    PyObject *given[14];
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
                                       ? create_meta(self, &meta_arithmetic_traits, given[0], given + 1, EMC_META_VALUE)
                                       : NULL;
     emc_meta_options *options = operation != NULL ? operation->extra : NULL;
     PyObject **more = given + 1 + AT_COMMON;
-    return finish(operation, options != NULL && arguments_unsigned(more[0], "delta", UINT64_MAX, &options->delta) &&
-                                 arguments_bool(more[1], &options->decrement) &&
-                                 arguments_unsigned(more[2], "initial", UINT64_MAX, &options->initial) &&
-                                 read_time(more[3], "vivify_ttl", &options->vivify_ttl) &&
-                                 arguments_unsigned(more[4], "new_cas", UINT64_MAX, &options->new_cas));
+    return operation_finish(operation, options != NULL &&
+                                           arguments_unsigned(more[0], "delta", UINT64_MAX, &options->delta) &&
+                                           arguments_bool(more[1], &options->decrement) &&
+                                           arguments_unsigned(more[2], "initial", UINT64_MAX, &options->initial) &&
+                                           read_time(more[3], "vivify_ttl", &options->vivify_ttl) &&
+                                           arguments_unsigned(more[4], "new_cas", UINT64_MAX, &options->new_cas));
 }
 
-/* ------------------------------------------------------------------ leases */
+/* ------------------------------------------------------------------ me */
 
-static struct operation *create(PyObject *self, const struct operation_traits *traits, PyObject *key)
+/* A key that a text key can't be is taken for a binary one. */
+static bool is_binary(PyObject *key)
 {
-    struct client *client = (struct client *)self;
-    return arguments_key(client, key) ? operation_create(client, traits, key) : NULL;
+    return PyBytes_Check(key) && PyBytes_GET_SIZE(key) > 0 &&
+           emc_key_validate(PyBytes_AS_STRING(key), (size_t)PyBytes_GET_SIZE(key), NULL) != EMC_OK;
 }
 
-static bool read_seconds(PyObject *object, const char *name, uint64_t least, uint64_t *out)
+static PyObject *client_meta_debug(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
-    if (!arguments_unsigned(object, name, 2592000, out)) {
-        return false;
-    }
-    if (*out < least) {
-        PyErr_Format(PyExc_ValueError, "%s: 0; it is 1 to 2592000", name);
-        return false;
-    }
-    return true;
-}
-
-static PyObject *client_fetch(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
-{
-    static const struct signature signature = {"fetch", 3, 2, 2, {"key", "lease", "recache_below"}};
+    static const struct signature signature = {"meta_debug", 3, 1, 1, {"key", CALL_NAMES}};
     PyObject *given[3];
-    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
-                                      ? create(self, &fetch_traits, given[0])
-                                      : NULL;
-    return finish(operation, operation != NULL && read_seconds(given[1], "lease", 1, &operation->number) &&
-                                 read_seconds(given[2], "recache_below", 0, &operation->flags));
-}
-
-/* The lease in a FetchResult that has won. */
-static bool read_lease(struct operation *operation, PyObject *lease)
-{
-    if (!PyObject_TypeCheck(lease, (PyTypeObject *)operation->client->state->fetch_result)) {
-        PyErr_Format(PyExc_TypeError, "lease: what fetch() gave is needed, not %.100s", Py_TYPE(lease)->tp_name);
-        return false;
+    struct client *client = (struct client *)self;
+    if (!arguments_parse(&signature, args, nargs, keywords, given) ||
+        !check_key(client, given[0], is_binary(given[0]))) {
+        return NULL;
     }
-    PyObject *won = PyObject_GetAttrString(lease, "won"), *number = PyObject_GetAttrString(lease, "lease");
-    bool good = won != NULL && number != NULL && arguments_unsigned(number, "lease", UINT64_MAX, &operation->number);
-    if (good && won != Py_True) {
-        PyErr_SetString(PyExc_ValueError, "lease: it was not won");
-        good = false;
-    }
-    Py_XDECREF(won);
-    Py_XDECREF(number);
-    return good;
-}
-
-static PyObject *client_fill(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
-{
-    static const struct signature signature = {"fill", 5, 3, 3, {"key", "value", "lease", "flags", "exptime"}};
-    PyObject *given[5];
-    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
-                                      ? create(self, &fill_traits, given[0])
-                                      : NULL;
-    return finish(operation, operation != NULL && arguments_value(operation, given[1]) &&
-                                 read_lease(operation, given[2]) && arguments_flags(given[3], &operation->flags) &&
-                                 arguments_exptime(given[4], "exptime", &operation->exptime));
-}
-
-static PyObject *client_give_up(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
-{
-    static const struct signature signature = {"give_up", 2, 2, 2, {"key", "lease"}};
-    PyObject *given[2];
-    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
-                                      ? create(self, &give_up_traits, given[0])
-                                      : NULL;
-    return finish(operation, operation != NULL && read_lease(operation, given[1]));
-}
-
-static PyObject *client_invalidate(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
-{
-    static const struct signature signature = {"invalidate", 2, 2, 2, {"key", "stale"}};
-    PyObject *given[2];
-    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
-                                      ? create(self, &invalidate_traits, given[0])
-                                      : NULL;
-    return finish(operation, operation != NULL && arguments_exptime(given[1], "stale", &operation->exptime));
-}
-
-static bool read_delta(PyObject *object, struct operation *operation)
-{
-    operation->number = 1;
-    if (object == NULL) {
-        return true;
-    }
-    int overflow = 0;
-    if (!PyLong_Check(object)) {
-        PyErr_Format(PyExc_TypeError, "delta: an int is needed, not %.100s", Py_TYPE(object)->tp_name);
-        return false;
-    }
-    long long delta = PyLong_AsLongLongAndOverflow(object, &overflow);
-    if (overflow != 0) {
-        PyErr_SetString(PyExc_ValueError, "delta: it is -2**63 to 2**63-1");
-        return false;
-    }
-    operation->number = (uint64_t)delta;
-    return true;
-}
-
-static PyObject *client_count(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
-{
-    static const struct signature signature = {"count", 4, 2, 1, {"key", "delta", "initial", "exptime"}};
-    PyObject *given[4];
-    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
-                                      ? create(self, &count_traits, given[0])
-                                      : NULL;
-    return finish(operation, operation != NULL && read_delta(given[1], operation) &&
-                                 arguments_unsigned(given[2], "initial", UINT64_MAX, &operation->flags) &&
-                                 arguments_exptime(given[3], "exptime", &operation->exptime));
+    struct operation *operation = operation_create(client, &meta_debug_traits, given[0]);
+    return operation_finish(operation, operation != NULL && arguments_call(operation, given + 1));
 }
 
 PyMethodDef client_meta_commands[] = {
-    COMMAND(meta_get,
-            "($self, key, *, want=('value',), binary_key=False, ttl=None, cas=0, opaque=None, no_bump=False, "
-            "vivify_ttl=None, "
-            "recache_below=None)",
-            "mg: a value with what the server knows of it."),
+    COMMAND(
+        meta_get,
+        "($self, key, *, want=('value',), binary_key=False, ttl=None, cas=0, opaque=None, quiet=False" CALL_SIGNATURE
+        ", no_bump=False, "
+        "vivify_ttl=None, "
+        "recache_below=None)",
+        "mg: a value with what the server knows of it."),
     COMMAND(meta_set,
-            "($self, key, value, *, want=(), binary_key=False, ttl=None, cas=0, opaque=None, mode='set', "
+            "($self, key, value, *, want=(), binary_key=False, ttl=None, cas=0, opaque=None, quiet=False" CALL_SIGNATURE
+            ", mode='set', "
             "invalidate=False, vivify_ttl=None, "
             "new_cas=0, flags=0)",
             "ms: stores a value."),
     COMMAND(meta_delete,
-            "($self, key, *, want=(), binary_key=False, ttl=None, cas=0, opaque=None, invalidate=False, "
+            "($self, key, *, want=(), binary_key=False, ttl=None, cas=0, opaque=None, quiet=False" CALL_SIGNATURE
+            ", invalidate=False, "
             "drop_value=False, new_cas=0)",
             "md: deletes a key, or marks it stale."),
-    COMMAND(meta_arithmetic,
-            "($self, key, *, want=('value',), binary_key=False, ttl=None, cas=0, opaque=None, delta=1, "
-            "decrement=False, initial=0, "
-            "vivify_ttl=None, new_cas=0)",
-            "ma: adds to a number."),
-    COMMAND(fetch, "($self, key, lease, *, recache_below=0)", "Fetches a value, or wins the right to load it."),
-    COMMAND(fill, "($self, key, value, lease, *, flags=0, exptime=0)", "Stores the value that a lease was won for."),
-    COMMAND(give_up, "($self, key, lease)", "Gives a lease back."),
-    COMMAND(invalidate, "($self, key, stale)", "Marks a value stale."),
-    COMMAND(count, "($self, key, delta=1, *, initial=0, exptime=0)", "Adds to a number that begins by itself."),
+    COMMAND(
+        meta_arithmetic,
+        "($self, key, *, want=('value',), binary_key=False, ttl=None, cas=0, opaque=None, quiet=False" CALL_SIGNATURE
+        ", delta=1, "
+        "decrement=False, initial=0, "
+        "vivify_ttl=None, new_cas=0)",
+        "ma: adds to a number."),
+    COMMAND(meta_debug, "($self, key, *" CALL_SIGNATURE ")", "me: what a server knows of an item."),
     {NULL, NULL, 0, NULL},
 };

@@ -28,6 +28,9 @@ DEFINE_SUBMIT(submit_verbosity, emc_verbosity_async(engine, &node, (uint32_t)ope
 DEFINE_SUBMIT(submit_cache_memlimit, emc_cache_memlimit_async(engine, &node, operation->number, call))
 DEFINE_SUBMIT(submit_stats, emc_stats_async(engine, &node, operation->extra, call))
 DEFINE_SUBMIT(submit_dump_keys, emc_dump_keys_async(engine, &node, (emc_dump)operation->number, call))
+DEFINE_SUBMIT(submit_administer, emc_administer_async(engine, &node, operation->extra, call))
+DEFINE_SUBMIT(submit_quit, emc_quit_async(engine, &node, call))
+DEFINE_SUBMIT(submit_meta_noop, emc_meta_noop_async(engine, &node, call))
 #undef DEFINE_SUBMIT
 
 static const struct operation_traits version_traits = {
@@ -42,6 +45,11 @@ static const struct operation_traits stats_traits = {
     .name = "stats", .submit = submit_stats, .complete = convert_lines};
 static const struct operation_traits dump_keys_traits = {
     .name = "dump_keys", .submit = submit_dump_keys, .complete = convert_dump};
+static const struct operation_traits administer_traits = {
+    .name = "administer", .submit = submit_administer, .complete = convert_done};
+static const struct operation_traits quit_traits = {.name = "quit", .submit = submit_quit, .complete = convert_done};
+static const struct operation_traits meta_noop_traits = {
+    .name = "meta_noop", .submit = submit_meta_noop, .complete = convert_done};
 
 /* ------------------------------------------------------------------ methods */
 
@@ -58,60 +66,72 @@ static struct operation *create(PyObject *self, const struct operation_traits *t
     return operation_create(client, traits, address);
 }
 
-static PyObject *finish(struct operation *operation, bool good)
+/* A command that takes nothing but its node. */
+static PyObject *ask(PyObject *self, const struct operation_traits *traits, PyObject *const *args, Py_ssize_t nargs,
+                     PyObject *keywords)
 {
-    if (operation != NULL && !good) {
-        operation_discard(operation);
-        return NULL;
-    }
-    return (PyObject *)operation;
+    const struct signature signature = {traits->name, 2, 1, 1, {"memcached_host_address", "timeout"}};
+    PyObject *given[2];
+    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
+                                      ? create(self, traits, given[0])
+                                      : NULL;
+    return operation_finish(operation, operation != NULL && arguments_timeout(operation, given[1]));
 }
 
 static PyObject *client_version(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
-    static const struct signature signature = {"version", 1, 1, 1, {"memcached_host_address"}};
-    PyObject *given[1];
-    return arguments_parse(&signature, args, nargs, keywords, given)
-               ? (PyObject *)create(self, &version_traits, given[0])
-               : NULL;
+    return ask(self, &version_traits, args, nargs, keywords);
+}
+
+static PyObject *client_quit(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
+{
+    return ask(self, &quit_traits, args, nargs, keywords);
+}
+
+static PyObject *client_meta_noop(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
+{
+    return ask(self, &meta_noop_traits, args, nargs, keywords);
 }
 
 static PyObject *client_flush_all(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
-    static const struct signature signature = {"flush_all", 3, 2, 1, {"memcached_host_address", "delay", "noreply"}};
-    PyObject *given[3];
+    static const struct signature signature = {
+        "flush_all", 4, 2, 1, {"memcached_host_address", "delay", "noreply", "timeout"}};
+    PyObject *given[4];
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
                                       ? create(self, &flush_all_traits, given[0])
                                       : NULL;
-    return finish(operation, operation != NULL && arguments_unsigned(given[1], "delay", 2592000, &operation->number) &&
-                                 arguments_bool(given[2], &operation->noreply));
+    return operation_finish(
+        operation, operation != NULL && arguments_unsigned(given[1], "delay", 2592000, &operation->number) &&
+                       arguments_bool(given[2], &operation->noreply) && arguments_timeout(operation, given[3]));
 }
 
 static PyObject *client_verbosity(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
-    static const struct signature signature = {"verbosity", 3, 2, 2, {"memcached_host_address", "level", "noreply"}};
-    PyObject *given[3];
+    static const struct signature signature = {
+        "verbosity", 4, 2, 2, {"memcached_host_address", "level", "noreply", "timeout"}};
+    PyObject *given[4];
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
                                       ? create(self, &verbosity_traits, given[0])
                                       : NULL;
-    return finish(operation, operation != NULL &&
-                                 arguments_unsigned(given[1], "level", UINT32_MAX, &operation->number) &&
-                                 arguments_bool(given[2], &operation->noreply));
+    return operation_finish(
+        operation, operation != NULL && arguments_unsigned(given[1], "level", UINT32_MAX, &operation->number) &&
+                       arguments_bool(given[2], &operation->noreply) && arguments_timeout(operation, given[3]));
 }
 
 /* noreply is accepted as emcache has it; the engine waits for the answer all the same, as its error lines would carry no label. */
 static PyObject *client_cache_memlimit(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
     static const struct signature signature = {
-        "cache_memlimit", 3, 2, 2, {"memcached_host_address", "value", "noreply"}};
-    PyObject *given[3];
+        "cache_memlimit", 4, 2, 2, {"memcached_host_address", "value", "noreply", "timeout"}};
+    PyObject *given[4];
     bool ignored = false;
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
                                       ? create(self, &cache_memlimit_traits, given[0])
                                       : NULL;
-    return finish(operation, operation != NULL &&
-                                 arguments_unsigned(given[1], "value", UINT32_MAX, &operation->number) &&
-                                 arguments_bool(given[2], &ignored));
+    return operation_finish(
+        operation, operation != NULL && arguments_unsigned(given[1], "value", UINT32_MAX, &operation->number) &&
+                       arguments_bool(given[2], &ignored) && arguments_timeout(operation, given[3]));
 }
 
 /* The words of stats(address, *args), joined by spaces as they go on the wire. */
@@ -131,7 +151,8 @@ static bool join_words(struct operation *operation, PyObject *const *words, Py_s
     const char *text = joined != NULL ? PyUnicode_AsUTF8AndSize(joined, &length) : NULL;
     for (Py_ssize_t i = 0; text != NULL && i < length; i++) {
         if ((unsigned char)text[i] < ' ' || text[i] == 0x7f) {
-            PyErr_SetString(PyExc_ValueError, "args: a control character");
+            PyErr_Format(PyExc_ValueError, "%s: a control character",
+                         operation->traits == &administer_traits ? "command" : "args");
             text = NULL;
         }
     }
@@ -150,29 +171,58 @@ static bool join_words(struct operation *operation, PyObject *const *words, Py_s
 
 static PyObject *client_stats(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
-    static const struct signature signature = {"stats", 1, 1, 1, {"memcached_host_address"}};
-    PyObject *given[1];
-    if (!arguments_parse(&signature, args, keywords != NULL || nargs < 1 ? nargs : 1, keywords, given)) {
+    static const struct signature signature = {"stats", 2, 1, 1, {"memcached_host_address", "timeout"}, .rest = true};
+    PyObject *given[2];
+    if (!arguments_parse(&signature, args, nargs, keywords, given)) {
         return NULL;
     }
     struct operation *operation = create(self, &stats_traits, given[0]);
     Py_ssize_t words = nargs > 1 ? nargs - 1 : 0;
-    return finish(operation, operation != NULL && join_words(operation, args + nargs - words, words));
+    return operation_finish(operation, operation != NULL && join_words(operation, args + nargs - words, words) &&
+                                           arguments_timeout(operation, given[1]));
 }
 
 static PyObject *client_dump_keys(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
-    static const struct signature signature = {"dump_keys", 2, 1, 1, {"memcached_host_address", "keys_only"}};
-    PyObject *given[2];
+    static const struct signature signature = {
+        "dump_keys", 3, 1, 1, {"memcached_host_address", "keys_only", "timeout"}};
+    PyObject *given[3];
     bool keys_only = false;
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
                                       ? create(self, &dump_keys_traits, given[0])
                                       : NULL;
-    bool good = operation != NULL && arguments_bool(given[1], &keys_only);
+    bool good = operation != NULL && arguments_bool(given[1], &keys_only) && arguments_timeout(operation, given[2]);
     if (good) {
         operation->number = keys_only ? EMC_DUMP_KEYS : EMC_DUMP_META;
     }
-    return finish(operation, good);
+    return operation_finish(operation, good);
+}
+
+/* The line as memcached's protocol.txt has it; which commands the engine knows, it says when the command is awaited. */
+static bool read_line(struct operation *operation, PyObject *line)
+{
+    Py_ssize_t length = 0;
+    if (!PyUnicode_Check(line)) {
+        PyErr_Format(PyExc_TypeError, "command: a str is needed, not %.100s", Py_TYPE(line)->tp_name);
+        return false;
+    }
+    const char *text = PyUnicode_AsUTF8AndSize(line, &length);
+    if (text != NULL && (length < 1 || length > 1000)) {
+        PyErr_Format(PyExc_ValueError, "command: %zd bytes; it has 1 to 1000", length);
+        text = NULL;
+    }
+    return text != NULL && join_words(operation, &line, 1);
+}
+
+static PyObject *client_administer(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
+{
+    static const struct signature signature = {"administer", 3, 2, 2, {"memcached_host_address", "command", "timeout"}};
+    PyObject *given[3];
+    struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
+                                      ? create(self, &administer_traits, given[0])
+                                      : NULL;
+    return operation_finish(operation, operation != NULL && read_line(operation, given[1]) &&
+                                           arguments_timeout(operation, given[2]));
 }
 
 /* ------------------------------------------------------------------ close */
@@ -190,15 +240,20 @@ static PyObject *client_close(PyObject *self, PyObject *const *args, Py_ssize_t 
 }
 
 PyMethodDef client_node_commands[] = {
-    COMMAND(version, "($self, memcached_host_address)", "The version of a node's server."),
-    COMMAND(flush_all, "($self, memcached_host_address, delay=0, *, noreply=False)",
+    COMMAND(version, "($self, memcached_host_address, *, timeout=None)", "The version of a node's server."),
+    COMMAND(flush_all, "($self, memcached_host_address, delay=0, *, noreply=False, timeout=None)",
             "Makes everything on a node expire."),
-    COMMAND(verbosity, "($self, memcached_host_address, level, *, noreply=False)",
+    COMMAND(verbosity, "($self, memcached_host_address, level, *, noreply=False, timeout=None)",
             "Sets how talkative a node's log is."),
-    COMMAND(cache_memlimit, "($self, memcached_host_address, value, *, noreply=False)",
+    COMMAND(cache_memlimit, "($self, memcached_host_address, value, *, noreply=False, timeout=None)",
             "Sets a node's memory limit, in megabytes."),
-    COMMAND(stats, "($self, memcached_host_address, *args)", "A node's statistics."),
-    COMMAND(dump_keys, "($self, memcached_host_address, *, keys_only=False)", "All keys of a node."),
+    COMMAND(stats, "($self, memcached_host_address, *args, timeout=None)", "A node's statistics."),
+    COMMAND(dump_keys, "($self, memcached_host_address, *, keys_only=False, timeout=None)", "All keys of a node."),
+    COMMAND(administer, "($self, memcached_host_address, command, *, timeout=None)",
+            "One of the administrator's commands: slabs, lru, lru_crawler, extstore, refresh_certs."),
+    COMMAND(quit, "($self, memcached_host_address, *, timeout=None)", "Has a node's server close one connection."),
+    COMMAND(meta_noop, "($self, memcached_host_address, *, timeout=None)",
+            "mn: a node's server answers, nothing else."),
     COMMAND(close, "($self)", "Closes the connections."),
     {NULL, NULL, 0, NULL},
 };

@@ -102,6 +102,7 @@ static int operation_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(operation->outcome);
     Py_VISIT(operation->receiving);
     Py_VISIT(operation->extra_owner);
+    Py_VISIT(operation->routing_key);
     return 0;
 }
 
@@ -116,6 +117,7 @@ static int operation_clear(PyObject *self)
         Py_CLEAR(operation->receiving);
         Py_CLEAR(operation->key);
         Py_CLEAR(operation->extra_owner);
+        Py_CLEAR(operation->routing_key);
     }
     return 0;
 }

@@ -30,7 +30,9 @@ struct operation {
     PyObject *receiving;   /* values being received straight into bytes: bytes, or a dict by index */
     void *extra;           /* what few commands need (meta options …); freed with PyMem_Free */
     PyObject *extra_owner; /* keeps what `extra` points to */
+    PyObject *routing_key; /* bytes that the node is found by in place of the key; or NULL */
     uint64_t identity;     /* names it to the engine while PENDING */
+    uint32_t timeout_ms;   /* its own, as emc_call has it */
     uint64_t flags;
     uint64_t number; /* a cas value, a delta, a level … */
     int64_t exptime;

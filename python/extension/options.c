@@ -1,6 +1,5 @@
 /* The engine's options from a dict: each by the name it has in <emcache/options.h>. */
-#include <math.h>
-
+#include "arguments.h"
 #include "client.h"
 
 enum option_kind {
@@ -103,26 +102,14 @@ static bool read_number(const struct option *option, PyObject *value, uint64_t m
     return true;
 }
 
-/* Seconds as Python has them, None for no limit; at least a millisecond. */
+/* Seconds as Python has them, None for no limit. */
 static bool read_duration(const struct option *option, PyObject *value, uint32_t *ms_out)
 {
     if (value == Py_None) {
         *ms_out = EMC_NO_LIMIT;
         return true;
     }
-    double seconds = PyFloat_AsDouble(value);
-    if (PyErr_Occurred()) {
-        PyErr_Format(PyExc_TypeError, "%s: seconds or None is needed, not %.100s", option->name,
-                     Py_TYPE(value)->tp_name);
-        return false;
-    }
-    if (!(seconds > 0)) {
-        PyErr_Format(PyExc_ValueError, "%s: %R seconds; it is more than 0", option->name, value);
-        return false;
-    }
-    double ms = ceil(seconds * 1000.0 - 1e-6);
-    *ms_out = ms < 1 ? 1u : ms >= (double)EMC_NO_LIMIT ? EMC_NO_LIMIT : (uint32_t)ms;
-    return true;
+    return arguments_seconds(value, option->name, ms_out);
 }
 
 static bool read_text(const struct option *option, PyObject *value, const char **text_out)

@@ -6,7 +6,7 @@
  *
  * A Task is woken directly only from here, where no Task is current; everything else goes through call_soon. */
 #include "reader.h"
-#include "submit.h"
+#include "waiting.h"
 
 /* ------------------------------------------------------------------ a call of the loop's */
 
@@ -233,86 +233,6 @@ static void deliver_events(struct client *client)
     }
 }
 
-/* ------------------------------------------------------------------ those that wait for room */
-
-static double loop_time(const struct client *client)
-{
-    PyObject *now = PyObject_CallMethod(client->loop, "time", NULL);
-    double seconds = now != NULL ? PyFloat_AsDouble(now) : 0;
-    Py_XDECREF(now);
-    PyErr_Clear();
-    return seconds;
-}
-
-static void set_expiry_timer(struct client *client, double now)
-{
-    struct operation *first = client->waiting.first;
-    if (client->expiry_timer != NULL || first == NULL || first->deadline <= 0) {
-        return;
-    }
-    PyObject *delay = PyFloat_FromDouble(first->deadline > now ? first->deadline - now : 0);
-    client->expiry_timer = delay == NULL ? NULL
-                                         : PyObject_CallMethodObjArgs(client->loop, client->state->name_call_later,
-                                                                      delay, client->process_soon, NULL);
-    Py_XDECREF(delay);
-    if (client->expiry_timer == NULL) {
-        PyErr_Clear();
-    }
-}
-
-void reader_wait_for_room(struct operation *operation)
-{
-    struct client *client = operation->client;
-    double now = loop_time(client);
-    operation->deadline = client->timeout < 0 ? 0 : now + client->timeout;
-    operation->state = OPERATION_WAITING;
-    client_list_add(client, operation, true);
-    emc_client_on_room(client->engine, reader_room, client);
-    set_expiry_timer(client, now);
-}
-
-void reader_room(void *client)
-{
-    ((struct client *)client)->room = true;
-}
-
-static void expire(struct client *client, struct operation *operation)
-{
-    PyErr_SetString(client->state->timeout_error,
-                    "no room among the client's operations within the operation's timeout");
-    operation_set_raised(operation);
-    operation->state = OPERATION_DONE;
-    reader_completed(operation);
-    client_list_remove(client, operation);
-}
-
-/* First come, first served; what is overdue fails. */
-static void serve_waiting(struct client *client)
-{
-    if (client->waiting.count == 0) {
-        return;
-    }
-    double now = loop_time(client);
-    while (client->waiting.first != NULL && client->waiting.first->deadline > 0 &&
-           client->waiting.first->deadline <= now) {
-        expire(client, client->waiting.first);
-    }
-    bool room = client->room || client->in_flight.count == 0;
-    client->room = false;
-    while (room && client->waiting.first != NULL && client->engine != NULL) {
-        room = submit_waiting(client->waiting.first, now);
-    }
-    if (client->expiry_timer != NULL) {
-        Py_XDECREF(PyObject_CallMethodObjArgs(client->expiry_timer, client->state->name_cancel, NULL));
-        PyErr_Clear();
-        Py_CLEAR(client->expiry_timer);
-    }
-    if (client->waiting.count > 0 && client->engine != NULL) {
-        emc_client_on_room(client->engine, reader_room, client);
-        set_expiry_timer(client, now);
-    }
-}
-
 /* ------------------------------------------------------------------ the pass */
 
 static PyObject *reader_process(PyObject *self, PyObject *Py_UNUSED(ignored))
@@ -325,7 +245,7 @@ static PyObject *reader_process(PyObject *self, PyObject *Py_UNUSED(ignored))
     client->process_wanted = false;
     client->in_reader = true;
     (void)emc_client_process(client->engine);
-    serve_waiting(client);
+    waiting_serve(client);
     deliver_events(client);
     bool good = wake_ready(client);
     client->in_reader = false;

@@ -32,8 +32,4 @@ void reader_wake_soon(struct client *client);
 /* An engine call outside the reader may have completed operations: has them woken. */
 void reader_after_call(struct client *client);
 
-/* Those that wait for room. */
-void reader_wait_for_room(struct operation *operation);
-void reader_room(void *client);
-
 #endif

@@ -3,6 +3,7 @@
 #include "client.h"
 #include "errors.h"
 #include "reader.h"
+#include "waiting.h"
 
 /* Larger values are borrowed by the engine until it says that they are released (result.h). */
 #define VALUE_COPIED_MAX 16384
@@ -108,6 +109,10 @@ static emc_status try_submit(struct operation *operation, uint32_t timeout_ms)
         .allocate_from = SUBMIT_RECEIVE_FROM,
         .operation_out = &operation->identity,
     };
+    if (operation->routing_key != NULL) {
+        call.routing_key = PyBytes_AS_STRING(operation->routing_key);
+        call.routing_key_length = (size_t)PyBytes_GET_SIZE(operation->routing_key);
+    }
     if (!settle_value(operation)) {
         return EMC_ERROR_MEMORY;
     }
@@ -169,9 +174,9 @@ bool submit_operation(struct operation *operation)
     if (!client_check_loop(client)) {
         return false;
     }
-    emc_status status = client->waiting.count > 0 ? EMC_ERROR_FULL : try_submit(operation, EMC_TIMEOUT_DEFAULT);
+    emc_status status = client->waiting.count > 0 ? EMC_ERROR_FULL : try_submit(operation, operation->timeout_ms);
     if (status == EMC_ERROR_FULL) {
-        reader_wait_for_room(operation);
+        waiting_add(operation);
     } else if (status != EMC_OK) {
         return raise_refusal(operation, status);
     }
@@ -182,7 +187,7 @@ bool submit_operation(struct operation *operation)
 static uint32_t rest_ms(const struct operation *operation, double now)
 {
     if (operation->deadline <= 0) {
-        return EMC_TIMEOUT_DEFAULT;
+        return operation->timeout_ms;
     }
     double rest = (operation->deadline - now) * 1000.0;
     return rest < 1.0 ? 1u : rest > (double)(UINT32_MAX - 1) ? EMC_NO_LIMIT : (uint32_t)rest;
