@@ -3,6 +3,7 @@
  *   - Gets become multi-key lines. A get may overtake operations on other keys, never one on its own key.
  *   - A line names a key once (with repeats a hit and a miss could not be told apart): further gets of the key share the answer when no
  *     other operation on it stands between them, else they wait for another line.
+ *   - A bulk's keys go on in the line before them where they can: one END then answers several entries of the pipeline.
  *   - Everything else keeps its order. Long runs of small set and delete go quiet and are fenced by `mn`.
  *
  * Uses the protocol's writers; decides nothing about connections. */
@@ -78,6 +79,11 @@ struct fill {
     size_t capacity, length;
     size_t last;    /* where the last request begins */
     uint32_t plain; /* writes at the head of pending that are known to be too few for a quiet run */
+    struct {
+        struct emc__operation *entry; /* its last one; NULL: the last request is no retrieval line that could go on */
+        uint32_t keys;
+        size_t end; /* where it must end */
+    } line;
 };
 
 static size_t room(const struct fill *fill)
@@ -118,9 +124,28 @@ static size_t line_length_max(const struct emc__operation *first)
     return unbounded ? EMC__SCRATCH_SIZE : EMC__LINE_LENGTH_MAX;
 }
 
+static void begin_line(struct fill *fill, const struct emc__operation *first)
+{
+    size_t end = fill->length + line_length_max(first);
+    fill->line.entry = NULL;
+    fill->line.keys = 0;
+    fill->line.end = end < fill->capacity ? end : fill->capacity;
+    fill->last = fill->length;
+    fill->length += emc__write_retrieval_begin(fill->out + fill->length, first->verb, first->exptime);
+    table_clear(fill->engine->key_table);
+}
+
+static void end_line(struct fill *fill, struct emc__operation *entry)
+{
+    put(fill, "\r\n", 2);
+    fill->line.entry = entry;
+    emc__pipeline_push(fill->connection, entry);
+}
+
 static void join_line(struct fill *fill, struct emc__operation *line, struct emc__operation *operation)
 {
     mark_sent(fill, operation);
+    fill->line.keys++;
     fill->length += emc__write_retrieval_key(fill->out + fill->length, emc__operation_key(operation));
     emc__list_append(&line->of.members, &operation->link);
 }
@@ -139,7 +164,7 @@ static void follow(const struct fill *fill, struct emc__operation *leader, struc
 
 /* Tries to take one operation into the line. False: the line is full. */
 static bool consider(struct fill *fill, struct emc__operation *line, struct emc__operation *operation,
-                     const struct emc__operation *first, size_t line_end)
+                     const struct emc__operation *first)
 {
     struct emc__key_table *table = fill->engine->key_table;
     struct table_entry *entry = table_find(table, operation->hash);
@@ -149,7 +174,7 @@ static bool consider(struct fill *fill, struct emc__operation *line, struct emc_
         return true;
     }
     if (!known) {
-        if (fill->length + operation->key_length + 3 > line_end) {
+        if (fill->length + operation->key_length + 3 > fill->line.end) {
             return false;
         }
         table_put(table, entry, operation->hash, operation);
@@ -163,24 +188,22 @@ static bool consider(struct fill *fill, struct emc__operation *line, struct emc_
     return true;
 }
 
-static void gather_line(struct fill *fill, struct emc__operation *line, struct emc__operation *first, size_t line_end)
+static void gather_line(struct fill *fill, struct emc__operation *line, struct emc__operation *first)
 {
     struct emc__list *pending = &fill->connection->pending;
     bool alone = first->alone;
     struct emc__link *link = &first->link;
-    table_clear(fill->engine->key_table);
-    for (uint32_t scanned = 0, keys = 0;
-         link != NULL && scanned < LINE_SCAN_MAX && keys < fill->engine->options.keys_per_line_max; scanned++) {
+    uint32_t most = fill->engine->options.keys_per_line_max;
+    for (uint32_t scanned = 0; link != NULL && scanned < LINE_SCAN_MAX && fill->line.keys < most; scanned++) {
         struct emc__operation *operation = EMC__OPERATION_OF(link);
         link = emc__list_next(pending, link);
         if (alone) {
             join_line(fill, line, operation);
             return;
         }
-        if (!has_one_key(operation) || !consider(fill, line, operation, first, line_end)) {
+        if (!has_one_key(operation) || !consider(fill, line, operation, first)) {
             return;
         }
-        keys += operation->place == EMC__PLACE_SENT;
     }
 }
 
@@ -194,45 +217,62 @@ static bool emit_line(struct fill *fill, struct emc__operation *first)
         return false;
     }
     line->internal = line->completed = true;
+    line->exptime = first->exptime;
+    line->alone = first->alone;
     emc__list_init(&line->of.members);
-    size_t line_end = fill->length + line_length_max(first);
-    line_end = line_end < fill->capacity ? line_end : fill->capacity;
-    fill->last = fill->length;
-    fill->length += emc__write_retrieval_begin(fill->out + fill->length, first->verb, first->exptime);
-    gather_line(fill, line, first, line_end);
-    put(fill, "\r\n", 2);
-    emc__pipeline_push(fill->connection, line);
+    begin_line(fill, first);
+    gather_line(fill, line, first);
+    end_line(fill, line);
     return true;
 }
 
 /* ------------------------------------------------------------------ bulk lines */
 
+/* Whether the line takes one key more: it is not full, and has not got that key. */
+static bool takes_record(const struct fill *fill, const struct emc__bulk_record *record)
+{
+    struct emc__key_table *table = fill->engine->key_table;
+    return fill->line.keys < fill->engine->options.keys_per_line_max &&
+           fill->length + record->length + 3 <= fill->line.end && (!record->alone || fill->line.keys == 0) &&
+           table_find(table, record->hash)->epoch != table->epoch;
+}
+
 /* Writes keys from the part until the line is full, a key repeats, or the part ends. Returns how many. */
-static uint32_t write_bulk_keys(struct fill *fill, const struct emc__operation *part, size_t line_end,
-                                uint32_t *next_out)
+static uint32_t write_bulk_keys(struct fill *fill, const struct emc__operation *part, uint32_t *next_out)
 {
     struct emc__key_table *table = fill->engine->key_table;
     const struct emc__bulk *bulk = part->of.bulk;
     uint32_t index = part->in.records.first, count = 0;
-    table_clear(table);
-    uint32_t most = fill->engine->options.keys_per_line_max;
-    while (count < part->in.records.count && count < most) {
+    bool alone = false;
+    while (count < part->in.records.count && !alone && takes_record(fill, &bulk->records[index])) {
         const struct emc__bulk_record *record = &bulk->records[index];
-        struct table_entry *entry = table_find(table, record->hash);
-        if (entry->epoch == table->epoch || fill->length + record->length + 3 > line_end ||
-            (record->alone && count > 0)) {
-            break;
-        }
-        table_put(table, entry, record->hash, NULL);
+        table_put(table, table_find(table, record->hash), record->hash, NULL);
         fill->length += emc__write_retrieval_key(fill->out + fill->length, emc__bulk_key(bulk, index));
+        fill->line.keys++;
+        alone = record->alone;
         index = record->next;
         count++;
-        if (record->alone) {
-            break;
-        }
     }
     *next_out = index;
     return count;
+}
+
+/* Bulk calls of one tick share lines: the line that was written last goes on with the part's keys, as an entry of its own. The table has the line's keys and no
+ * others: what else it had would stand before the part. */
+static bool reopen_line(struct fill *fill, const struct emc__operation *part)
+{
+    struct emc__operation *last = fill->line.entry;
+    const struct emc__bulk_record *first = &part->of.bulk->records[part->in.records.first];
+    if (last == NULL || last->alone || last->verb != part->verb || last->exptime != part->exptime) {
+        return false;
+    }
+    fill->length -= 2; /* its end */
+    if (!takes_record(fill, first)) {
+        fill->length += 2;
+        return false;
+    }
+    last->goes_on = true;
+    return true;
 }
 
 static bool emit_bulk_line(struct fill *fill, struct emc__operation *part)
@@ -248,14 +288,13 @@ static bool emit_bulk_line(struct fill *fill, struct emc__operation *part)
     if (line == NULL) {
         return false;
     }
-    size_t line_end = fill->length + line_length_max(part);
-    line_end = line_end < fill->capacity ? line_end : fill->capacity;
-    fill->last = fill->length;
-    fill->length += emc__write_retrieval_begin(fill->out + fill->length, part->verb, part->exptime);
+    if (!reopen_line(fill, part)) {
+        begin_line(fill, part);
+    }
+    line->alone = part->of.bulk->records[part->in.records.first].alone;
     line->in.records.first = part->in.records.first;
-    line->in.records.count = write_bulk_keys(fill, part, line_end, &part->in.records.first);
-    put(fill, "\r\n", 2);
-    emc__pipeline_push(fill->connection, line);
+    line->in.records.count = write_bulk_keys(fill, part, &part->in.records.first);
+    end_line(fill, line);
     part->in.records.count -= line->in.records.count;
     if (part->in.records.count == 0) {
         emc__outgoing_part_done(fill->connection, part);
@@ -453,6 +492,9 @@ static bool emit_write(struct fill *fill, struct emc__operation *operation)
 
 static bool emit_next(struct fill *fill, struct emc__operation *operation)
 {
+    if (operation->kind != EMC__OPERATION_BULK_PART) {
+        fill->line.entry = NULL; /* only bulk calls join a line that stands */
+    }
     switch ((enum emc__operation_kind)operation->kind) {
     case EMC__OPERATION_RETRIEVAL:
         return emit_line(fill, operation);
@@ -487,7 +529,7 @@ static void emit_fence(struct fill *fill)
 
 size_t emc__coalesce_fill(struct emc__connection *connection, uint8_t *out, size_t capacity)
 {
-    struct fill fill = {connection, connection->engine, out, capacity, 0, 0, 0};
+    struct fill fill = {.connection = connection, .engine = connection->engine, .out = out, .capacity = capacity};
     while (connection->borrowed == NULL && !connection->quitting && !emc__list_empty(&connection->pending)) {
         if (!emit_next(&fill, EMC__OPERATION_OF(emc__list_first(&connection->pending)))) {
             break;

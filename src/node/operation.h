@@ -92,6 +92,7 @@ struct emc__operation {
     bool borrowed : 1;               /* value is the caller's memory until released */
     bool valued : 1;                 /* LINE, BULK_LINE: a value has come for it */
     bool meta_quiet_error : 1;       /* QUIET_RUN: an error came that does not say whose it is */
+    bool goes_on : 1;                /* LINE, BULK_LINE: the next entry's keys are on the same line, its END is the last one's */
     bool ends_flush : 1;             /* in the pipeline: the last of what one flush wrote */
     uint8_t own[EMC__OPERATION_OWN]; /* a block that is small: most keys. Last, and left as it is by emc__operation_take */
 };

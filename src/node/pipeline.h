@@ -51,9 +51,12 @@ void emc__connection_version(struct emc__connection *connection, struct emc__sli
 /* Puts an operation that was in the pipeline back, to be written before all that is pending. */
 void emc__connection_requeue(struct emc__connection *connection, struct emc__operation *operation, struct emc__link *before);
 
-/* retrieval.c */
+/* retrieval.c: entries are LINE or BULK_LINE */
+/* The line that ends the answer: for the entry, and for those that its line goes on with. */
 bool emc__retrieval_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line);
-bool emc__retrieval_bulk_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line);
+/* Text: the entry, of those that share its line, that asked for the key; those before it are done, and what they lack is missing. When none asked: the
+ * same entry. NULL: the connection was closed meanwhile. */
+struct emc__operation *emc__retrieval_advance(struct emc__connection *connection, struct emc__operation *entry, struct emc__slice key);
 bool emc__retrieval_value(struct emc__connection *connection, struct emc__operation *entry,
                           const struct emc__value_header *header, const uint8_t *data);
 bool emc__retrieval_bulk_value(struct emc__connection *connection, struct emc__operation *entry,

@@ -21,6 +21,58 @@ static bool wants_cas(const struct emc__operation *entry)
     return entry->verb == EMC__VERB_GETS || entry->verb == EMC__VERB_GATS;
 }
 
+/* ------------------------------------------------------------------ lines of several entries */
+
+static bool asked_for(const struct emc__operation *entry, struct emc__slice key)
+{
+    if (entry->kind == EMC__OPERATION_LINE) {
+        struct emc__link *link = emc__list_first(&entry->of.members);
+        while (link != NULL && !emc__slice_equal(emc__operation_key(EMC__OPERATION_OF(link)), key)) {
+            link = emc__list_next(&entry->of.members, link);
+        }
+        return link != NULL;
+    }
+    const struct emc__bulk *bulk = entry->of.bulk;
+    uint32_t index = entry->in.records.first, left = entry->in.records.count;
+    while (left > 0 && !emc__slice_equal(emc__bulk_key(bulk, index), key)) {
+        index = bulk->records[index].next;
+        left--;
+    }
+    return left > 0;
+}
+
+static bool miss_rest(struct emc__connection *connection, struct emc__operation *entry)
+{
+    return (entry->kind == EMC__OPERATION_LINE
+                ? emc__retrieval_miss_until(connection, entry, NULL)
+                : emc__retrieval_miss_records(connection, entry, entry->in.records.count)) &&
+           emc__retrieval_finish(connection, entry);
+}
+
+static struct emc__operation *next_entry(const struct emc__connection *connection)
+{
+    return EMC__OPERATION_OF(emc__list_first(&connection->pipeline));
+}
+
+struct emc__operation *emc__retrieval_advance(struct emc__connection *connection, struct emc__operation *entry,
+                                              struct emc__slice key)
+{
+    struct emc__operation *asking = entry;
+    while (asking->goes_on && !asked_for(asking, key)) {
+        asking = EMC__OPERATION_OF(emc__list_next(&connection->pipeline, &asking->link));
+    }
+    if (asking != entry && !asked_for(asking, key)) {
+        return entry; /* none did, and nothing is known about their keys: the match contradicts */
+    }
+    while (entry != asking) {
+        if (!miss_rest(connection, entry)) {
+            return NULL;
+        }
+        entry = next_entry(connection);
+    }
+    return entry;
+}
+
 /* ------------------------------------------------------------------ lines of single gets */
 
 /* A value for another member than the first: those before it are missing. */
@@ -99,7 +151,7 @@ static void ask_members_alone(struct emc__connection *connection, struct emc__op
     }
 }
 
-static bool line_error(struct emc__connection *connection, struct emc__operation *entry,
+static bool line_error(struct emc__connection *connection, struct emc__operation *entry, bool whole,
                        const struct emc__reply_line *line)
 {
     char text[EMC_ERROR_MESSAGE_SIZE];
@@ -108,26 +160,13 @@ static bool line_error(struct emc__connection *connection, struct emc__operation
     if (!error_fits(entry, line)) {
         return emc__pipeline_contradiction(connection, text);
     }
-    bool only_one = first != NULL && emc__list_last(&entry->of.members) == first;
+    bool only_one = whole && first != NULL && emc__list_last(&entry->of.members) == first;
     if (only_one) {
         emc__pipeline_answer_status(connection, EMC__OPERATION_OF(first), emc__text_error_status(line), text);
     } else {
         ask_members_alone(connection, entry);
     }
     return connection->state != EMC__CONNECTION_CLOSED && emc__retrieval_finish(connection, entry);
-}
-
-bool emc__retrieval_line(struct emc__connection *connection, struct emc__operation *entry,
-                         const struct emc__reply_line *line)
-{
-    if (line->kind == EMC__REPLY_ERROR || line->kind == EMC__REPLY_CLIENT_ERROR ||
-        line->kind == EMC__REPLY_SERVER_ERROR) {
-        return line_error(connection, entry, line);
-    }
-    if (line->kind != EMC__REPLY_END) {
-        return emc__pipeline_contradiction(connection, "a line within the answer to a get");
-    }
-    return emc__retrieval_miss_until(connection, entry, NULL) && emc__retrieval_finish(connection, entry);
 }
 
 /* ------------------------------------------------------------------ lines of a bulk's keys */
@@ -224,7 +263,7 @@ static void ask_chain_alone(struct emc__connection *connection, struct emc__oper
     emc__connection_requeue(connection, part, emc__list_first(&connection->pending));
 }
 
-static bool bulk_error(struct emc__connection *connection, struct emc__operation *entry,
+static bool bulk_error(struct emc__connection *connection, struct emc__operation *entry, bool whole,
                        const struct emc__reply_line *line)
 {
     char text[EMC_ERROR_MESSAGE_SIZE];
@@ -232,26 +271,46 @@ static bool bulk_error(struct emc__connection *connection, struct emc__operation
     if (!error_fits(entry, line)) {
         return emc__pipeline_contradiction(connection, text);
     }
-    if (entry->in.records.count == 1) {
+    if (whole && entry->in.records.count == 1) {
         emc_result result = {.status = emc__text_error_status(line), .message = text};
         emc__bulk_answer(connection->engine, entry->of.bulk, emc__retrieval_take_record(connection, entry),
                          connection->node, &result);
-    } else if (entry->in.records.count > 1) {
+    } else if (entry->in.records.count > 0) {
         ask_chain_alone(connection, entry, text);
     }
     return connection->state != EMC__CONNECTION_CLOSED && emc__retrieval_finish(connection, entry);
 }
 
-bool emc__retrieval_bulk_line(struct emc__connection *connection, struct emc__operation *entry,
-                              const struct emc__reply_line *line)
+/* ------------------------------------------------------------------ the line that ends an answer */
+
+/* One entry of the line; `whole`: its only one. */
+static bool end_entry(struct emc__connection *connection, struct emc__operation *entry, bool whole,
+                      const struct emc__reply_line *line)
 {
-    if (line->kind == EMC__REPLY_ERROR || line->kind == EMC__REPLY_CLIENT_ERROR ||
-        line->kind == EMC__REPLY_SERVER_ERROR) {
-        return bulk_error(connection, entry, line);
+    if (line->kind == EMC__REPLY_END) {
+        return miss_rest(connection, entry);
     }
-    if (line->kind != EMC__REPLY_END) {
+    return entry->kind == EMC__OPERATION_LINE ? line_error(connection, entry, whole, line)
+                                              : bulk_error(connection, entry, whole, line);
+}
+
+bool emc__retrieval_line(struct emc__connection *connection, struct emc__operation *entry,
+                         const struct emc__reply_line *line)
+{
+    bool error = line->kind == EMC__REPLY_ERROR || line->kind == EMC__REPLY_CLIENT_ERROR ||
+                 line->kind == EMC__REPLY_SERVER_ERROR;
+    if (!error && line->kind != EMC__REPLY_END) {
         return emc__pipeline_contradiction(connection, "a line within the answer to a get");
     }
-    return emc__retrieval_miss_records(connection, entry, entry->in.records.count) &&
-           emc__retrieval_finish(connection, entry);
+    bool whole = !entry->goes_on;
+    for (;;) {
+        bool more = entry->goes_on;
+        if (!end_entry(connection, entry, whole, line)) {
+            return false;
+        }
+        if (!more) {
+            return true;
+        }
+        entry = next_entry(connection);
+    }
 }

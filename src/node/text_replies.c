@@ -233,9 +233,8 @@ bool emc__text_line(void *context, const struct emc__reply_line *line)
     }
     switch ((enum emc__operation_kind)entry->kind) {
     case EMC__OPERATION_LINE:
-        return emc__retrieval_line(connection, entry, line);
     case EMC__OPERATION_BULK_LINE:
-        return emc__retrieval_bulk_line(connection, entry, line);
+        return emc__retrieval_line(connection, entry, line);
     case EMC__OPERATION_QUIET_RUN:
         return emc__quiet_line(connection, entry, line);
     case EMC__OPERATION_PROBE:
@@ -249,12 +248,23 @@ bool emc__text_line(void *context, const struct emc__reply_line *line)
     }
 }
 
+/* The entry that the value is for; NULL: the connection is closed. */
+static struct emc__operation *value_entry(struct emc__connection *connection, const struct emc__value_header *header)
+{
+    struct emc__operation *entry = emc__pipeline_head(connection, true);
+    if (entry == NULL || connection->state == EMC__CONNECTION_AUTHENTICATING) {
+        emc__pipeline_contradiction(connection, "a value while nothing is awaited");
+        return NULL;
+    }
+    return entry->goes_on ? emc__retrieval_advance(connection, entry, header->key) : entry;
+}
+
 static bool take_value(void *context, const struct emc__value_header *header, const uint8_t *data)
 {
     struct emc__connection *connection = context;
-    struct emc__operation *entry = emc__pipeline_head(connection, true);
-    if (entry == NULL || connection->state == EMC__CONNECTION_AUTHENTICATING) {
-        return emc__pipeline_contradiction(connection, "a value while nothing is awaited");
+    struct emc__operation *entry = value_entry(connection, header);
+    if (entry == NULL) {
+        return false;
     }
     if (entry->kind == EMC__OPERATION_LINE && header->kind == EMC__VALUE_TEXT) {
         return emc__retrieval_value(connection, entry, header, data);
@@ -274,9 +284,9 @@ static bool take_value(void *context, const struct emc__value_header *header, co
 static bool take_value_begin(void *context, const struct emc__value_header *header, uint8_t **destination_out)
 {
     struct emc__connection *connection = context;
-    struct emc__operation *entry = emc__pipeline_head(connection, true);
-    if (entry == NULL || connection->state == EMC__CONNECTION_AUTHENTICATING) {
-        return emc__pipeline_contradiction(connection, "a value while nothing is awaited");
+    struct emc__operation *entry = value_entry(connection, header);
+    if (entry == NULL) {
+        return false;
     }
     *destination_out = NULL;
     if (entry->kind == EMC__OPERATION_LINE && header->kind == EMC__VALUE_TEXT) {

@@ -240,6 +240,71 @@ static void a_bulk_with_a_key_twice_asks_for_it_on_two_lines(struct play *p)
     key_ended(p, call, 2, EMC_MISS);
 }
 
+static void bulks_of_one_tick_share_a_line(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    the_client_opens(p);
+    it_greets(p, peer);
+    struct sim_call *single = get(p, "x"), *first = get_many(p, "a b"), *second = get_many(p, "c d"),
+                    *third = get_many(p, "e");
+    it_hears(p, peer, "get x a b c d e\r\n");
+    it_says(p, peer, "VALUE b 0 1\r\nB\r\nVALUE d 0 1\r\nD\r\n");
+    ends(p, single, EMC_MISS, 5);
+    ends(p, first, EMC_OK, 5);
+    key_ended(p, first, 0, EMC_MISS);
+    gave(p, first, 1, "B");
+    waits(p, third, 5);
+    it_says(p, peer, "END\r\n");
+    ends(p, second, EMC_OK, 5);
+    key_ended(p, second, 0, EMC_MISS);
+    gave(p, second, 1, "D");
+    ends(p, third, EMC_MISS, 5);
+}
+
+static void bulks_share_no_line_where_a_key_repeats_or_a_write_stands_between(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    the_client_opens(p);
+    it_greets(p, peer);
+    struct sim_call *first = get_many(p, "a b"), *second = get_many(p, "c b d");
+    touch(p, "e");
+    struct sim_call *third = get_many(p, "f");
+    it_hears(p, peer, "get a b c\r\nget b d\r\ntouch e 100006\r\nget f\r\n");
+    it_says(p, peer, "END\r\nVALUE b 0 1\r\nB\r\nEND\r\nNOT_FOUND\r\nEND\r\n");
+    ends(p, first, EMC_MISS, 5);
+    ends(p, second, EMC_MISS, 5);
+    gave(p, second, 1, "B");
+    ends(p, third, EMC_MISS, 5);
+}
+
+static void an_error_line_in_place_of_a_shared_line_asks_each_key_alone_once(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    the_client_opens(p);
+    it_greets(p, peer);
+    struct sim_call *first = get_many(p, "a b"), *second = get_many(p, "c");
+    it_hears(p, peer, "get a b c\r\n");
+    it_says(p, peer, "SERVER_ERROR out of memory\r\n");
+    it_hears(p, peer, "get c\r\nget a\r\nget b\r\n");
+    it_says(p, peer, "VALUE c 0 1\r\nC\r\nEND\r\nSERVER_ERROR out of memory\r\nEND\r\n");
+    ends(p, second, EMC_OK, 5);
+    gave(p, second, 0, "C");
+    ends(p, first, EMC_MISS, 5);
+    key_ended(p, first, 0, EMC_ERROR_SERVER_MEMORY);
+}
+
+static void a_value_that_no_bulk_of_the_line_asked_for_makes_no_misses(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    the_client_opens(p);
+    it_greets(p, peer);
+    struct sim_call *first = get_many(p, "a"), *second = get_many(p, "b");
+    it_hears(p, peer, "get a b\r\n");
+    it_says(p, peer, "VALUE z 0 1\r\nZ\r\nEND\r\n");
+    ends(p, first, EMC_ERROR_PROTOCOL, 5);
+    ends(p, second, EMC_ERROR_PROTOCOL, 5);
+}
+
 static void an_error_line_in_place_of_a_multi_get_asks_each_key_alone_once(struct play *p)
 {
     struct sim_peer *peer = a_peer(p);
@@ -346,7 +411,10 @@ SCENARIOS("order", SCENARIO(gets_of_one_tick_travel_in_one_line),
           SCENARIO(a_get_overtakes_writes_of_other_keys_but_never_its_own),
           SCENARIO(gets_and_get_and_gat_do_not_share_a_line), SCENARIO(a_gat_line_stays_below_2048_bytes),
           SCENARIO(a_bulk_of_many_keys_is_cut_into_lines_of_at_most_a_thousand),
-          SCENARIO(a_bulk_with_a_key_twice_asks_for_it_on_two_lines),
+          SCENARIO(a_bulk_with_a_key_twice_asks_for_it_on_two_lines), SCENARIO(bulks_of_one_tick_share_a_line),
+          SCENARIO(bulks_share_no_line_where_a_key_repeats_or_a_write_stands_between),
+          SCENARIO(an_error_line_in_place_of_a_shared_line_asks_each_key_alone_once),
+          SCENARIO(a_value_that_no_bulk_of_the_line_asked_for_makes_no_misses),
           SCENARIO(an_error_line_in_place_of_a_multi_get_asks_each_key_alone_once),
           SCENARIO(an_error_line_in_place_of_a_bulk_line_asks_each_key_alone_once),
           SCENARIO(operations_on_a_key_stay_on_one_connection_while_any_is_in_flight),
