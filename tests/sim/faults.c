@@ -296,7 +296,7 @@ static void begin_client(struct sim_fault *fault)
         }
         break;
     default:
-        if (stage->configuration != NULL) {
+        if (sim_stage_discovers(stage)) {
             sim_stage_configure(stage, fault->node);
         } else if (stage->client != NULL) {
             emc_error error;
@@ -316,7 +316,7 @@ static void end_client(struct sim_fault *fault)
     } else if (fault->kind == SIM_FAULT_MEMORY) {
         stage->memory.fail_at = 0;
         stage->memory.fail_per_mille = 0;
-    } else if (fault->kind == SIM_FAULT_MEMBERSHIP && stage->configuration != NULL) {
+    } else if (fault->kind == SIM_FAULT_MEMBERSHIP && sim_stage_discovers(stage)) {
         sim_stage_configure(stage, UINT32_MAX);
     } else if (fault->kind == SIM_FAULT_MEMBERSHIP && stage->client != NULL) {
         emc_status status = emc_cluster_add_node(stage->view, &target(fault)->address, 100, NULL);
@@ -327,11 +327,39 @@ static void end_client(struct sim_fault *fault)
 
 /* ------------------------------------------------------------------ autodiscovery */
 
+/* The look-up fails, is slow, is never answered, or its answer is empty, lacks most of the nodes, or names a stranger. */
+static void spoil_directory(struct sim_stage *stage)
+{
+    struct sim_name *directory = stage->directory;
+    const struct emc__endpoint stranger = directory->kind == EMC__LOOKUP_SERVICE
+                                              ? (struct emc__endpoint){.family = EMC__ENDPOINT_NAME,
+                                                                       .port = 11211,
+                                                                       .name = "nowhere.example"}
+                                              : sim_endpoint_ipv4(0x0a090909u, 11211);
+    uint32_t what = (uint32_t)sim_between(&stage->world, 0, 6);
+    directory->fails = what == 0;
+    directory->fails_at_once = what == 1;
+    if (what == 2 || what == 3) {
+        directory->delay_ns = what == 2 ? sim_between(&stage->world, 1, 1500) * SIM_MS : UINT64_MAX;
+    } else if (what == 4) {
+        directory->count = 0;
+    } else if (what == 5) {
+        directory->count = directory->count > 0 ? 1 : 0;
+    } else if (what == 6) {
+        sim_name_points_to(directory, &stranger);
+    }
+    sim_trace(&stage->world, "fault: the records go wrong (%u)", what);
+}
+
 static void begin_discovery(struct sim_fault *fault)
 {
     static const char *const payloads[] = {"a|b|c d", "", "nowhere.example|10.9.9.9|99999", "0\n0", NULL};
     struct sim_stage *stage = fault->stage;
     struct sim_server *server = stage->configuration;
+    if (stage->directory != NULL) {
+        spoil_directory(stage);
+        return;
+    }
     uint32_t what = (uint32_t)sim_between(&stage->world, 0, 6);
     if (what < 5) {
         server->cluster_config = payloads[what];
@@ -346,10 +374,16 @@ static void begin_discovery(struct sim_fault *fault)
 
 static void end_discovery(struct sim_fault *fault)
 {
-    struct sim_server *server = fault->stage->configuration;
-    server->silent = false;
-    sim_server_end_mute(server);
-    sim_stage_configure(fault->stage, UINT32_MAX);
+    struct sim_stage *stage = fault->stage;
+    if (stage->directory != NULL) {
+        stage->directory->fails = stage->directory->fails_at_once = false;
+        stage->directory->delay_ns = 50 * SIM_US;
+        sim_transport_retry_lookups(&stage->transport, stage->directory);
+    } else {
+        stage->configuration->silent = false;
+        sim_server_end_mute(stage->configuration);
+    }
+    sim_stage_configure(stage, UINT32_MAX);
 }
 
 /* ------------------------------------------------------------------ which */

@@ -15,6 +15,7 @@ struct sim_name {
     size_t count;      /* 0: an empty answer */
     uint64_t delay_ns; /* UINT64_MAX: never answers */
     bool fails;
+    bool rotates;       /* each answer begins with another endpoint */
     bool fails_at_once; /* the look-up can't even begin */
     uint32_t asked;
 };

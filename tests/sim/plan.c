@@ -47,7 +47,9 @@ static void add_node(struct sim_plan *plan, uint32_t number)
 {
     struct sim_stage *stage = &plan->stage;
     char text[64];
-    bool unix_socket = chance(plan, 10) && !plan->discovers, named = !unix_socket && chance(plan, 40);
+    bool found = plan->discovery != EMC_DISCOVERY_NONE, unix_socket = chance(plan, 10) && !found;
+    bool named = !unix_socket && chance(plan, 40);
+    named = (named || plan->discovery == EMC_DISCOVERY_DNS_SRV) && plan->discovery != EMC_DISCOVERY_DNS;
     snprintf(text, sizeof text, unix_socket ? "/run/mc%u.sock" : named ? "cache-%u.example" : "10.0.0.%u", number);
     struct emc__endpoint endpoint = unix_socket ? sim_endpoint_unix(text) : sim_stage_endpoint(number);
     struct sim_host *host;
@@ -102,8 +104,8 @@ static void draw_options(struct sim_plan *plan)
         options->password = "secret";
         options->sasl = plan->sasl;
     }
-    if (plan->discovers) {
-        options->discovery = EMC_DISCOVERY_CLUSTER;
+    if (plan->discovery != EMC_DISCOVERY_NONE) {
+        options->discovery = plan->discovery;
         options->discovery_interval_ms = draw(plan, 100, 600);
         options->discovery_timeout_ms = draw(plan, 50, 500);
         options->discovery_start_timeout_ms = 0;
@@ -130,7 +132,7 @@ static void add_gutter(struct sim_plan *plan)
 static void draw_failover(struct sim_plan *plan)
 {
     emc_options *options = &plan->stage.options;
-    plan->steers = !plan->discovers && chance(plan, 20);
+    plan->steers = plan->discovery == EMC_DISCOVERY_NONE && chance(plan, 20);
     options->failover = chance(plan, 65)   ? EMC_FAILOVER_FAIL
                         : chance(plan, 50) ? EMC_FAILOVER_NEXT
                                            : EMC_FAILOVER_GUTTER;
@@ -166,7 +168,8 @@ static bool can_have(const struct sim_plan *plan, enum sim_fault_kind kind)
     if (kind == SIM_FAULT_MEMBERSHIP) {
         return plan->members > 1 && !plan->steers;
     }
-    return (kind != SIM_FAULT_PASSWORD || plan->authenticates) && (kind != SIM_FAULT_DISCOVERY || plan->discovers);
+    return (kind != SIM_FAULT_PASSWORD || plan->authenticates) &&
+           (kind != SIM_FAULT_DISCOVERY || (plan->discovery != EMC_DISCOVERY_NONE));
 }
 
 /* Each kind alike, but for those that need something special of the seed, which come more often where they can. */
@@ -174,7 +177,7 @@ static enum sim_fault_kind draw_kind(struct sim_plan *plan)
 {
     static const enum sim_fault_kind special[] = {SIM_FAULT_MEMBERSHIP, SIM_FAULT_MEMORY, SIM_FAULT_PASSWORD,
                                                   SIM_FAULT_DISCOVERY, SIM_FAULT_MISCHIEF};
-    if (chance(plan, plan->discovers ? 40 : 16)) {
+    if (chance(plan, (plan->discovery != EMC_DISCOVERY_NONE) ? 40 : 16)) {
         return special[draw(plan, 0, 4)];
     }
     return (enum sim_fault_kind)draw(plan, 1, SIM_FAULT_KINDS - 1);
@@ -231,14 +234,21 @@ void sim_plan_make(struct sim_plan *plan, uint64_t seed, bool trace)
     sim_stage_init(&plan->stage, seed, trace);
     plan->authenticates = chance(plan, 20);
     plan->sasl = plan->authenticates && chance(plan, 60);
-    plan->discovers = !plan->authenticates && chance(plan, 10);
+    plan->discovery = !plan->authenticates && chance(plan, 15) ? (emc_discovery)draw(plan, 1, EMC_DISCOVERY_DNS_SRV)
+                                                               : EMC_DISCOVERY_NONE;
     uint32_t nodes = draw(plan, 1, chance(plan, 60) ? 2 : 5);
     for (uint32_t i = 1; i <= nodes; i++) {
         add_node(plan, i);
     }
     plan->members = plan->stage.member_count = nodes;
-    if (plan->discovers) {
+    if (plan->discovery == EMC_DISCOVERY_CLUSTER) {
         sim_stage_add_configuration(&plan->stage);
+    } else if (plan->discovery != EMC_DISCOVERY_NONE) {
+        sim_stage_add_directory(&plan->stage,
+                                plan->discovery == EMC_DISCOVERY_DNS ? EMC__LOOKUP_ADDRESSES : EMC__LOOKUP_SERVICE);
+        if (nodes > 1 && chance(plan, 40)) { /* one of them is found later */
+            sim_stage_configure(&plan->stage, draw(plan, 0, nodes - 1));
+        }
     }
     draw_options(plan);
     draw_failover(plan);
@@ -250,7 +260,8 @@ void sim_plan_make(struct sim_plan *plan, uint64_t seed, bool trace)
     plan->largest_value = chance(plan, 70) ? 600 : chance(plan, 70) ? 20000 : 110000;
     plan->stage.transport.wake_slack_ns = chance(plan, 50) ? 0 : SIM_MS;
     plan->stage.transport.short_io_percent = chance(plan, 20) ? 30 : 0;
-    plan->stage.model.routing_moves = plan->stage.options.purge_unhealthy_nodes || plan->steers || plan->discovers;
+    plan->stage.model.routing_moves = plan->stage.options.purge_unhealthy_nodes || plan->steers ||
+                                      (plan->discovery != EMC_DISCOVERY_NONE);
     draw_faults(plan);
     plan->mutes_stay = plan->stage.options.ask_version && chance(plan, 50);
 }

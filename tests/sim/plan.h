@@ -15,13 +15,13 @@ struct sim_plan {
     bool steers;   /* the program changes the membership */
     bool peaceful; /* no fault: every operation must get its true answer */
     bool authenticates, sasl;
-    bool floods;       /* hundreds of small writes in a tick, at servers that can't store them all */
-    bool slow;         /* peaceful, but the servers take their time */
-    bool long_outages; /* faults may last for many seconds */
-    bool discovers;    /* the nodes come from a configuration endpoint */
-    bool mutes_stay;   /* connections that met a silent server stay silent when it has long recovered */
-    bool limits;       /* small limits: FULL is to be expected */
-    uint64_t end_ns;   /* when the program stops submitting */
+    bool floods;             /* hundreds of small writes in a tick, at servers that can't store them all */
+    bool slow;               /* peaceful, but the servers take their time */
+    bool long_outages;       /* faults may last for many seconds */
+    emc_discovery discovery; /* where the nodes come from */
+    bool mutes_stay;         /* connections that met a silent server stay silent when it has long recovered */
+    bool limits;             /* small limits: FULL is to be expected */
+    uint64_t end_ns;         /* when the program stops submitting */
     uint32_t ticks;
     uint32_t largest_value;
 };

@@ -385,8 +385,9 @@ static void check_peace(const struct program *program)
                         (call->status == EMC_ERROR_CONNECTION_LOST && closed_early(model));
         bool fine = !call->accepted || call->cancelled || unfenced ||
                     (call->status == EMC_ERROR_SERVER && call->command == SIM_CALL_CACHE_MEMLIMIT);
-        fine |= call->status == EMC_ERROR_NO_NODES && program->plan->discovers; /* before the first configuration */
-        fine |= call->status == EMC_ERROR_UNKNOWN_NODE && program->plan->discovers;
+        fine |= call->status == EMC_ERROR_NO_NODES &&
+                sim_stage_discovers(program->stage); /* before the first configuration */
+        fine |= call->status == EMC_ERROR_UNKNOWN_NODE && sim_stage_discovers(program->stage);
         fine |= (call->status == EMC_ERROR_CONNECT || call->status == EMC_ERROR_NODE_DOWN ||
                  call->status == EMC_ERROR_NO_NODES) &&
                 program->plan->slow; /* short connection timeouts */

@@ -50,6 +50,9 @@ static void heal(struct sim_plan *plan)
         }
         sim_host_reset_half_open(host);
     }
+    if (plan->stage.directory != NULL) {
+        sim_stage_configure(&plan->stage, UINT32_MAX);
+    }
     plan->stage.transport.connect_errors = 0;
     plan->stage.memory.fail_at = plan->stage.memory.fail_per_mille = 0;
 }
@@ -201,6 +204,10 @@ static void check_recovery(struct sim_stage *stage)
     for (uint32_t i = 0; i < stage->node_count && stage->client != NULL && !stage->world.failed; i++) {
         emc_node_state state;
         if (emc_cluster_node_state(stage->view, &stage->nodes[i].address, &state) != EMC_OK) {
+            if (sim_stage_discovers(stage) && i < stage->member_count) {
+                sim_problem(&stage->world, "%s is not found, and all has been well for two seconds",
+                            stage->model.node_names[i]);
+            }
             continue; /* removed */
         }
         if (!state.healthy) {
@@ -212,21 +219,30 @@ static void check_recovery(struct sim_stage *stage)
     }
 }
 
-/* Nothing is under way: so nothing may be counted as such. A spoilt reply may leave a connection that waits for an END, and a noreply waits for a fence. */
-static void check_nothing_in_flight(struct sim_stage *stage)
+static uint64_t counted_in_flight(const struct sim_stage *stage, uint32_t node)
+{
+    emc_pool_metrics metrics;
+    bool known = stage->client != NULL &&
+                 emc_cluster_connection_pool_metrics(stage->view, &stage->nodes[node].address, &metrics) == EMC_OK;
+    return known ? metrics.operations_in_flight : 0;
+}
+
+/* Nothing is under way: so nothing may be counted as such. A noreply waits for a fence; a connection that is silent, or waits for the end of a spoilt
+ * reply, for being given up. */
+static void check_nothing_in_flight(struct sim_stage *stage, uint64_t silent)
 {
     const struct sim_model *model = &stage->model;
-    sim_stage_run(stage, 200 * SIM_MS);
-    if (unended(model) != NULL) {
+    uint64_t end_ns = stage->world.now_ns + 200 * SIM_MS + silent;
+    if (unended(model) != NULL || (model->replies_spoilt && !stage->options.ask_version)) {
         return;
     }
-    for (uint32_t i = 0;
-         i < stage->node_count && stage->client != NULL && !model->replies_spoilt && !stage->world.failed; i++) {
-        emc_pool_metrics metrics;
-        bool known = emc_cluster_connection_pool_metrics(stage->view, &stage->nodes[i].address, &metrics) == EMC_OK;
-        if (known && metrics.operations_in_flight > 0) {
+    for (uint32_t i = 0; i < stage->node_count; i++) {
+        while (counted_in_flight(stage, i) > 0 && stage->world.now_ns < end_ns && !stage->world.failed) {
+            sim_stage_run(stage, 20 * SIM_MS);
+        }
+        if (counted_in_flight(stage, i) > 0) {
             sim_problem(&stage->world, "%s counts %u operations in flight, and every call has ended",
-                        model->node_names[i], (unsigned)metrics.operations_in_flight);
+                        model->node_names[i], (unsigned)counted_in_flight(stage, i));
         }
     }
 }
@@ -243,13 +259,13 @@ void sim_recovery_play(struct sim_plan *plan)
         0) { /* a connection that was cut off without a word while its node returned shows so after a second */
         steady_ns = 2 * steady_ns + (uint64_t)2 * SIM_S;
     }
-    uint64_t outstanding = outstanding_ns(plan) + silent_ns(plan);
+    uint64_t silent = silent_ns(plan), outstanding = outstanding_ns(plan) + silent;
     sim_stage_run(stage, paused_ns + RECOVERY_NS + 100 * SIM_MS + steady_ns);
     if (stage->client != NULL && !stage->world.failed) {
         check_everything_ends(plan, outstanding);
     }
     if (stage->client != NULL && !stage->world.failed) {
         check_recovery(stage);
-        check_nothing_in_flight(stage);
+        check_nothing_in_flight(stage, silent);
     }
 }

@@ -471,8 +471,9 @@ static void answer_lookup(struct emc__lookup *lookup)
     struct emc__endpoint endpoints[SIM_NAME_ENDPOINTS_MAX];
     const struct sim_name *name = lookup->name;
     size_t count = name->fails ? 0 : name->count;
+    size_t first = name->rotates && count > 0 ? (size_t)emc__random_below(&lookup->transport->world->random, count) : 0;
     for (size_t i = 0; i < count; i++) {
-        endpoints[i] = name->endpoints[i];
+        endpoints[i] = name->endpoints[(first + i) % count];
         endpoints[i].port = endpoints[i].port == 0 ? lookup->port : endpoints[i].port;
     }
     end_lookup(lookup);

@@ -84,8 +84,44 @@ void sim_stage_add_configuration(struct sim_stage *stage)
     sim_stage_configure(stage, UINT32_MAX);
 }
 
+void sim_stage_add_directory(struct sim_stage *stage, enum emc__lookup_kind kind)
+{
+    stage->directory = sim_names_entry(&stage->names, "cluster.example", kind);
+    stage->directory->rotates = true;
+    sim_stage_configure(stage, UINT32_MAX);
+}
+
+static void add_record(struct sim_stage *stage, const struct sim_node *node)
+{
+    static const uint16_t weights[] = {0, 1, 100, 65535};
+    struct emc__endpoint endpoint = node->host->endpoint;
+    if (stage->directory->kind == EMC__LOOKUP_SERVICE) {
+        endpoint = (struct emc__endpoint){.family = EMC__ENDPOINT_NAME, .port = 11211, .name = node->address.host};
+        endpoint.weight = weights[sim_between(&stage->world, 0, 3)];
+    }
+    sim_name_points_to(stage->directory, &endpoint);
+    if (sim_chance(&stage->world, 15)) { /* twice, as some servers answer */
+        sim_name_points_to(stage->directory, &endpoint);
+    }
+}
+
+static void set_records(struct sim_stage *stage, uint32_t without)
+{
+    stage->directory->count = 0;
+    for (uint32_t i = 0; i < stage->member_count; i++) {
+        if (i != without) {
+            add_record(stage, &stage->nodes[i]);
+        }
+    }
+    sim_trace(&stage->world, "%s has %zu records", stage->directory->name, stage->directory->count);
+}
+
 void sim_stage_configure(struct sim_stage *stage, uint32_t without)
 {
+    if (stage->directory != NULL) {
+        set_records(stage, without);
+        return;
+    }
     char text[1024];
     size_t length = 0;
     for (uint32_t i = 0; i < stage->member_count; i++) {
@@ -189,9 +225,12 @@ emc_status sim_stage_open(struct sim_stage *stage, uint32_t count, emc_error *er
                                                   .destroy = destroyed,
                                                   .context = stage};
     emc_client *client;
-    bool told = stage->configuration != NULL;
-    emc_status status = emc__client_create(&client, &environment, told ? &stage->configuration_address : addresses,
-                                           told ? 1 : count, &stage->options, error);
+    emc_address directory = emc_address_tcp("cluster.example", 11211);
+    const emc_address *given = stage->configuration != NULL ? &stage->configuration_address
+                               : stage->directory != NULL   ? &directory
+                                                            : addresses;
+    emc_status status = emc__client_create(&client, &environment, given, given == addresses ? count : 1,
+                                           &stage->options, error);
     if (status != EMC_OK) {
         return status;
     }

@@ -33,6 +33,7 @@ struct sim_stage {
     uint32_t member_count;            /* the client is given the first so many; 0: all */
     struct sim_server *configuration; /* that tells the client which nodes there are; NULL: they are given */
     emc_address configuration_address;
+    struct sim_name *directory; /* or a name whose records are the nodes; NULL: they are given */
     emc_options options;
     emc_client *client; /* NULL before it is opened and after it was destroyed */
     emc_cluster_management *view;
@@ -59,7 +60,14 @@ struct sim_node *sim_stage_add_node(struct sim_stage *stage, const emc_address *
 struct sim_node *sim_stage_add_plain_node(struct sim_stage *stage);
 /* A configuration endpoint: the client is given it alone, and asks it for the nodes. */
 void sim_stage_add_configuration(struct sim_stage *stage);
-/* A new version of the configuration: all nodes but one (UINT32_MAX: all). */
+/* A name whose address records, or service records (whose targets are names), are the nodes: the client is given it alone, and looks it up. */
+void sim_stage_add_directory(struct sim_stage *stage, enum emc__lookup_kind kind);
+/* Whether the client finds its nodes by itself. */
+static inline bool sim_stage_discovers(const struct sim_stage *stage)
+{
+    return stage->configuration != NULL || stage->directory != NULL;
+}
+/* A new version of the configuration, or of the records: all nodes but one (UINT32_MAX: all). */
 void sim_stage_configure(struct sim_stage *stage, uint32_t without);
 /* The address of node N in the network. */
 struct emc__endpoint sim_stage_endpoint(uint32_t number);
