@@ -20,7 +20,7 @@ static size_t rank(const struct emc__router *router, struct emc__slice key, uint
     return emc__succession(router, key, members_out, most);
 }
 
-static const struct emc__router_class jump_class = {pick, rank};
+static const struct emc__router_class jump_class = {.pick = pick, .rank = rank};
 
 emc_status emc__jump_build(const emc_allocator *allocator, const struct emc__routing_members *members,
                            struct emc__router **router_out)

@@ -11,6 +11,10 @@
 #define POINTS_UNWEIGHTED 100
 #define WEIGHT_USUAL      100
 
+static const struct emc__ring_rules by_md5 = {.hash = emc__md5_first, .hash_many = emc__md5_first_many},
+                                    by_one_at_a_time = {.hash = emc__one_at_a_time},
+                                    by_fnv1a = {.hash = emc__fnv1a_64_low};
+
 size_t emc__ketama_points(uint32_t weight, uint64_t weight_of_all, size_t member_count)
 {
     float share = (float)weight / (float)weight_of_all;
@@ -35,10 +39,9 @@ void emc__ketama_add(struct emc__ring_points *points, const struct emc__routing_
 
 /* A ring of weighted points. */
 static emc_status build_weighted(const emc_allocator *allocator, const struct emc__routing_members *members,
-                                 enum emc__member_form form, uint32_t (*hash)(struct emc__slice),
+                                 enum emc__member_form form, const struct emc__ring_rules *rules,
                                  struct emc__router **router_out)
 {
-    const struct emc__ring_rules rules = {.hash = hash};
     struct emc__ring_points points;
     size_t room = 0;
     for (size_t i = 0; i < members->count; i++) {
@@ -51,7 +54,7 @@ static emc_status build_weighted(const emc_allocator *allocator, const struct em
         emc__ketama_add(&points, &members->list[i], form, i,
                         emc__ketama_points(members->list[i].weight, members->weight, members->count));
     }
-    emc_status status = emc__ring_build(&points, &rules, members->count, router_out);
+    emc_status status = emc__ring_build(&points, rules, members->count, router_out);
     emc__ring_points_deinit(&points);
     return status;
 }
@@ -64,12 +67,11 @@ static bool weights_matter(const struct emc__routing_members *members)
 
 /* A ring of 100 points a member, as libmemcached makes it unless weights matter. */
 static emc_status build_unweighted(const emc_allocator *allocator, const struct emc__routing_members *members,
-                                   uint32_t (*hash)(struct emc__slice), struct emc__router **router_out)
+                                   const struct emc__ring_rules *rules, struct emc__router **router_out)
 {
-    const struct emc__ring_rules rules = {.hash = hash};
     struct emc__ring_points points;
     if (weights_matter(members)) {
-        return build_weighted(allocator, members, EMC__MEMBER_LIBMEMCACHED, hash, router_out);
+        return build_weighted(allocator, members, EMC__MEMBER_LIBMEMCACHED, rules, router_out);
     }
     if (!emc__ring_points_init(&points, allocator, members->count * POINTS_UNWEIGHTED)) {
         return EMC_ERROR_MEMORY;
@@ -79,10 +81,10 @@ static emc_status build_unweighted(const emc_allocator *allocator, const struct 
         size_t length = emc__member_name(&members->list[i], EMC__MEMBER_LIBMEMCACHED, name);
         for (uint32_t number = 0; number < POINTS_UNWEIGHTED; number++) {
             size_t end = emc__member_number(name, length, '-', number);
-            emc__ring_points_add(&points, hash(emc__slice_of(name, end)), i);
+            emc__ring_points_add(&points, rules->hash(emc__slice_of(name, end)), i);
         }
     }
-    emc_status status = emc__ring_build(&points, &rules, members->count, router_out);
+    emc_status status = emc__ring_build(&points, rules, members->count, router_out);
     emc__ring_points_deinit(&points);
     return status;
 }
@@ -90,23 +92,23 @@ static emc_status build_unweighted(const emc_allocator *allocator, const struct 
 emc_status emc__ketama_weighted_build(const emc_allocator *allocator, const struct emc__routing_members *members,
                                       struct emc__router **router_out)
 {
-    return build_weighted(allocator, members, EMC__MEMBER_LIBMEMCACHED, emc__md5_first, router_out);
+    return build_weighted(allocator, members, EMC__MEMBER_LIBMEMCACHED, &by_md5, router_out);
 }
 
 emc_status emc__ketama_build(const emc_allocator *allocator, const struct emc__routing_members *members,
                              struct emc__router **router_out)
 {
-    return build_unweighted(allocator, members, emc__one_at_a_time, router_out);
+    return build_unweighted(allocator, members, &by_one_at_a_time, router_out);
 }
 
 emc_status emc__ketama_md5_build(const emc_allocator *allocator, const struct emc__routing_members *members,
                                  struct emc__router **router_out)
 {
-    return build_unweighted(allocator, members, emc__md5_first, router_out);
+    return build_unweighted(allocator, members, &by_md5, router_out);
 }
 
 emc_status emc__twemproxy_build(const emc_allocator *allocator, const struct emc__routing_members *members,
                                 struct emc__router **router_out)
 {
-    return build_weighted(allocator, members, EMC__MEMBER_TWEMPROXY, emc__fnv1a_64_low, router_out);
+    return build_weighted(allocator, members, EMC__MEMBER_TWEMPROXY, &by_fnv1a, router_out);
 }

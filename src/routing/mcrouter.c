@@ -76,7 +76,7 @@ static size_t rank(const struct emc__router *router, struct emc__slice key, uint
     return emc__succession(router, routed_part(key), members_out, most);
 }
 
-static const struct emc__router_class mcrouter_class = {pick, rank};
+static const struct emc__router_class mcrouter_class = {.pick = pick, .rank = rank};
 
 emc_status emc__mcrouter_build(const emc_allocator *allocator, const struct emc__routing_members *members,
                                struct emc__router **router_out)

@@ -9,5 +9,7 @@
 void emc__md5(struct emc__slice text, uint32_t words_out[4]);
 /* Its first word: what the ketama of libmemcached and of spymemcached takes for a key's hash. */
 uint32_t emc__md5_first(struct emc__slice text);
+/* The same of many, word i of text i: short ones (below 56 bytes) are hashed side by side, which takes a quarter of the time. */
+void emc__md5_first_many(const struct emc__slice *texts, size_t count, uint32_t *words_out);
 
 #endif

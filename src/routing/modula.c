@@ -13,7 +13,7 @@ static size_t rank(const struct emc__router *router, struct emc__slice key, uint
     return emc__succession(router, key, members_out, most);
 }
 
-static const struct emc__router_class modula_class = {pick, rank};
+static const struct emc__router_class modula_class = {.pick = pick, .rank = rank};
 
 emc_status emc__modula_build(const emc_allocator *allocator, const struct emc__routing_members *members,
                              struct emc__router **router_out)

@@ -74,7 +74,7 @@ static size_t rank(const struct emc__router *router, struct emc__slice key, uint
     return emc__top_rank(router, key, score_all, pymemcache->order, members_out, most);
 }
 
-static const struct emc__router_class pymemcache_class = {pick, rank};
+static const struct emc__router_class pymemcache_class = {.pick = pick, .rank = rank};
 
 static bool name_is_larger(const struct emc__routing_member *a, const struct emc__routing_member *b)
 {

@@ -97,7 +97,7 @@ static size_t rank(const struct emc__router *router, struct emc__slice key, uint
     return emc__top_rank(router, key, score_all, NULL, members_out, most);
 }
 
-static const struct emc__router_class rendezvous_class = {pick, rank};
+static const struct emc__router_class rendezvous_class = {.pick = pick, .rank = rank};
 
 emc_status emc__rendezvous_build(const emc_allocator *allocator, const struct emc__routing_members *members,
                                  struct emc__router **router_out)

@@ -73,7 +73,7 @@ static size_t rank(const struct emc__router *router, struct emc__slice key, uint
     return emc__top_rank(router, key, score_all, emcache->order, members_out, most);
 }
 
-static const struct emc__router_class emcache_class = {pick, rank};
+static const struct emc__router_class emcache_class = {.pick = pick, .rank = rank};
 
 static bool own_score_is_higher(const struct emc__routing_member *a, const struct emc__routing_member *b)
 {

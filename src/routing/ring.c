@@ -145,10 +145,9 @@ static inline size_t first_from(const struct ring *ring, uint32_t value)
     return at;
 }
 
-/* Where the key's walk along the ring begins: a point, or ring->count for the way round. */
-static inline size_t position_of(const struct ring *ring, struct emc__slice key)
+/* Where the walk along the ring begins of a key with that hash: a point, or ring->count for the way round. */
+static inline size_t position_of(const struct ring *ring, uint32_t hash)
 {
-    uint32_t hash = ring->rules.hash(key);
     if (!ring->rules.below) {
         return first_from(ring, hash);
     }
@@ -159,7 +158,21 @@ static inline size_t position_of(const struct ring *ring, struct emc__slice key)
 static uint32_t pick(const struct emc__router *router, struct emc__slice key)
 {
     const struct ring *ring = (const struct ring *)router;
-    return ring->list[position_of(ring, key)].member;
+    return ring->list[position_of(ring, ring->rules.hash(key))].member;
+}
+
+/* Where the members go, the hashes come first. */
+static void pick_many(const struct emc__router *router, const struct emc__slice *keys, size_t count,
+                      uint32_t *members_out)
+{
+    const struct ring *ring = (const struct ring *)router;
+    if (ring->rules.hash_many != NULL) {
+        ring->rules.hash_many(keys, count, members_out);
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint32_t hash = ring->rules.hash_many != NULL ? members_out[i] : ring->rules.hash(keys[i]);
+        members_out[i] = ring->list[position_of(ring, hash)].member;
+    }
 }
 
 static bool is_among(const uint32_t *members, size_t count, uint32_t member)
@@ -187,7 +200,7 @@ static size_t append_pointless(const struct ring *ring, uint32_t *members_out, s
 static size_t rank(const struct emc__router *router, struct emc__slice key, uint32_t *members_out, size_t most)
 {
     const struct ring *ring = (const struct ring *)router;
-    size_t at = position_of(ring, key) % ring->count, filled = 0;
+    size_t at = position_of(ring, ring->rules.hash(key)) % ring->count, filled = 0;
     for (size_t steps = 0; steps < ring->count && filled < most; steps++) {
         if (!is_among(members_out, filled, ring->list[at].member)) {
             members_out[filled++] = ring->list[at].member;
@@ -197,4 +210,4 @@ static size_t rank(const struct emc__router *router, struct emc__slice key, uint
     return append_pointless(ring, members_out, filled, most);
 }
 
-static const struct emc__router_class ring_class = {pick, rank};
+static const struct emc__router_class ring_class = {pick, rank, pick_many};

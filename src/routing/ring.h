@@ -13,6 +13,8 @@ struct emc__ring_point {
 /* How a client uses its ring. */
 struct emc__ring_rules {
     uint32_t (*hash)(struct emc__slice key);
+    /* The same of many keys; NULL: one by one. */
+    void (*hash_many)(const struct emc__slice *keys, size_t count, uint32_t *hashes_out);
     bool below;     /* a key belongs to the last point <= its hash (dalli); else to the first point >= its hash */
     bool last_wins; /* of points with the same value the last one added stays (a map); else the first one added is found */
 };

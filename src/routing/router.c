@@ -90,6 +90,19 @@ uint32_t emc__router_pick(const struct emc__router *router, struct emc__slice ke
     return router->count == 1 ? 0 : router->class_->pick(router, key);
 }
 
+void emc__router_pick_many(const struct emc__router *router, const struct emc__slice *keys, size_t count,
+                           uint32_t *members_out)
+{
+    assert(router != NULL && ((keys != NULL && members_out != NULL) || count == 0));
+    if (router->count > 1 && router->class_->pick_many != NULL) {
+        router->class_->pick_many(router, keys, count, members_out);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        members_out[i] = emc__router_pick(router, keys[i]);
+    }
+}
+
 size_t emc__router_rank(const struct emc__router *router, struct emc__slice key, uint32_t *members_out, size_t most)
 {
     assert(router != NULL && (key.data != NULL || key.length == 0) && (members_out != NULL || most == 0));

@@ -4,10 +4,13 @@
 
 #include "routing/routing.h"
 
-/* Both are asked only where there is a choice: with two members or more. */
+/* All are asked only where there is a choice: with two members or more. */
 struct emc__router_class {
     uint32_t (*pick)(const struct emc__router *router, struct emc__slice key);
     size_t (*rank)(const struct emc__router *router, struct emc__slice key, uint32_t *members_out, size_t most);
+    /* NULL: many keys gain nothing by being picked for together. */
+    void (*pick_many)(const struct emc__router *router, const struct emc__slice *keys, size_t count,
+                      uint32_t *members_out);
 };
 
 struct emc__router {

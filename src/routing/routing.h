@@ -32,6 +32,9 @@ void emc__router_destroy(struct emc__router *router); /* accepts NULL */
 
 /* The member that has the key. Any key length (0 included), any bytes. */
 uint32_t emc__router_pick(const struct emc__router *router, struct emc__slice key);
+/* The same of many keys, member i of key i; the kinds that hash keys by MD5 hash them side by side, in a quarter of the time. */
+void emc__router_pick_many(const struct emc__router *router, const struct emc__slice *keys, size_t count,
+                           uint32_t *members_out);
 
 /* The key's members in order of preference, the first as emc__router_pick gives it, no member twice: for failover. Fills at most `most`
  * and returns how many (min(most, count)). Allocates nothing. The order after the first is, for

@@ -15,7 +15,7 @@ static size_t points_of(const struct emc__routing_members *members, size_t index
 emc_status emc__spymemcached_build(const emc_allocator *allocator, const struct emc__routing_members *members,
                                    struct emc__router **router_out)
 {
-    const struct emc__ring_rules rules = {.hash = emc__md5_first, .last_wins = true};
+    const struct emc__ring_rules rules = {.hash = emc__md5_first, .hash_many = emc__md5_first_many, .last_wins = true};
     struct emc__ring_points points;
     size_t room = 0;
     for (size_t i = 0; i < members->count; i++) {

@@ -20,7 +20,7 @@ static uint32_t asked(const struct emc__router *router, uint32_t hash)
 static struct emc__router *ring_of(const struct emc__ring_point *list, size_t count, size_t members, bool below,
                                    bool last_wins)
 {
-    const struct emc__ring_rules rules = {key_is_hash, below, last_wins};
+    const struct emc__ring_rules rules = {.hash = key_is_hash, .below = below, .last_wins = last_wins};
     struct emc__ring_points points;
     struct emc__router *router = NULL;
     assert_true(emc__ring_points_init(&points, &emc__allocator_standard, count));

@@ -94,6 +94,51 @@ static void a_key_may_have_any_length_and_any_bytes(void **state)
     for_each_kind(takes_any_key);
 }
 
+/* Keys of 0 to 79 bytes, short ones in the majority as with users, picked for in calls of any size. */
+static void picks_for_many_as_for_each(emc_routing_kind kind, const struct emc__routing_member *members, size_t count)
+{
+    struct emc__random random = {(uint64_t)kind + 100 * count};
+    struct emc__router *router = router_of(kind, members, count);
+    uint8_t bytes[300][80];
+    struct emc__slice keys[300];
+    uint32_t picked[301];
+    for (size_t i = 0; i < COUNT(keys); i++) {
+        size_t length = emc__random_below(&random, i % 4 == 0 ? sizeof bytes[i] : 30);
+        for (size_t j = 0; j < length; j++) {
+            bytes[i][j] = (uint8_t)emc__random_next(&random);
+        }
+        keys[i] = emc__slice_of(i == 7 ? NULL : bytes[i], i == 7 ? 0 : length);
+    }
+    for (size_t first = 0, many; first < COUNT(keys); first += many) {
+        many = emc__random_below(&random, 40);
+        many = many < COUNT(keys) - first ? many : COUNT(keys) - first;
+        picked[first + many] = 7777;
+        emc__router_pick_many(router, keys + first, many, picked + first);
+        assert_int_equal(picked[first + many], 7777);
+    }
+    for (size_t i = 0; i < COUNT(keys); i++) {
+        assert_int_equal(picked[i], emc__router_pick(router, keys[i]));
+    }
+    emc__router_destroy(router);
+}
+
+static void picks_for_many(emc_routing_kind kind)
+{
+    struct emc__routing_member list[50];
+    memcpy(list, numbered("10.0.0.%u", 1, 50), sizeof list);
+    for (size_t count = 1; count <= 50; count += count < 4 ? 1 : 23) {
+        picks_for_many_as_for_each(kind, list, count);
+    }
+    list[0].weight = 3000;
+    picks_for_many_as_for_each(kind, list, 50);
+}
+
+static void many_keys_are_picked_for_as_each_of_them(void **state)
+{
+    (void)state;
+    for_each_kind(picks_for_many);
+}
+
 static void survives_failure(emc_routing_kind kind)
 {
     struct failing_allocator failing;
@@ -187,6 +232,7 @@ int main(void)
         cmocka_unit_test(one_member_has_everything),
         cmocka_unit_test(the_order_begins_with_the_node_of_the_key_and_has_every_member_once),
         cmocka_unit_test(a_key_may_have_any_length_and_any_bytes),
+        cmocka_unit_test(many_keys_are_picked_for_as_each_of_them),
         cmocka_unit_test(a_build_that_runs_out_of_memory_says_so_and_leaves_nothing_behind),
         cmocka_unit_test(asking_takes_no_memory),
         cmocka_unit_test(an_unknown_kind_and_an_endless_name_are_refused),
