@@ -38,6 +38,8 @@ ROWS = [
     ("100,000 sets in flight", "set_batch", 100_000, 1, "", 100_000, 200_000),
     ("1,000 mixed in flight", "mixed_batch", 1_000, 1, "", 10_000, 40_000),
     ("get_many of 1,000", "get_many", 1_000, 1, "", 10_000, 40_000),
+    ("get_many of 1,000, 16 nodes, ketama", "get_many", 1_000, 16, "ketama", 10_000, 40_000),
+    ("get_many of 1,000, 256 nodes, ketama", "get_many", 1_000, 256, "ketama", 10_000, 40_000),
     ("1,000 gets in flight, 1 node, ketama", "get_batch", 1_000, 1, "ketama", 10_000, 40_000),
     ("1,000 gets in flight, 16 nodes, ketama", "get_batch", 1_000, 16, "ketama", 10_000, 40_000),
     ("1,000 gets in flight, 256 nodes, ketama", "get_batch", 1_000, 256, "ketama", 10_000, 40_000),

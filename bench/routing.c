@@ -1,12 +1,13 @@
 /* What finding a key's node costs, for each kind of routing and from one node to a thousand: nanoseconds a key, and memory a node.
  *
  *   bench_routing                                   the tables
- *   bench_routing --kind N --nodes N --keys N       one kind and nothing else, for an instruction counter (valgrind --tool=callgrind)
+ *   bench_routing --kind N --nodes N --keys N       one kind and nothing else, for an instruction counter (valgrind --tool=callgrind);
+ *                 [--together N]                    N keys in each call, instead of one
  *   bench_routing --spread                          how evenly each kind spreads keys over 10 and 100 nodes
  *
  * Linked to the core library: this is a part of the engine, not of the interface. Each figure is the least of many short rounds, which is what a noisy machine
  * leaves of the truth. "Chained": each look-up begins when the one before has ended, as when its node is used at once. "Overlapping": they may run into one
- * another, as in a loop over the keys of a get_many. */
+ * another, as in a loop over keys. "Together": 32 keys in one call, as the bulk commands ask. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #define KEYS      4096
 #define NODES_MAX 1000
 #define ROUNDS    25
+#define TOGETHER  32
 
 static const struct {
     const char *name;
@@ -50,6 +52,7 @@ static struct emc__routing_member members[NODES_MAX];
 static char hosts[NODES_MAX][32];
 static char keys[KEYS][32];
 static size_t key_lengths[KEYS];
+static struct emc__slice slices[KEYS]; /* the same */
 
 /* ------------------------------------------------------------------ the setting */
 
@@ -91,6 +94,7 @@ static void prepare(void)
     }
     for (size_t i = 0; i < KEYS; i++) {
         key_lengths[i] = (size_t)snprintf(keys[i], sizeof keys[i], "user:%zu:name", i * 37 % 100000);
+        slices[i] = emc__slice_of(keys[i], key_lengths[i]);
     }
 }
 
@@ -169,6 +173,24 @@ static double measure(look_up *ask, const void *with, bool chained, size_t keys_
     return least;
 }
 
+/* Nanoseconds a key, `together` of them in each call. */
+static double measure_together(const struct emc__router *router, size_t keys_in_round, size_t together)
+{
+    double least = INFINITY;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        uint32_t picked[KEYS];
+        size_t done = 0;
+        double begin = now_ns();
+        for (; done + together <= keys_in_round; done += together) {
+            emc__router_pick_many(router, slices + done, together, picked + done);
+        }
+        double took = (now_ns() - begin) / (double)done;
+        least = took < least ? took : least;
+        sink = picked[0];
+    }
+    return least;
+}
+
 /* Slow ones get fewer keys, so that a round stays well below a time slice. */
 static size_t keys_for(emc_routing_kind kind, size_t nodes)
 {
@@ -191,6 +213,29 @@ static void write_speed(bool chained)
         for (size_t i = 0; i < NODE_COUNTS; i++) {
             struct emc__router *router = build(kinds[kind].kind, node_counts[i]);
             printf("%10.1f", measure(ask_router, router, chained, keys_for(kinds[kind].kind, node_counts[i])));
+            fflush(stdout);
+            emc__router_destroy(router);
+        }
+        puts("");
+    }
+}
+
+/* One key alone and many together in turn, so that both see the same machine. */
+static void write_together(void)
+{
+    printf("\nTogether, %d keys in a call: ns a key, and of a chained one's time\n%-18s", TOGETHER, "nodes");
+    for (size_t i = 1; i < NODE_COUNTS; i++) {
+        printf("%10zu       ", node_counts[i]);
+    }
+    puts("");
+    for (size_t kind = 0; kind < KIND_COUNT; kind++) {
+        printf("%-18s", kinds[kind].name);
+        for (size_t i = 1; i < NODE_COUNTS; i++) {
+            struct emc__router *router = build(kinds[kind].kind, node_counts[i]);
+            size_t in_round = keys_for(kinds[kind].kind, node_counts[i]);
+            double alone = measure(ask_router, router, true, in_round),
+                   together = measure_together(router, in_round, TOGETHER);
+            printf("%10.1f (%.2f)", together, together / alone);
             fflush(stdout);
             emc__router_destroy(router);
         }
@@ -281,6 +326,18 @@ static size_t argument(int argc, char **argv, const char *name, size_t otherwise
     return otherwise;
 }
 
+static void ask_for(const struct emc__router *router, size_t count, size_t together)
+{
+    uint32_t picked[KEYS];
+    for (size_t i = 0; i < count && together == 1; i++) {
+        sink = emc__router_pick(router, slices[i % KEYS]);
+    }
+    for (size_t i = 0; i < count && together > 1 && together <= KEYS / 2; i += together) {
+        emc__router_pick_many(router, slices + i % (KEYS / 2), together, picked);
+        sink = picked[0];
+    }
+}
+
 int main(int argc, char **argv)
 {
     size_t kind = argument(argc, argv, "--kind", KIND_COUNT), nodes = argument(argc, argv, "--nodes", 10);
@@ -289,15 +346,13 @@ int main(int argc, char **argv)
         write_spread();
     } else if (kind < KIND_COUNT && nodes >= 1 && nodes <= NODES_MAX) {
         struct emc__router *router = build(kinds[kind].kind, nodes);
-        size_t count = argument(argc, argv, "--keys", 10000);
-        for (size_t i = 0; i < count; i++) {
-            sink = emc__router_pick(router, emc__slice_of(keys[i % KEYS], key_lengths[i % KEYS]));
-        }
+        ask_for(router, argument(argc, argv, "--keys", 10000), argument(argc, argv, "--together", 1));
         emc__router_destroy(router);
     } else {
         write_speed(true);
         puts("");
         write_speed(false);
+        write_together();
         write_naive();
         write_memory();
     }

@@ -170,6 +170,11 @@ static void finish(emc_client *client, struct emc__operation *tail, bool refused
     }
 }
 
+static struct emc__slice key_of(const struct batch_item *item)
+{
+    return emc__slice_of(item->batch->keys + item->key_offset, item->key_length);
+}
+
 static emc_call call_for(struct batch_item *item, const emc_call *call)
 {
     emc_call each = *call;
@@ -179,6 +184,27 @@ static emc_call call_for(struct batch_item *item, const emc_call *call)
     each.released = NULL;
     each.operation_out = NULL;
     return each;
+}
+
+/* Where the next items go: several are asked for at once. */
+struct item_routes {
+    struct emc__route next[EMC__ROUTES_AT_ONCE];
+};
+
+/* Asked for each index from 0 on. */
+static const struct emc__route *route_of(struct item_routes *routes, const struct emc__batch *batch, size_t index,
+                                         const emc_call *call)
+{
+    struct emc__slice keys[EMC__ROUTES_AT_ONCE];
+    size_t count = batch->count - index < EMC__ROUTES_AT_ONCE ? batch->count - index : EMC__ROUTES_AT_ONCE;
+    if (index % EMC__ROUTES_AT_ONCE != 0) {
+        return &routes->next[index % EMC__ROUTES_AT_ONCE];
+    }
+    for (size_t i = 0; i < count; i++) {
+        keys[i] = key_of(&batch->items[index + i]);
+    }
+    emc__client_route_many(batch->client, keys, count, call, routes->next);
+    return &routes->next[0];
 }
 
 static emc_status check_item(emc_client *client, const emc_store_item *item)
@@ -226,13 +252,20 @@ emc_status emc_set_many_async(emc_client *client, const emc_store_item *items, s
 /* Submits each; whether one was refused. */
 static bool store_each(struct emc__batch *batch, const emc_store_item *items, const emc_call *call)
 {
+    struct item_routes routes;
     bool refused = false, watched = batch->unreleased > 0;
     for (size_t i = 0; i < batch->count; i++) {
         const emc_store_item *item = &items[i];
+        const struct emc__request request = {.kind = EMC__OPERATION_STORAGE,
+                                             .verb = EMC__VERB_SET,
+                                             .route = route_of(&routes, batch, i, call),
+                                             .key = key_of(&batch->items[i]),
+                                             .value = emc__slice_of(item->value, item->value_length),
+                                             .exptime = item->exptime,
+                                             .flags = item->flags};
         emc_call each = call_for(&batch->items[i], call);
         each.released = watched ? item_released : NULL;
-        emc_status status = emc_set_async(batch->client, item->key.data, item->key.length, item->value,
-                                          item->value_length, item->exptime, item->flags, &each);
+        emc_status status = emc__client_submit(batch->client, &request, &each);
         batch->items[i].refused = (int16_t)status;
         refused = refused || status != EMC_OK;
         if (status != EMC_OK && watched) {
@@ -270,11 +303,28 @@ emc_status emc__client_set_many(emc_client *client, const emc_store_item *items,
     return EMC_OK;
 }
 
+/* The same. */
+static bool delete_each(struct emc__batch *batch, const emc_call *call)
+{
+    struct item_routes routes;
+    bool refused = false;
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct emc__request request = {.kind = EMC__OPERATION_KEYED,
+                                             .verb = EMC__VERB_DELETE,
+                                             .route = route_of(&routes, batch, i, call),
+                                             .key = key_of(&batch->items[i])};
+        emc_call each = call_for(&batch->items[i], call);
+        emc_status status = emc__client_submit(batch->client, &request, &each);
+        batch->items[i].refused = (int16_t)status;
+        refused = refused || status != EMC_OK;
+    }
+    return refused;
+}
+
 emc_status emc_delete_many_async(emc_client *client, const emc_key *keys, size_t count, const emc_call *call)
 {
     struct emc__batch *batch = NULL;
     struct emc__operation *tail = NULL;
-    bool refused = false;
     emc_status status = emc__client_check_open(client, call);
     for (size_t i = 0; status == EMC_OK && i < count; i++) {
         status = emc__client_check_key(client, emc__slice_of(keys[i].data, keys[i].length));
@@ -284,11 +334,6 @@ emc_status emc_delete_many_async(emc_client *client, const emc_key *keys, size_t
         return status;
     }
     assert(batch != NULL);
-    for (size_t i = 0; i < count; i++) {
-        emc_call each = call_for(&batch->items[i], call);
-        batch->items[i].refused = (int16_t)emc_delete_async(client, keys[i].data, keys[i].length, &each);
-        refused = refused || batch->items[i].refused != EMC_OK;
-    }
-    finish(client, tail, refused, count);
+    finish(client, tail, delete_each(batch, call), count);
     return EMC_OK;
 }

@@ -61,15 +61,41 @@ struct chain {
     uint32_t last;
 };
 
-static struct chain *chain_of(const emc_client *client, struct chain *chains, size_t *count, struct emc__route route)
+/* The chains in the order in which their nodes came, and a table that finds a node's: in its slot, or in one of the next, stands the chain's number,
+ * from 1. There are at least twice as many slots as nodes. */
+struct chains {
+    struct chain *list;
+    uint32_t *slots;
+    size_t count, slot_count; /* slot_count: a power of two */
+};
+
+static bool open_chains(emc_client *client, struct chains *chains)
 {
-    for (size_t i = 0; i < *count; i++) {
-        if (chains[i].node == route.node) {
-            return &chains[i];
+    size_t most = emc__cluster_count_all(client->cluster) + 1; /* none is a node, too */
+    *chains = (struct chains){.slot_count = 2};
+    while (chains->slot_count < 2 * most) {
+        chains->slot_count *= 2;
+    }
+    chains->list = emc__allocate_zeroed(&client->engine.allocator, 1,
+                                        most * sizeof *chains->list + chains->slot_count * sizeof *chains->slots);
+    chains->slots = (uint32_t *)(void *)(chains->list + most);
+    return chains->list != NULL;
+}
+
+static struct chain *chain_of(const emc_client *client, struct chains *chains, struct emc__route route)
+{
+    size_t mask = chains->slot_count - 1;
+    size_t slot = (size_t)((uint64_t)(uintptr_t)route.node * 0x9e3779b97f4a7c15u >> 32) & mask;
+    for (; chains->slots[slot] != 0; slot = (slot + 1) & mask) {
+        struct chain *chain = &chains->list[chains->slots[slot] - 1];
+        if (chain->node == route.node) {
+            return chain;
         }
     }
-    chains[*count] = (struct chain){.node = route.node, .gutter = emc__client_diverts_to_gutter(client, route)};
-    return &chains[(*count)++];
+    chains->list[chains->count] = (struct chain){.node = route.node,
+                                                 .gutter = emc__client_diverts_to_gutter(client, route)};
+    chains->slots[slot] = (uint32_t)++chains->count;
+    return &chains->list[chains->count - 1];
 }
 
 static bool deal_key(emc_client *client, struct chain *chain, struct emc__bulk *bulk,
@@ -92,12 +118,46 @@ static bool deal_key(emc_client *client, struct chain *chain, struct emc__bulk *
     return true;
 }
 
-static void drop_parts(emc_client *client, struct chain *chains, size_t count, struct emc__bulk *bulk)
+/* False: out of memory. */
+static bool deal_keys(emc_client *client, struct chains *chains, struct emc__bulk *bulk,
+                      const struct emc__operation *operation, const emc_key *keys, const emc_call *call)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (chains[i].part != NULL) {
-            emc__operation_discard(&client->engine, chains[i].part);
+    for (uint32_t first = 0, count; first < bulk->count; first += count) {
+        struct emc__slice slices[EMC__ROUTES_AT_ONCE];
+        struct emc__route routes[EMC__ROUTES_AT_ONCE];
+        count = bulk->count - first < EMC__ROUTES_AT_ONCE ? bulk->count - first : EMC__ROUTES_AT_ONCE;
+        for (uint32_t i = 0; i < count; i++) {
+            slices[i] = emc__slice_of(keys[first + i].data, keys[first + i].length);
+        }
+        emc__client_route_many(client, slices, count, call, routes);
+        for (uint32_t i = 0; i < count; i++) {
+            if (!deal_key(client, chain_of(client, chains, routes[i]), bulk, operation, first + i)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static void drop_parts(emc_client *client, const struct chains *chains, struct emc__bulk *bulk)
+{
+    for (size_t i = 0; i < chains->count; i++) {
+        if (chains->list[i].part != NULL) {
+            emc__operation_discard(&client->engine, chains->list[i].part);
             emc__bulk_unref(&client->engine, bulk);
+        }
+    }
+}
+
+/* Each to its node; those of no node fail in the next process. */
+static void submit_parts(emc_client *client, const struct chains *chains)
+{
+    for (size_t i = 0; i < chains->count; i++) {
+        const struct chain *chain = &chains->list[i];
+        if (chain->node != NULL) {
+            emc__node_submit(chain->node, chain->part);
+        } else {
+            emc__bulk_settle_part(&client->engine, chain->part, EMC_ERROR_NO_NODES);
         }
     }
 }
@@ -106,38 +166,24 @@ static void drop_parts(emc_client *client, struct chain *chains, size_t count, s
 static emc_status scatter(emc_client *client, struct emc__operation *operation, const emc_key *keys,
                           const emc_call *call)
 {
-    struct emc__engine *engine = &client->engine;
     struct emc__bulk *bulk = operation->of.bulk;
-    size_t chain_count = 0;
-    emc_status status = EMC_OK;
-    struct chain *chains = emc__allocate_zeroed(&engine->allocator, emc__cluster_count_all(client->cluster) + 1,
-                                                sizeof *chains);
-    if (chains == NULL) {
+    struct chains chains;
+    if (!open_chains(client, &chains)) {
         return emc__client_refuse(client, EMC_ERROR_MEMORY, "out of memory");
     }
-    for (uint32_t i = 0; i < bulk->count && status == EMC_OK; i++) {
-        struct chain *chain = chain_of(client, chains, &chain_count,
-                                       emc__client_route(client, emc__slice_of(keys[i].data, keys[i].length), call));
-        if (!deal_key(client, chain, bulk, operation, i)) {
-            status = emc__client_refuse(client, EMC_ERROR_MEMORY, "out of memory");
-        }
+    emc_status status = deal_keys(client, &chains, bulk, operation, keys, call)
+                            ? EMC_OK
+                            : emc__client_refuse(client, EMC_ERROR_MEMORY, "out of memory");
+    for (size_t i = 0; i < chains.count && status == EMC_OK; i++) {
+        struct emc__node *node = chains.list[i].node;
+        status = node != NULL && emc__node_admit(node, 0) != EMC_OK ? emc__client_full(client) : EMC_OK;
     }
-    for (size_t i = 0; i < chain_count && status == EMC_OK; i++) {
-        if (chains[i].node != NULL && emc__node_admit(chains[i].node, 0) != EMC_OK) {
-            status = emc__client_full(client);
-        }
+    if (status == EMC_OK) {
+        submit_parts(client, &chains);
+    } else {
+        drop_parts(client, &chains, bulk);
     }
-    if (status != EMC_OK) {
-        drop_parts(client, chains, chain_count, bulk);
-    }
-    for (size_t i = 0; i < chain_count && status == EMC_OK; i++) {
-        if (chains[i].node != NULL) {
-            emc__node_submit(chains[i].node, chains[i].part);
-        } else {
-            emc__bulk_settle_part(engine, chains[i].part, EMC_ERROR_NO_NODES);
-        }
-    }
-    emc__release(&engine->allocator, chains);
+    emc__release(&client->engine.allocator, chains.list);
     return status;
 }
 

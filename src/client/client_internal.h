@@ -26,8 +26,9 @@ struct emc_client {
 struct emc__request {
     enum emc__operation_kind kind;
     enum emc__verb verb;
-    const emc_address *node; /* NULL: routed by key */
-    struct emc__slice key;   /* the user's, without prefix; empty for commands without */
+    const emc_address *node;        /* NULL: routed by key */
+    const struct emc__route *route; /* of the key, where it is known already; else NULL */
+    struct emc__slice key;          /* the user's, without prefix; empty for commands without */
     struct emc__slice value;
     struct emc__slice argument; /* of a plain or streaming command; the flags of a meta command */
     int64_t exptime;
@@ -69,6 +70,9 @@ static inline void emc__client_start(struct emc_client *client, struct emc__oper
 /* failover.c */
 /* Where the call goes. */
 struct emc__route emc__client_route(const struct emc_client *client, struct emc__slice key, const emc_call *call);
+/* Where it goes with each of up to EMC__ROUTES_AT_ONCE keys. */
+void emc__client_route_many(const struct emc_client *client, const struct emc__slice *keys, size_t count,
+                            const emc_call *call, struct emc__route *routes_out);
 /* An expiry as the gutter takes it: options.gutter_exptime at most. A time of the calendar becomes that: the engine has no calendar. */
 int64_t emc__client_gutter_exptime(const struct emc_client *client, int64_t exptime);
 /* The same for all expiries of a meta command, those that are not given included. */

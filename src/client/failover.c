@@ -11,6 +11,18 @@ struct emc__route emc__client_route(const struct emc_client *client, struct emc_
         client->cluster, call->routing_key != NULL ? emc__slice_of(call->routing_key, call->routing_key_length) : key);
 }
 
+void emc__client_route_many(const struct emc_client *client, const struct emc__slice *keys, size_t count,
+                            const emc_call *call, struct emc__route *routes_out)
+{
+    if (call->routing_key == NULL) {
+        emc__cluster_route_many(client->cluster, keys, count, routes_out);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) { /* all go where the routing key goes */
+        routes_out[i] = i == 0 ? emc__client_route(client, keys[0], call) : routes_out[0];
+    }
+}
+
 int64_t emc__client_gutter_exptime(const struct emc_client *client, int64_t exptime)
 {
     int64_t most = client->engine.options.gutter_exptime;

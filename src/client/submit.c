@@ -143,6 +143,10 @@ static inline emc_status check(struct emc_client *client, const struct emc__requ
 static emc_status find_route(struct emc_client *client, const struct emc__request *request, const emc_call *call,
                              struct emc__route *route_out)
 {
+    if (request->route != NULL) {
+        *route_out = *request->route;
+        return EMC_OK;
+    }
     if (request->node != NULL) {
         route_out->node = route_out->home = emc__cluster_find_any(client->cluster, request->node);
         return route_out->node != NULL

@@ -1,6 +1,8 @@
 /* Where an operation goes while the node its key belongs to is down: nowhere else, to the next node of the key's order of preference, or to
  * the gutter, a few nodes of their own that carry no keys otherwise (docs/failover.md). Decides; what a command must mind elsewhere (expiry, what to
  * remember) is the client layer's. */
+#include <assert.h>
+
 #include "base/rare.h"
 #include "cluster/cluster_internal.h"
 
@@ -125,18 +127,51 @@ EMC__RARE static struct emc__route divert(const struct emc__cluster *cluster, st
     return (struct emc__route){other != NULL ? other : home, home};
 }
 
-struct emc__route emc__cluster_route(const struct emc__cluster *cluster, struct emc__slice routing_key)
+/* What of the key is hashed. */
+static inline struct emc__slice hashed_part(const struct emc__cluster *cluster, struct emc__slice routing_key)
 {
     const emc_options *options = &cluster->engine->options;
-    if (cluster->router == NULL || cluster->count == 0) {
-        return (struct emc__route){NULL, NULL};
-    }
-    if (options->hash_tag_open != 0) {
-        routing_key = emc__routing_key(routing_key, options->hash_tag_open, options->hash_tag_close);
-    }
-    struct emc__node *home = cluster->members[cluster->routed[emc__router_pick(cluster->router, routing_key)]];
+    return options->hash_tag_open != 0 ? emc__routing_key(routing_key, options->hash_tag_open, options->hash_tag_close)
+                                       : routing_key;
+}
+
+/* Where the key goes for which the router picked that member. */
+static inline struct emc__route route_of(const struct emc__cluster *cluster, struct emc__slice part, uint32_t picked)
+{
+    const emc_options *options = &cluster->engine->options;
+    struct emc__node *home = cluster->members[cluster->routed[picked]];
     if (options->failover == EMC_FAILOVER_FAIL || emc__node_usable(home)) {
         return (struct emc__route){home, home};
     }
-    return divert(cluster, home, routing_key);
+    return divert(cluster, home, part);
+}
+
+struct emc__route emc__cluster_route(const struct emc__cluster *cluster, struct emc__slice routing_key)
+{
+    if (cluster->router == NULL || cluster->count == 0) {
+        return (struct emc__route){NULL, NULL};
+    }
+    struct emc__slice part = hashed_part(cluster, routing_key);
+    return route_of(cluster, part, emc__router_pick(cluster->router, part));
+}
+
+void emc__cluster_route_many(const struct emc__cluster *cluster, const struct emc__slice *routing_keys, size_t count,
+                             struct emc__route *routes_out)
+{
+    struct emc__slice parts[EMC__ROUTES_AT_ONCE] = {{NULL, 0}};
+    uint32_t picked[EMC__ROUTES_AT_ONCE];
+    assert(count <= EMC__ROUTES_AT_ONCE);
+    if (cluster->router == NULL || cluster->count == 0) {
+        for (size_t i = 0; i < count; i++) {
+            routes_out[i] = (struct emc__route){NULL, NULL};
+        }
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        parts[i] = hashed_part(cluster, routing_keys[i]);
+    }
+    emc__router_pick_many(cluster->router, parts, count, picked);
+    for (size_t i = 0; i < count; i++) {
+        routes_out[i] = route_of(cluster, parts[i], picked[i]);
+    }
 }
