@@ -2,7 +2,7 @@
 #ifndef EMC_BASE_RANDOM_H
 #define EMC_BASE_RANDOM_H
 
-#include <stdint.h>
+#include "base/wide.h"
 
 struct emc__random {
     uint64_t state;
@@ -19,7 +19,7 @@ static inline uint64_t emc__random_next(struct emc__random *random)
 /* Uniform in [0, bound); 0 when bound is 0. */
 static inline uint64_t emc__random_below(struct emc__random *random, uint64_t bound)
 {
-    return bound == 0 ? 0 : (uint64_t)((__extension__(unsigned __int128) emc__random_next(random) * bound) >> 64);
+    return bound == 0 ? 0 : emc__multiply_high(emc__random_next(random), bound);
 }
 
 #endif

@@ -64,7 +64,7 @@ static void score_all(const struct emc__router *router, struct emc__slice key, s
     struct text text;
     begin(&text, pymemcache->bytes, key);
     for (uint32_t i = 0; i < router->count; i++) {
-        emc__top_offer(top, score_of(&pymemcache->begun[i], &text), i);
+        emc__top_offer(top, (struct emc__candidate){.score = score_of(&pymemcache->begun[i], &text), .place = i});
     }
 }
 

@@ -15,27 +15,40 @@ struct rendezvous {
     uint32_t memory[];       /* weights, then the ids */
 };
 
-/* -ln(u) / weight with 90 bits behind the point: the least wins. */
-static emc__score distance(uint64_t hash, uint32_t weight)
+/* -ln(u) / weight: the least wins. What emc__negative_log() has and 32 bits more behind, divided in two steps of 64 bits. */
+struct distance {
+    uint64_t whole;
+    uint32_t fraction;
+};
+
+/* Further than any node is. */
+#define FURTHEST ((struct distance){UINT64_MAX, UINT32_MAX})
+
+static struct distance distance(uint64_t hash, uint32_t weight)
 {
-    return ((emc__score)emc__negative_log(hash) << 32) / weight;
+    uint64_t log = emc__negative_log(hash);
+    return (struct distance){log / weight, (uint32_t)((log % weight << 32) / weight)};
 }
 
-/* False: the distance is not below `best`, whatever the logarithm. */
-static bool may_be_nearer(uint64_t hash, uint32_t weight, emc__score best)
+static bool nearer(struct distance a, struct distance b)
 {
-    return (emc__score)emc__negative_log_at_least(hash) << 32 < best * weight;
+    return a.whole < b.whole || (a.whole == b.whole && a.fraction < b.fraction);
+}
+
+/* False: the distance is not below `best`, whatever the logarithm. Told by a product, as a division costs more: at_least < ceil(best * weight). */
+static bool may_be_nearer(uint64_t hash, uint32_t weight, struct distance best)
+{
+    uint64_t product, carry = ((uint64_t)best.fraction * weight + UINT32_MAX) >> 32;
+    return __builtin_mul_overflow(best.whole, (uint64_t)weight, &product) ||
+           __builtin_add_overflow(product, carry, &product) || emc__negative_log_at_least(hash) < product;
 }
 
 /* What is best so far. */
 struct best {
-    emc__score distance;
+    struct distance distance;
     uint64_t hash;
     uint32_t member;
 };
-
-/* Further than any node is, and still small enough to be multiplied by a weight. */
-#define FURTHEST ((emc__score)UINT64_MAX << 32)
 
 static inline void consider_equal(struct best *best, uint64_t hash, uint32_t member)
 {
@@ -49,8 +62,8 @@ static void consider_weighted(struct best *best, uint64_t hash, uint32_t weight,
     if (!may_be_nearer(hash, weight, best->distance)) {
         return;
     }
-    emc__score own = distance(hash, weight);
-    if (own < best->distance) {
+    struct distance own = distance(hash, weight);
+    if (nearer(own, best->distance)) {
         best->distance = own;
         best->member = member;
     }
@@ -85,9 +98,13 @@ static void score_all(const struct emc__router *router, struct emc__slice key, s
         uint64_t hashes[EMC__JOINED_LANES];
         size_t width = emc__joined_hash(&rendezvous->ids, &joined, first, hashes);
         for (size_t i = first; i < first + width; i++) {
-            uint64_t hash = hashes[i - first];
-            emc__top_offer(top, rendezvous->weights == NULL ? hash : ~distance(hash, rendezvous->weights[i]),
-                           (uint32_t)i);
+            struct emc__candidate candidate = {.score = hashes[i - first], .place = (uint32_t)i};
+            if (rendezvous->weights != NULL) {
+                struct distance own = distance(hashes[i - first], rendezvous->weights[i]);
+                candidate.score = ~own.whole;
+                candidate.fraction = ~own.fraction;
+            }
+            emc__top_offer(top, candidate);
         }
     }
 }

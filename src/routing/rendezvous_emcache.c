@@ -62,7 +62,7 @@ static void score_all(const struct emc__router *router, struct emc__slice key, s
         uint64_t hashes[EMC__JOINED_LANES];
         size_t width = emc__joined_hash(&emcache->ids, &joined, first, hashes);
         for (size_t i = first; i < first + width; i++) {
-            emc__top_offer(top, coarse(hashes[i - first]), (uint32_t)i);
+            emc__top_offer(top, (struct emc__candidate){.score = coarse(hashes[i - first]), .place = (uint32_t)i});
         }
     }
 }

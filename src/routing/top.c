@@ -1,9 +1,8 @@
 /* The best candidates by score. */
 #include "routing/top.h"
 
-void emc__top_offer(struct emc__top *top, emc__score score, uint32_t place)
+void emc__top_offer(struct emc__top *top, struct emc__candidate candidate)
 {
-    const struct emc__candidate candidate = {score, place};
     if (top->bounded && !emc__candidate_before(&top->bound, &candidate)) {
         return;
     }

@@ -6,12 +6,10 @@
 
 #define EMC__TOP_SIZE 32 /* kept by one pass */
 
-/* 128 bits: a hash, or a hash weighed. */
-__extension__ typedef unsigned __int128 emc__score;
-
-/* A candidate, named by its place in the order that breaks ties: the lower place wins. */
+/* A candidate: its hash, or its hash weighed, with what stands behind the point; and its place in the order that breaks ties, where the lower wins. */
 struct emc__candidate {
-    emc__score score;
+    uint64_t score;
+    uint32_t fraction;
     uint32_t place;
 };
 
@@ -25,10 +23,13 @@ struct emc__top {
 
 static inline bool emc__candidate_before(const struct emc__candidate *a, const struct emc__candidate *b)
 {
-    return a->score > b->score || (a->score == b->score && a->place < b->place);
+    if (a->score != b->score) {
+        return a->score > b->score;
+    }
+    return a->fraction > b->fraction || (a->fraction == b->fraction && a->place < b->place);
 }
 
-void emc__top_offer(struct emc__top *top, emc__score score, uint32_t place);
+void emc__top_offer(struct emc__top *top, struct emc__candidate candidate);
 
 /* Offers every member's score. */
 typedef void emc__top_score_all(const struct emc__router *router, struct emc__slice key, struct emc__top *top);

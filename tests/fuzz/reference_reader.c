@@ -3,8 +3,6 @@
 
 #define WORDS_MAX 6
 
-__extension__ typedef unsigned __int128 wide_number;
-
 /* The first words of a line; `rest` is what stands behind the first word and its space. */
 struct split {
     struct emc__slice line, word[WORDS_MAX], rest;
@@ -38,17 +36,18 @@ static bool is(struct emc__slice word, const char *text)
 
 static bool number_of(struct emc__slice word, uint64_t *number_out)
 {
-    wide_number number = 0;
+    uint64_t number = 0;
     for (size_t i = 0; i < word.length; i++) {
         if (word.data[i] < '0' || word.data[i] > '9') {
             return false;
         }
-        number = number * 10 + (unsigned)(word.data[i] - '0');
-        if (number > UINT64_MAX) {
+        unsigned digit = (unsigned)(word.data[i] - '0');
+        if (number > (UINT64_MAX - digit) / 10) {
             return false;
         }
+        number = number * 10 + digit;
     }
-    *number_out = (uint64_t)number;
+    *number_out = number;
     return word.length > 0;
 }
 

@@ -8,7 +8,7 @@ static void offer_all(const struct emc__router *router, struct emc__slice key, s
 {
     (void)key;
     for (uint32_t i = 0; i < router->count; i++) {
-        emc__top_offer(top, i % 7, i);
+        emc__top_offer(top, (struct emc__candidate){.score = i % 7, .place = i});
     }
 }
 
