@@ -2,6 +2,7 @@
 #include "routing/crc32.h"
 #include "routing/member_name.h"
 #include "routing/ring.h"
+#include "routing/rounding.h"
 #include "routing/sha1.h"
 
 #define POINTS 160 /* of a member, where all weigh the same */

@@ -1,5 +1,6 @@
 /* The default of memcached's built-in proxy: XXH3_64 (seed 0) of the key and jump consistent hash (Lamping and Veach 2014) over the nodes in the order
  * configured. Weights mean nothing to it; a node in the middle of the list that leaves moves more keys than its own. */
+#include "routing/rounding.h"
 #include "routing/succession.h"
 
 static uint32_t pick(const struct emc__router *router, struct emc__slice key)

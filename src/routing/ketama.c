@@ -7,6 +7,7 @@
 #include "routing/fnv.h"
 #include "routing/md5.h"
 #include "routing/one_at_a_time.h"
+#include "routing/rounding.h"
 
 #define POINTS_UNWEIGHTED 100
 #define WEIGHT_USUAL      100

@@ -57,6 +57,22 @@ static void compare(const struct behaviour *behaviour, const struct emc__routing
     memcached_free(client);
 }
 
+/* Where libmemcached counts weighted points with the digits of x87, it differs from itself on every other machine; we don't. */
+#ifdef __i386__
+#define WEIGHTED_POINTS_DIFFER true
+#else
+#define WEIGHTED_POINTS_DIFFER false
+#endif
+
+static bool comparable(const struct behaviour *behaviour, const struct emc__routing_member *members, size_t count)
+{
+    bool weighted = behaviour->kind == EMC_ROUTING_KETAMA_WEIGHTED;
+    for (size_t i = 0; i < count; i++) {
+        weighted = weighted || members[i].weight != 1;
+    }
+    return !WEIGHTED_POINTS_DIFFER || !weighted || behaviour->kind == EMC_ROUTING_MODULA;
+}
+
 /* Weights: all 1, all the same, or different. */
 static size_t make_members(struct emc__random *random, struct emc__routing_member *members, char (*names)[40])
 {
@@ -86,7 +102,10 @@ static void every_key_goes_where_libmemcached_sends_it(void **state)
     char names[64][40];
     for (unsigned round = 0; round < 10; round++) {
         for (size_t i = 0; i < COUNT(behaviours); i++) {
-            compare(&behaviours[i], members, make_members(&random, members, names), &random);
+            size_t count = make_members(&random, members, names);
+            if (comparable(&behaviours[i], members, count)) {
+                compare(&behaviours[i], members, count, &random);
+            }
         }
     }
 }
