@@ -97,8 +97,8 @@ static emc_status check_numbers(const emc_options *o, emc_error *error)
         {"discovery_start_timeout_ms", o->discovery_start_timeout_ms, 0, DURATION_MAX, false},
         {"operations_max", o->operations_max, 1, 16777216, false},
         {"operations_per_connection_max", o->operations_per_connection_max, 1, 16777216, false},
-        {"bytes_waiting_max", o->bytes_waiting_max, 65536, SIZE_MAX / 128, false},
-        {"value_length_max", o->value_length_max, 1, SIZE_MAX / 4, false},
+        {"bytes_waiting_max", o->bytes_waiting_max, 65536, SIZE_MAX / 64, false},
+        {"value_length_max", o->value_length_max, 1, SIZE_MAX / 4 + 1, false}, /* where a size has 32 bits: 1 GiB */
         {"line_length_max", o->line_length_max, 512, 65536, false},
         {"stats_lines_max", o->stats_lines_max, 1, SIZE_MAX, false},
         {"discovery_length_max", o->discovery_length_max, 1024, 65536, false},

@@ -243,7 +243,8 @@ emc_status emc__node_admit(const struct emc__node *node, size_t bytes)
     const emc_options *options = &node->engine->options;
     uint64_t connections = node->connection_count > 0 ? node->connection_count : 1;
     bool full = node->load >= options->operations_per_connection_max * connections ||
-                (node->bytes_waiting > 0 && node->bytes_waiting + bytes > options->bytes_waiting_max * connections);
+                (node->bytes_waiting > 0 &&
+                 (uint64_t)node->bytes_waiting + bytes > options->bytes_waiting_max * connections);
     return full ? EMC_ERROR_FULL : EMC_OK;
 }
 

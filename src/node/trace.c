@@ -61,7 +61,7 @@ void emc__trace_tell(const struct emc__engine *engine, const struct emc__operati
         .command = command_of(operation),
         .key = key.length > 0 ? key.data : NULL,
         .key_length = key.length,
-        .keys = bulk ? operation->number : key.length > 0,
+        .keys = bulk ? (size_t)operation->number : key.length > 0,
         .node = node != NULL && !bulk ? emc__node_address(node) : NULL,
         .bytes = operation->value_length,
         .status = EMC_OK,

@@ -100,7 +100,7 @@ static emc_options one_connection(void)
     emc_options options = patient_options();
     options.connections_max = 1;
     options.health_silence_ms = PATIENCE_MS;
-    options.bytes_waiting_max = 2 * LARGE;
+    options.bytes_waiting_max = LARGE + LARGE / 4; /* both items, and what 32 bits allow */
     return options;
 }
 

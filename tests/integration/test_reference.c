@@ -75,7 +75,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int stop_all(void **state)
 {
     (void)state;
     server_kill(&server);
@@ -118,8 +118,10 @@ static const struct row rows[] = {
      true},
     /* Expiry and flags. */
     {"set k 0 -1 1\r\nv\r\nget k\r\n", "STORED\r\nEND\r\n", false},
+#if __SIZEOF_LONG__ == 8 /* a server of 32 bits refuses both */
     {"set k 0 2147483648 1\r\nv\r\nget k\r\n", "STORED\r\nEND\r\n", true},
     {"set k 4294967301 0 1\r\nv\r\nget k\r\n", "STORED\r\nVALUE k 5 1\r\nv\r\nEND\r\n", true},
+#endif
     {"set k 0 0 1\r\nv\r\ngat -1 k\r\nget k\r\n", "STORED\r\nVALUE k 0 1\r\nv\r\nEND\r\nEND\r\n", false},
     /* noreply suppresses the reply; get has none. */
     {"set k 0 0 1 noreply\r\nv\r\nadd k 0 0 1 noreply\r\nw\r\nincr k 1 noreply\r\ntouch k 9 noreply\r\ndelete none "
@@ -259,5 +261,5 @@ int main(void)
         cmocka_unit_test(every_line_but_get_and_gets_ends_within_2048_bytes),
         cmocka_unit_test(a_value_that_is_too_large_is_swallowed_and_the_old_item_is_gone),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, stop_all);
 }

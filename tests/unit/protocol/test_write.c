@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <setjmp.h>
 #include <cmocka.h>
 
@@ -65,8 +66,8 @@ static void numbers_at_their_limits_fit_a_storage_line(void **state)
     char expected[512] = "prepend ";
     size_t bound = EMC__KEY_LENGTH_MAX + 128;
     memset(expected + 8, 'k', EMC__KEY_LENGTH_MAX);
-    strcpy(expected + 8 + EMC__KEY_LENGTH_MAX,
-           " 18446744073709551615 -9223372036854775808 18446744073709551615 noreply\r\n");
+    snprintf(expected + 8 + EMC__KEY_LENGTH_MAX, sizeof expected - 8 - EMC__KEY_LENGTH_MAX,
+             " 18446744073709551615 -9223372036854775808 %zu noreply\r\n", SIZE_MAX);
     wrote(emc__write_storage_line(out, EMC__VERB_PREPEND, longest_key(), UINT64_MAX, INT64_MIN, SIZE_MAX, 0, true),
           expected, bound);
     memcpy(expected, "cas ", 4);
