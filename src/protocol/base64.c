@@ -2,7 +2,7 @@
  * nothing. */
 #include "protocol/protocol.h"
 
-static const char alphabet[64] = {"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"};
+static const char alphabet[] = {"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"};
 
 size_t emc__key_encode_base64(struct emc__slice raw, uint8_t *out)
 {

@@ -1,5 +1,6 @@
 /* Names, by c-ares: looked up without ever blocking, cancelled at will. Its sockets are watched by the transport's loop, its timeouts ride on the
  * transport's timer. An answer that c-ares has at once (/etc/hosts) is delivered in the next pass all the same. */
+#define CARES_NO_DEPRECATED /* c-ares 1.28 deprecates what 1.18 has no other call for */
 #include <ares.h>
 #include <netdb.h>
 #include <netinet/in.h>

@@ -24,7 +24,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int stop_all(void **state)
 {
     (void)state;
     server_kill(&server);
@@ -156,5 +156,5 @@ int main(void)
         cmocka_unit_test(a_large_value_cut_half_way_is_a_lost_connection_and_the_next_is_whole),
         cmocka_unit_test(a_timeout_under_binary_keeps_the_connection),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, stop_all);
 }

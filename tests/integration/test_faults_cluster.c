@@ -32,7 +32,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int stop_all(void **state)
 {
     (void)state;
     for (size_t i = 0; i < NODES; i++) {
@@ -426,5 +426,5 @@ int main(void)
         cmocka_unit_test(an_endpoint_that_goes_silent_is_told_and_the_last_good_list_stays),
         cmocka_unit_test(a_discovery_that_fails_at_the_start_fails_in_words_or_waits_as_told),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, stop_all);
 }

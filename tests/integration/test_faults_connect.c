@@ -24,7 +24,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int stop_all(void **state)
 {
     (void)state;
     server_kill(&server);
@@ -236,5 +236,5 @@ int main(void)
         cmocka_unit_test(without_descriptors_a_client_fails_in_words_and_recovers),
         cmocka_unit_test(a_client_can_not_be_made_without_descriptors_and_says_so),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, stop_all);
 }

@@ -29,7 +29,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int stop_all(void **state)
 {
     (void)state;
     server_kill(&server);
@@ -266,5 +266,5 @@ int main(void)
         cmocka_unit_test(a_fork_in_another_thread_disturbs_nothing),
         cmocka_unit_test(cancelling_at_every_moment_completes_each_operation_once),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, stop_all);
 }

@@ -27,7 +27,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int stop_all(void **state)
 {
     (void)state;
     server_kill(&server);
@@ -423,5 +423,5 @@ int main(void)
         cmocka_unit_test(replies_that_come_all_at_once_are_told_apart),
         cmocka_unit_test(answers_that_overtake_each_other_between_connections_keep_each_keys_order),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, stop_all);
 }

@@ -48,7 +48,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int stop_all(void **state)
 {
     (void)state;
     emc_client_destroy(client);
@@ -140,5 +140,5 @@ int main(void)
         cmocka_unit_test(a_hundred_thousand_keys_come_though_both_sides_buffers_are_full),
         cmocka_unit_test(the_keys_of_a_node_that_is_gone_fail_and_the_others_come),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, stop_all);
 }

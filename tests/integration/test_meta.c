@@ -26,7 +26,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int stop_all(void **state)
 {
     (void)state;
     server_kill(&server);
@@ -601,5 +601,5 @@ int main(void)
         META_TEST(a_value_is_loaded_anew_before_it_expires),
         META_TEST(counting_begins_by_itself),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, stop_all);
 }

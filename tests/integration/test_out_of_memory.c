@@ -61,7 +61,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int stop_all(void **state)
 {
     (void)state;
     server_kill(&servers[0]);
@@ -312,5 +312,5 @@ int main(void)
         cmocka_unit_test(any_allocation_under_tls_may_fail),
         cmocka_unit_test(any_allocation_of_discovery_may_fail),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, stop_all);
 }

@@ -51,7 +51,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int stop_all(void **state)
 {
     (void)state;
     server_kill(&servers[0]);
@@ -199,5 +199,5 @@ int main(void)
         TRACE_TEST(the_prefix_is_on_the_wire_and_not_in_what_is_told),
         TRACE_TEST(key_and_prefix_share_the_limit),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, stop_all);
 }

@@ -43,7 +43,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int stop_all(void **state)
 {
     (void)state;
     emc_client_destroy(client);
@@ -432,5 +432,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(many_large_values_do_not_deadlock),
         cmocka_unit_test(the_values_of_a_bulk_write_are_released_once_and_together),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, stop_all);
 }

@@ -96,7 +96,7 @@ static void every_character_outside_the_alphabet_is_refused(void **state)
 static void nothing_is_written_beyond_the_room(void **state)
 {
     (void)state;
-    uint8_t out[6] = "######";
+    uint8_t out[] = "######";
     size_t length;
     assert_false(emc__key_decode_base64(emc__slice_of_string("Zm9vYmFy"), out, 5, &length));
     assert_memory_equal(out, "######", 6);
