@@ -130,12 +130,13 @@ static void add_tls(struct command_line *line, const struct server_settings *set
     }
 }
 
-static void add_limits(struct command_line *line, const struct server_settings *settings)
+static void add_limits(struct command_line *line, const struct server *server)
 {
+    const struct server_settings *settings = &server->settings;
     add_pair(line, "-m", "%u", settings->memory_max_mb == 0 ? 64 : settings->memory_max_mb);
     if (settings->item_size_max != 0) {
         add_pair(line, "-I", "%u", settings->item_size_max);
-        add_pair(line, "-o", "slab_chunk_max=%u", settings->item_size_max / 2);
+        add_pair(line, "-o", "slab_chunk_max=%u", settings->item_size_max / (server->chunk_in_kilobytes ? 2048 : 2));
     }
     if (settings->connections_max != 0) {
         add_pair(line, "-c", "%u", settings->connections_max);
@@ -170,7 +171,7 @@ static void compose(struct command_line *line, const struct server *server)
         add_pair(line, "-p", "%u", server->port);
         add_pair(line, "-U", "%u", 0);
     }
-    add_limits(line, &server->settings);
+    add_limits(line, server);
     if (server->settings.ascii_authentication) {
         add_authentication(line);
     }
@@ -301,6 +302,7 @@ void server_start(struct server *server, const struct server_settings *settings)
         if (launch(server)) {
             return;
         }
+        server->chunk_in_kilobytes = !server->chunk_in_kilobytes; /* a newer server would not have bytes */
     }
     fail_msg("memcached can't be started; is it installed?");
 }

@@ -32,7 +32,8 @@ struct server_settings {
 };
 
 struct server {
-    pid_t pid; /* 0: not running */
+    pid_t pid;               /* 0: not running */
+    bool chunk_in_kilobytes; /* -o slab_chunk_max is meant so by newer servers (as documented), 1.6.18 takes bytes */
     uint16_t port;
     char path[EMC_UNIX_PATH_LENGTH_MAX + 1];
     struct server_settings settings;
