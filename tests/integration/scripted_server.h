@@ -29,7 +29,8 @@ enum scripted_action {
     SCRIPTED_EXPECT_SILENCE, /* so many milliseconds (length alone) pass without a byte */
     SCRIPTED_STALL,          /* waits for scripted_server_continue() */
     SCRIPTED_FINISH,         /* closes in order */
-    SCRIPTED_RESET           /* closes with RST */
+    SCRIPTED_RESET,          /* closes with RST */
+    SCRIPTED_LET_GO          /* the last step: what comes after it is not looked at */
 };
 
 struct scripted_step {
