@@ -74,16 +74,16 @@ typedef struct emc_options {
     uint32_t pool_growth_after_ms;              /**< a connection that refuses bytes for so long makes the pool grow; 1..; default 10 */
 
     /* Health (docs/health.md has the exact rules) */
-    bool purge_unhealthy_nodes;      /**< an unhealthy node leaves the routing until it is healthy again; default false */
-    uint32_t health_attempts;        /**< failed attempts in a row, without a connection, that make a node unhealthy; 1..1000; default 3 */
-    uint32_t health_disconnected_ms; /**< time without a connection that makes a node unhealthy; 1..; default 1000 */
-    uint32_t health_silence_ms;      /**< time in which replies are owed and no byte comes, after which a node is asked on a fresh connection; 1.. or EMC_NO_LIMIT; default 1000 */
-    uint32_t health_question_ms;     /**< time within which that question must be answered; 1..; default 1000 */
+    bool purge_unhealthy_nodes;        /**< an unhealthy node leaves the routing until it is healthy again; default false */
+    uint32_t health_attempts;          /**< failed attempts in a row, without a connection, that make a node unhealthy; 1..1000; default 3 */
+    uint32_t health_disconnected_ms;   /**< time without a connection that makes a node unhealthy; 1..; default 1000 */
+    uint32_t health_silence_ms;        /**< time in which replies are owed and no byte comes, after which a node is asked on a fresh connection; 1.. or EMC_NO_LIMIT; default 1000 */
+    uint32_t health_question_ms;       /**< time within which that question must be answered; 1..; default 1000 */
     uint32_t health_answers_elsewhere; /**< a connection that alone stays silent is closed after its node has answered on others so many times, health_silence_ms apart; 1..1000 or EMC_NO_LIMIT; default 3 */
-    uint32_t backoff_min_ms;         /**< first pause between attempts; 1..backoff_max_ms; default 100 */
-    uint32_t backoff_max_ms;         /**< longest pause, and longest attempt while a node is down; default 1000 */
-    uint32_t keepalive_ms;           /**< an idle connection is asked `version` after so long; 1.. or EMC_NO_LIMIT; default 10000 */
-    bool ask_version;                /**< ask `version` when a connection is new; default true; off for old proxies (health then rests on connecting alone, and meta commands are refused) */
+    uint32_t backoff_min_ms;           /**< first pause between attempts; 1..backoff_max_ms; default 100 */
+    uint32_t backoff_max_ms;           /**< longest pause, and longest attempt while a node is down; default 1000 */
+    uint32_t keepalive_ms;             /**< an idle connection is asked `version` after so long; 1.. or EMC_NO_LIMIT; default 10000 */
+    bool ask_version;                  /**< ask `version` when a connection is new; default true; off for old proxies (health then rests on connecting alone, and meta commands are refused) */
 
     /* Routing */
     emc_routing_kind routing; /**< default EMC_ROUTING_EMCACHE */

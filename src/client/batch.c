@@ -109,8 +109,10 @@ static struct emc__batch *create(emc_client *client, const void *list, size_t st
     for (size_t i = 0; i < count; i++) {
         bytes += key_at(list, stride, i)->length;
     }
-    struct emc__batch *batch = emc__allocate(&client->engine.allocator,
-                                             sizeof *batch + count * sizeof(struct batch_item) + bytes);
+    struct emc__batch *batch = bytes > UINT32_MAX /* offsets are 32 bits */
+                                   ? NULL
+                                   : emc__allocate(&client->engine.allocator,
+                                                   sizeof *batch + count * sizeof(struct batch_item) + bytes);
     if (batch == NULL) {
         return NULL;
     }

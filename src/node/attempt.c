@@ -115,6 +115,14 @@ void emc__attempt_stop(struct emc__node *node)
     }
 }
 
+void emc__attempt_renew(struct emc__node *node)
+{
+    uint64_t down_ns = emc__ms_to_ns(node->engine->options.backoff_max_ms);
+    if (emc__attempt_under_way(node) && node->engine->now_ns >= node->attempt_began_ns + down_ns) {
+        emc__attempt_stop(node);
+    }
+}
+
 /* Its deadline has passed; or the pause after the one before is over. */
 static void due(struct emc__timer *timer, uint64_t now_ns)
 {

@@ -66,6 +66,8 @@ void emc__attempt_deinit(struct emc__node *node);
 void emc__attempt_seek(struct emc__node *node);
 /* Begins an attempt now. */
 void emc__attempt_begin(struct emc__node *node);
+/* The last connection is gone. An attempt that has hung for longer than one may while the node is down is begun anew: what refused it may accept now. */
+void emc__attempt_renew(struct emc__node *node);
 /* Ends the attempt under way without counting it. */
 void emc__attempt_stop(struct emc__node *node);
 /* The attempt is over, one way or the other. */

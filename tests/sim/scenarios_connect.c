@@ -205,6 +205,27 @@ static void with_ipv6_dead_the_ipv4_address_is_reached_within_the_stagger(struct
     must(p, metrics(p, node).connections_created_with_error == 0);
 }
 
+/* The second connection's attempt hangs on the dead address, and the living one refused it. Then the first connection breaks, and the living one would accept. */
+static void an_attempt_that_hangs_when_the_last_connection_breaks_is_begun_anew(struct play *p)
+{
+    struct sim_node *node = a_named_node(p, "cache.example");
+    struct emc__endpoint six = sim_endpoint_ipv6(1, 11211), four = sim_stage_endpoint(7);
+    struct sim_node *dead = a_server_without_node(p, &six), *alive = a_server_without_node(p, &four);
+    the_name_leads_to(p, node, dead);
+    the_name_leads_to(p, node, alive);
+    dead->host->reach = SIM_REACH_SILENT;
+    options(p)->connections_min = 2;
+    the_client_opens(p);
+    ends(p, get(p, "k"), EMC_MISS, 300);
+    alive->host->reach = SIM_REACH_REFUSES;
+    ms_pass(p, 1500);
+    alive->host->reach = SIM_REACH_UP;
+    sim_host_break(alive->host, 0, SIM_END_RESET);
+    ms_pass(p, 1);
+    ends(p, get(p, "k"), EMC_MISS, 300);
+    must(p, node->turns == 0);
+}
+
 static void with_ipv6_refusing_the_ipv4_address_need_not_wait_for_its_turn(struct play *p)
 {
     struct sim_node *node = a_named_node(p, "cache.example");
@@ -242,5 +263,6 @@ SCENARIOS("connect", SCENARIO(a_fresh_client_connects_says_version_and_serves),
           SCENARIO(a_name_server_that_never_answers_is_given_up_in_time_and_asked_again),
           SCENARIO(a_slow_name_is_waited_for), SCENARIO(a_name_that_moves_is_followed_at_the_next_attempt),
           SCENARIO(with_ipv6_dead_the_ipv4_address_is_reached_within_the_stagger),
+          SCENARIO(an_attempt_that_hangs_when_the_last_connection_breaks_is_begun_anew),
           SCENARIO(with_ipv6_refusing_the_ipv4_address_need_not_wait_for_its_turn),
           SCENARIO(an_attempt_is_given_up_after_the_connection_timeout))
