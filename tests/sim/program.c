@@ -206,6 +206,8 @@ static void draw_meta(const struct program *program, struct sim_call *call)
     }
 }
 
+static void room_is_told(void *user_data);
+
 static void remember(struct program *program, struct sim_call *call)
 {
     program->recent[program->recent_count++ % RECENT_MAX] = call;
@@ -235,6 +237,8 @@ static void submit_one(struct program *program, enum sim_command command)
     call->expects_down = known_down(program, call);
     if (sim_stage_submit(stage, call)) {
         remember(program, call);
+    } else if (call->refused == EMC_ERROR_FULL) {
+        emc_client_on_room(stage->client, room_is_told, program);
     }
 }
 
@@ -260,6 +264,24 @@ static void cancel_one(const struct program *program)
     }
 }
 
+static void destroy_perhaps(const struct program *program, uint32_t percent, const char *where)
+{
+    struct sim_stage *stage = program->stage;
+    if (program->destroys_in_callback && !stage->closing && chance(program, percent)) {
+        sim_trace(&stage->world, "the client is destroyed in %s", where);
+        stage->closing = true;
+        emc_client_destroy(stage->client);
+    }
+}
+
+static void act_in_callback(struct program *program)
+{
+    if (program->from_callbacks > 0) {
+        program->from_callbacks--;
+        submit_one(program, draw_command(program));
+    }
+}
+
 static void call_done(struct sim_stage *stage, struct sim_call *call)
 {
     struct program *program = stage->program;
@@ -267,9 +289,8 @@ static void call_done(struct sim_stage *stage, struct sim_call *call)
     if (stage->client == NULL || stage->closing) {
         return;
     }
-    if (program->from_callbacks > 0 && chance(program, 10)) {
-        program->from_callbacks--;
-        submit_one(program, draw_command(program));
+    if (chance(program, 10)) {
+        act_in_callback(program);
     }
     if (chance(program, 3)) {
         cancel_one(program);
@@ -277,11 +298,48 @@ static void call_done(struct sim_stage *stage, struct sim_call *call)
     if (program->plan->steers && program->from_callbacks > 0 && chance(program, 3)) {
         sim_steering_turn(&program->steering);
     }
-    if (program->destroys_in_callback && chance(program, 5)) {
-        sim_trace(&stage->world, "the client is destroyed in a callback");
-        stage->closing = true;
-        emc_client_destroy(stage->client);
+    destroy_perhaps(program, 5, "a callback");
+}
+
+/* Between the results of a bulk call, of stats, of a dump. */
+static void call_midway(struct sim_stage *stage, struct sim_call *call)
+{
+    struct program *program = stage->program;
+    if (stage->client == NULL || stage->closing) {
+        return;
     }
+    destroy_perhaps(program, 2, "the midst of a call");
+    if (stage->closing || !chance(program, 6)) {
+        return;
+    }
+    switch (draw(program, 0, 3)) {
+    case 0:
+        sim_stage_cancel(stage, call);
+        break;
+    case 1:
+        act_in_callback(program);
+        break;
+    case 2:
+        if (program->plan->steers) {
+            sim_steering_turn(&program->steering);
+        }
+        break;
+    default:
+        cancel_one(program);
+        break;
+    }
+}
+
+static void room_is_told(void *user_data)
+{
+    struct program *program = user_data;
+    if (program->stage->client == NULL || program->stage->closing || program->stage->on_done == NULL) {
+        return;
+    }
+    program->stage->callbacks++;
+    act_in_callback(program);
+    destroy_perhaps(program, 30, "on_room");
+    program->stage->callbacks--;
 }
 
 static void event_told(struct sim_stage *stage, const emc_cluster_event *event)
@@ -290,6 +348,18 @@ static void event_told(struct sim_stage *stage, const emc_cluster_event *event)
     if (program->plan->steers) {
         sim_steering_hear(&program->steering, event);
     }
+    if (stage->client == NULL || stage->closing || stage->on_done == NULL) {
+        return;
+    }
+    stage->callbacks++;
+    if (chance(program, 10)) {
+        act_in_callback(program);
+    }
+    if (chance(program, 10)) {
+        cancel_one(program);
+    }
+    destroy_perhaps(program, 20, "an event");
+    stage->callbacks--;
 }
 
 /* ------------------------------------------------------------------ ticks */
@@ -418,6 +488,7 @@ static void fall_silent(struct program *program)
     program->from_callbacks = 0;
     program->destroys_in_callback = false;
     program->stage->on_done = NULL;
+    program->stage->on_midway = NULL;
     sim_event_clear(&program->stage->world, &program->tick);
 }
 
@@ -443,6 +514,7 @@ void sim_program_play(struct sim_plan *plan)
     program.destroys_in_callback = chance(&program, 4);
     stage->program = &program;
     stage->on_done = call_done;
+    stage->on_midway = call_midway;
     stage->on_event = event_told;
     sim_steering_init(&program.steering, stage, plan->members);
     open_client(&program);
@@ -452,6 +524,7 @@ void sim_program_play(struct sim_plan *plan)
         sim_recovery_play(plan);
     }
     stage->on_done = NULL;
+    stage->on_midway = NULL;
     sim_event_clear(&stage->world, &program.tick);
     if (!stage->world.failed && stage->client != NULL && chance(&program, 70)) {
         sim_stage_run(stage, 100 * SIM_MS);

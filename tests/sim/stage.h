@@ -45,6 +45,7 @@ struct sim_stage {
     /* What a program does at an event; may be NULL. */
     void (*on_event)(struct sim_stage *stage, const emc_cluster_event *event);
     void (*on_done)(struct sim_stage *stage, struct sim_call *call);
+    void (*on_midway)(struct sim_stage *stage, struct sim_call *call); /* at a result that is not the last */
     void *program;
 };
 

@@ -23,6 +23,8 @@ static void answered(void *user_data, const emc_result *result)
     }
     if (call->done && stage->on_done != NULL) {
         stage->on_done(stage, call);
+    } else if (!call->done && stage->on_midway != NULL) {
+        stage->on_midway(stage, call);
     }
     stage->callbacks--;
 }
