@@ -31,6 +31,7 @@ from .default_values import (
     DEFAULT_TIMEOUT,
 )
 from .meta import FetchResult, MetaResult
+from .trace import TraceEvent
 from .version import __version__
 
 __all__ = (
@@ -69,6 +70,7 @@ __all__ = (
     "NotStoredStorageCommandError",
     "OperationMetrics",
     "StorageCommandError",
+    "TraceEvent",
     "UnsupportedCommandError",
     "__version__",
 )

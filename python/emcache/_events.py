@@ -2,10 +2,11 @@
 import asyncio
 import logging
 from collections import deque
-from typing import Any, Deque, List, Optional, Tuple
+from typing import Any, Callable, Deque, List, Optional, Tuple
 
 from ._address import Address
 from .base import Client, ClusterEvents
+from .trace import TraceEvent
 
 logger = logging.getLogger("emcache")
 
@@ -16,7 +17,35 @@ MAX_EVENTS = 1000
 Entry = Tuple[int, Optional[Address], int, str]
 
 NODE_HEALTHY, NODE_UNHEALTHY, NODE_ADDED, NODE_REMOVED, NODE_WEIGHT, DISCOVERY_ERROR = range(6)
+#: What a handler is called, by the kind of event; those behind the first two may be missing.
+_HANDLERS = {
+    NODE_HEALTHY: "on_node_healthy",
+    NODE_UNHEALTHY: "on_node_unhealthy",
+    NODE_ADDED: "on_node_added",
+    NODE_REMOVED: "on_node_removed",
+    NODE_WEIGHT: "on_node_weight",
+    DISCOVERY_ERROR: "on_discovery_error",
+}
 _LOG_LEVELS = {-1: logging.ERROR, -2: logging.WARNING, -3: logging.INFO, -4: logging.DEBUG}
+
+
+def tracer(trace: Callable[[TraceEvent], object]) -> Callable[[List[TraceEvent]], None]:
+    """What the extension calls with what has happened since its last call. A trace that raises is told of in the log, and goes on."""
+
+    def deliver(events: List[TraceEvent]) -> None:
+        for event in events:
+            try:
+                trace(event)
+            except Exception:
+                logger.exception("Trace raised an exception, continuing")
+
+    return deliver
+
+
+def _hears(handler: Optional[ClusterEvents], name: str) -> bool:
+    """Whether a handler has this one, and not as ClusterEvents has it, where it does nothing."""
+    hook = getattr(handler, name, None)
+    return callable(hook) and getattr(hook, "__func__", hook) is not getattr(ClusterEvents, name)
 
 
 class Dispatcher:
@@ -26,7 +55,8 @@ class Dispatcher:
         self._loop = loop
         self._handler = handler
         self._management: Any = None
-        self._queue: Deque[Tuple[int, Address]] = deque()
+        self._queue: Deque[Tuple[str, Tuple[Any, ...]]] = deque()
+        self._heard = {kind: name for kind, name in _HANDLERS.items() if _hears(handler, name)}
         self._task: Optional["asyncio.Task[None]"] = None
         self.discovered: Optional["asyncio.Future[bool]"] = None
         self.discovery_error = ""
@@ -40,23 +70,25 @@ class Dispatcher:
         if entries is None:
             self._close()
             return
-        for kind, address, _weight, reason in entries:
+        for kind, address, weight, reason in entries:
             if kind < 0:
                 logger.log(_LOG_LEVELS.get(kind, logging.DEBUG), "%s", reason)
             elif address is not None:
-                self._event(kind, address, reason)
+                self._event(kind, address, weight, reason)
 
-    def _event(self, kind: int, address: Address, reason: str) -> None:
+    def _event(self, kind: int, address: Address, weight: int, reason: str) -> None:
         discovered = self.discovered
         if discovered is not None and not discovered.done() and kind in (NODE_ADDED, DISCOVERY_ERROR):
             self.discovery_error = reason
             discovered.set_result(kind == NODE_ADDED)
-        if self._handler is None or kind not in (NODE_HEALTHY, NODE_UNHEALTHY):
+        name = self._heard.get(kind)
+        if name is None:
             return
         if len(self._queue) >= MAX_EVENTS:
             logger.warning("Events can't be dispatched, the queue is full")
             return
-        self._queue.append((kind, address))
+        more = {NODE_WEIGHT: (weight,), DISCOVERY_ERROR: (reason,)}
+        self._queue.append((name, (address, *more.get(kind, ()))))
         if self._task is None or self._task.done():
             self._task = self._loop.create_task(self._deliver())
 
@@ -64,12 +96,9 @@ class Dispatcher:
         handler = self._handler
         assert handler is not None
         while self._queue:
-            kind, address = self._queue.popleft()
+            name, arguments = self._queue.popleft()
             try:
-                if kind == NODE_HEALTHY:
-                    await handler.on_node_healthy(self._management, address)
-                else:
-                    await handler.on_node_unhealthy(self._management, address)
+                await getattr(handler, name)(self._management, *arguments)
             except Exception:
                 logger.exception("Hook raised an exception, continuing processing events")
 

@@ -361,6 +361,29 @@ class Client(metaclass=ABCMeta):
         """cluster_managment(), spelt as a dictionary has it."""
         return self.cluster_managment()
 
+    def set_credentials(self, username: Optional[str], password: Optional[str]) -> None:
+        """Takes other credentials for connections from now on; both None: no authentication. Established connections go on, nodes that are down are
+        tried at once."""
+        raise NotImplementedError
+
+    def reload_ssl(
+        self,
+        *,
+        ssl_verify: bool = True,
+        ssl_extra_ca: Optional[str] = None,
+        ssl_trust: Optional[str] = None,
+        ssl_trust_folder: Optional[str] = None,
+        ssl_certificate: Optional[str] = None,
+        ssl_key: Optional[str] = None,
+        ssl_key_password: Optional[str] = None,
+        ssl_version_min: str = "1.2",
+        ssl_session_resumption: bool = True,
+    ) -> None:
+        """Reads the certificates anew, for connections from now on; established ones go on as they are. The arguments are create_client()'s and
+        complete: nothing is kept of what that was given. Files that can't be used raise ValueError, and everything stays as it was. RuntimeError
+        when the client was created without `ssl`."""
+        raise NotImplementedError
+
     async def set_many(
         self,
         items: Mapping[bytes, Value],
@@ -540,7 +563,8 @@ Client.register(_emcache_client)
 
 
 class ClusterEvents(metaclass=ABCMeta):
-    """Hears of changes in the cluster: given to create_client(cluster_events=…). Events come in order, one at a time."""
+    """Hears of changes in the cluster: given to create_client(cluster_events=…). Events come in order, one at a time. What is not abstract is beyond
+    emcache 1.3, and may be left out."""
 
     @abstractmethod
     async def on_node_healthy(self, cluster_managment: "ClusterManagment", host: Address) -> None:
@@ -549,6 +573,18 @@ class ClusterEvents(metaclass=ABCMeta):
     @abstractmethod
     async def on_node_unhealthy(self, cluster_managment: "ClusterManagment", host: Address) -> None:
         """A node can't be reached, or is silent. With `purge_unhealthy_nodes` its keys go elsewhere from now on."""
+
+    async def on_node_added(self, cluster_managment: "ClusterManagment", host: Address) -> None:
+        """A node has joined, by add_node(), replace_nodes() or autodiscovery."""
+
+    async def on_node_removed(self, cluster_managment: "ClusterManagment", host: Address) -> None:
+        """A node has left."""
+
+    async def on_node_weight(self, cluster_managment: "ClusterManagment", host: Address, weight: int) -> None:
+        """A node's weight has changed."""
+
+    async def on_discovery_error(self, cluster_managment: "ClusterManagment", host: Address, reason: str) -> None:
+        """Autodiscovery got no usable answer from the endpoint `host`; the last good list stays."""
 
 
 class ClusterManagment(metaclass=ABCMeta):
@@ -576,7 +612,11 @@ class ClusterManagment(metaclass=ABCMeta):
     def connection_pool_metrics(self) -> Mapping[Address, ConnectionPoolMetrics]:
         """How the connection pool of each node fares."""
 
-    # Beyond emcache 1.3.
+    # Beyond emcache 1.3. What is told by node tells of the gutter's too, behind the members.
+
+    def gutter_nodes(self) -> Sequence[Address]:
+        """The nodes of the gutter (`failover="gutter"`), healthy or not; they are in none of the lists above."""
+        raise NotImplementedError
 
     def operation_metrics(self) -> Mapping[Address, OperationMetrics]:
         """How long the operations of each node take."""

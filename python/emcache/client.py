@@ -1,10 +1,11 @@
 """create_client()."""
 import asyncio
-from typing import Any, Dict, Iterable, Optional, Sequence, Tuple
+import logging
+from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Sequence, Tuple, Union
 
 from . import _emcache
 from ._address import Address
-from ._events import Dispatcher
+from ._events import Dispatcher, logger, tracer
 from ._fast_wake import FAST_WAKE
 from .base import Client, ClusterEvents
 from .client_errors import ClusterNoAvailableNodes
@@ -23,6 +24,7 @@ from .default_values import (
     DEFAULT_STARTUP_WAIT_AUTODISCOVERY,
     DEFAULT_TIMEOUT,
 )
+from .trace import TraceEvent
 
 #: The kinds of routing, in the order of <emcache/routing_kind.h>.
 ROUTING_KINDS = (
@@ -66,7 +68,18 @@ def _connections(max_connections: int, min_connections: Optional[int]) -> Dict[s
     least = min(DEFAULT_MIN_CONNECTIONS, max_connections) if min_connections is None else min_connections
     if least > max_connections:
         raise ValueError(f"min_connections: {least}; it is at most max_connections, {max_connections}")
-    return {"connections_max": min(max_connections, MAX_CONNECTIONS), "connections_min": min(least, MAX_CONNECTIONS)}
+    return {"max_connections": min(max_connections, MAX_CONNECTIONS), "min_connections": min(least, MAX_CONNECTIONS)}
+
+
+def _nodes(node_addresses: Union[Sequence[Address], Mapping[Address, int]], discovers: bool) -> Tuple[Tuple[Address, ...], Optional[Tuple[int, ...]]]:
+    """The addresses, and their weights where there are any."""
+    if not node_addresses:
+        raise ValueError("At least one memcached host needs to be provided")
+    if not isinstance(node_addresses, Mapping):
+        return tuple(node_addresses), None
+    if discovers:
+        raise ValueError("node_addresses: weights do not go with autodiscovery, which brings its own")
+    return tuple(node_addresses), tuple(node_addresses.values())
 
 
 def _check_events(events: object) -> None:
@@ -76,18 +89,20 @@ def _check_events(events: object) -> None:
 
 
 def _discovery(kind: str, interval: float, timeout: float) -> Dict[str, Any]:
-    if interval <= 0:
+    if not isinstance(interval, (int, float)):
+        raise TypeError(f"autodiscovery_poll_interval: seconds are needed, not {type(interval).__name__}")
+    if not interval > 0:
         raise ValueError(f"autodiscovery_poll_interval: {interval}; it is more than 0")
     return {
         "discovery": _index("autodiscovery_kind", kind, DISCOVERY_KINDS),
-        "discovery_interval_ms": max(interval, 0.1),
-        "discovery_timeout_ms": timeout,
+        "autodiscovery_poll_interval": max(interval, 0.1),
+        "autodiscovery_timeout": timeout,
         "discovery_start_timeout_ms": 0,  # awaited in create_client, not in the engine
     }
 
 
 async def create_client(
-    node_addresses: Sequence[Address],
+    node_addresses: Union[Sequence[Address], Mapping[Address, int]],
     *,
     timeout: Optional[float] = DEFAULT_TIMEOUT,
     max_connections: int = DEFAULT_MAX_CONNECTIONS,
@@ -119,12 +134,14 @@ async def create_client(
     key_prefix: Optional[str] = None,
     sasl: bool = False,
     ssl_trust: Optional[str] = None,
+    ssl_trust_folder: Optional[str] = None,
     ssl_certificate: Optional[str] = None,
     ssl_key: Optional[str] = None,
     ssl_key_password: Optional[str] = None,
     ssl_version_min: str = "1.2",
     ssl_session_resumption: bool = True,
-    engine_options: Optional[Dict[str, Any]] = None,
+    trace: Optional[Callable[[TraceEvent], object]] = None,
+    engine_options: Optional[Mapping[str, Any]] = None,
 ) -> Client:
     """A client on the nodes given. Connections are opened in the background: nodes that are down are no error here. Durations are seconds.
 
@@ -143,6 +160,7 @@ async def create_client(
 
     Beyond emcache:
 
+    - `node_addresses` may be a mapping from address to weight, 1 or more (100 is usual), for the kinds of routing that know weights.
     - `autodiscovery_kind`: "cluster"; "dns", all addresses of the one host given; "dns_srv", its SRV records.
     - `autodiscovery_start_timeout`: how long this call waits for the first list.
     - `routing`: how a key finds its node: "emcache" (as emcache 1.3 does it, so that no key moves), "rendezvous", "ketama_weighted", "ketama",
@@ -154,12 +172,14 @@ async def create_client(
     - `deletes_replayed_max`: so many deletes that could not reach a down node are remembered and replayed before it serves again.
     - `key_prefix`: put before every key on the wire; not part of routing.
     - `sasl`: the credentials go by SASL PLAIN over the binary protocol.
-    - `ssl_trust`: a file of certificate authorities trusted instead of the system's. `ssl_certificate`, `ssl_key`, `ssl_key_password`: the client's own
+    - `ssl_trust`: a file of certificate authorities trusted instead of the system's; `ssl_trust_folder`: a folder of them named by their hashes
+      (`openssl rehash`), alone or beside the file. `ssl_certificate`, `ssl_key`, `ssl_key_password`: the client's own
       certificate. `ssl_version_min`: "1.2" or "1.3".
+    - `trace`: called with a TraceEvent at each operation's beginning and end: the beginning within the Task that submits it, the end before that Task
+      goes on. What it raises goes to the log.
     - `engine_options`: anything else of <emcache/options.h> by its name there; durations in seconds."""
     loop = asyncio.get_running_loop()
-    if not node_addresses:
-        raise ValueError("At least one memcached host needs to be provided")
+    nodes, weights = _nodes(node_addresses, bool(autodiscovery))
     if bool(username) != bool(password):
         raise ValueError("username, password: both are needed, or none")
     if not isinstance(autobatching_max_keys, int):
@@ -168,10 +188,14 @@ async def create_client(
         raise ValueError(f"autobatching_max_keys: {autobatching_max_keys}; it is at least 1")
     if cluster_events is not None:
         _check_events(cluster_events)
+    if trace is not None and not callable(trace):
+        raise TypeError(f"trace: a callable is needed, not {type(trace).__name__}")
+    if not isinstance(engine_options or {}, Mapping):
+        raise TypeError(f"engine_options: a mapping is needed, not {type(engine_options).__name__}")
     options: Dict[str, Any] = {
-        "timeout_ms": timeout,
-        "purge_unused_connections_after_ms": purge_unused_connections_after,
-        "connection_timeout_ms": connection_timeout,
+        "timeout": timeout,
+        "purge_unused_connections_after": purge_unused_connections_after,
+        "connection_timeout": connection_timeout,
         "purge_unhealthy_nodes": purge_unhealthy_nodes,
         "username": username or None,
         "password": password or None,
@@ -184,15 +208,28 @@ async def create_client(
         **_connections(max_connections, min_connections),
     }
     if return_steady:
-        options["return_steady_ms"] = return_steady
+        options["return_steady"] = return_steady
+    if logger.isEnabledFor(logging.DEBUG):
+        options["log_level"] = 3
     if hash_tag is not None:
+        if not isinstance(hash_tag, str):
+            raise TypeError(f"hash_tag: a str is needed, not {type(hash_tag).__name__}")
         if len(hash_tag) != 2:
             raise ValueError(f"hash_tag: {hash_tag!r}; it has two characters")
         options["hash_tag_open"], options["hash_tag_close"] = hash_tag[0], hash_tag[1]
     if ssl:
-        options.update(_tls_options(ssl_verify, ssl_extra_ca, ssl_trust, ssl_certificate, ssl_key, ssl_key_password))
-        options["tls.version_min"] = (12, 13)[_index("ssl_version_min", ssl_version_min, ("1.2", "1.3"))]
-        options["tls.session_resumption"] = ssl_session_resumption
+        options.update(
+            ssl=True,
+            ssl_verify=ssl_verify,
+            ssl_extra_ca=ssl_extra_ca,
+            ssl_trust=ssl_trust,
+            ssl_trust_folder=ssl_trust_folder,
+            ssl_certificate=ssl_certificate,
+            ssl_key=ssl_key,
+            ssl_key_password=ssl_key_password,
+            ssl_version_min=ssl_version_min,
+            ssl_session_resumption=ssl_session_resumption,
+        )
     if autodiscovery:
         options.update(_discovery(autodiscovery_kind, autodiscovery_poll_interval, autodiscovery_timeout))
     if autobatching:
@@ -203,7 +240,16 @@ async def create_client(
     if autodiscovery:
         dispatcher.discovered = loop.create_future()
     client: Any = _emcache.Client(
-        loop, tuple(node_addresses), options, tuple(gutter_nodes), dispatcher, cluster_events is not None, FAST_WAKE, bool(autobatching)
+        loop,
+        nodes,
+        weights,
+        options,
+        tuple(gutter_nodes),
+        dispatcher,
+        tracer(trace) if trace is not None else None,
+        cluster_events is not None,
+        FAST_WAKE,
+        bool(autobatching),
     )
     dispatcher.attach(client)
     if dispatcher.discovered is not None:
@@ -215,17 +261,3 @@ async def create_client(
             raise
     result: Client = client
     return result
-
-
-def _tls_options(
-    verify: bool, extra_ca: Optional[str], trust: Optional[str], certificate: Optional[str], key: Optional[str], key_password: Optional[str]
-) -> Dict[str, Any]:
-    return {
-        "tls.enabled": True,
-        "tls.verify": verify,
-        "tls.extra_ca_file": extra_ca,
-        "tls.trust_file": trust,
-        "tls.certificate_file": certificate,
-        "tls.key_file": key,
-        "tls.key_password": key_password,
-    }

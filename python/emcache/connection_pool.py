@@ -53,3 +53,6 @@ class NodeState:
     reason: str
     #: As the node told it last; empty before.
     server_version: str
+    #: Keys that will be deleted there before it serves again (`deletes_replayed_max`), and those for which there was no room.
+    deletes_remembered: int = 0
+    deletes_forgotten: int = 0

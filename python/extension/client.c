@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "arguments.h"
 #include "client.h"
 #include "errors.h"
 #include "management.h"
@@ -143,6 +144,7 @@ void client_shut_down(struct client *client)
         emc_client_destroy(engine);
     }
     fail_waiting(client);
+    trace_deliver(client);
     close_listener(client);
     reader_wake_soon(client);
     reader_update_hold(client);
@@ -178,6 +180,8 @@ static int client_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(client->process_soon);
     Py_VISIT(client->finished);
     Py_VISIT(client->on_event);
+    Py_VISIT(client->on_trace);
+    Py_VISIT(client->trace.nodes);
     Py_VISIT(client->events);
     Py_VISIT(client->expiry_timer);
     for (struct operation *operation = client->in_flight.first; operation != NULL; operation = operation->next) {
@@ -204,6 +208,8 @@ static int client_clear(PyObject *self)
     Py_CLEAR(client->process_soon);
     Py_CLEAR(client->finished);
     Py_CLEAR(client->on_event);
+    Py_CLEAR(client->on_trace);
+    Py_CLEAR(client->trace.nodes);
     Py_CLEAR(client->events);
     Py_CLEAR(client->expiry_timer);
     while (client->ready_count > 0) {
@@ -225,6 +231,7 @@ static void client_dealloc(PyObject *self)
     }
     (void)client_clear(self);
     PyMem_Free(client->ready);
+    PyMem_Free(client->trace.bytes);
     emc_cluster_management_release(client->view);
     type->tp_free(self);
     Py_DECREF(type);
@@ -268,11 +275,35 @@ static bool bind(struct client *client, bool fast)
            client->get_loop != NULL && (!fast || client->finished != NULL);
 }
 
-static bool create_engine(struct client *client, PyObject *nodes, PyObject *options_dict, PyObject *gutter)
+/* None, or a weight for each node. Nobody hears of events yet. */
+static bool set_weights(struct client *client, const struct address_list *nodes, PyObject *weights)
+{
+    if (weights == Py_None) {
+        return true;
+    }
+    for (size_t i = 0; i < nodes->count && i < (size_t)PyTuple_GET_SIZE(weights); i++) {
+        uint64_t weight = 0;
+        emc_error error = {.message = ""};
+        if (!arguments_unsigned(PyTuple_GET_ITEM(weights, (Py_ssize_t)i), "weight", UINT32_MAX, &weight)) {
+            return false;
+        }
+        emc_status status = emc_cluster_set_weight(client->view, &nodes->addresses[i], (uint32_t)weight, &error);
+        if (status != EMC_OK) {
+            errors_raise_refusal(client->state, status, error.message);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool create_engine(struct client *client, PyObject *nodes, PyObject *weights, PyObject *options_dict,
+                          PyObject *gutter)
 {
     struct address_list list = {0}, gutter_list = {0};
     emc_options options;
     emc_error error = {.message = ""};
+    emc_options_init(&options);
+    options.log_level = EMC_LOG_INFO;
     if (!options_fill(&options, options_dict) || !address_list_from_python(client->state, nodes, &list)) {
         return false;
     }
@@ -284,28 +315,35 @@ static bool create_engine(struct client *client, PyObject *nodes, PyObject *opti
     options.gutter_node_count = gutter_list.count;
     options.log = management_log;
     options.log_context = client->reader;
-    options.log_level = EMC_LOG_INFO;
+    options.trace = client->on_trace != NULL ? trace_note : NULL;
+    options.trace_context = client->reader;
     client->timeout = options.timeout_ms == EMC_NO_LIMIT ? -1.0 : (double)options.timeout_ms / 1000.0;
     client->key_length_max = 250 - (options.key_prefix != NULL ? strlen(options.key_prefix) : 0);
     emc_status status = emc_client_create(&client->engine, list.addresses, list.count, &options, &error);
+    bool good = status == EMC_OK;
+    if (good) {
+        client->view = emc_cluster_management_retain(emc_client_cluster_management(client->engine));
+        good = set_weights(client, &list, weights);
+    } else {
+        errors_raise_options(client->state, status, error.message);
+    }
     address_list_release(&list);
     address_list_release(&gutter_list);
-    if (status != EMC_OK) {
-        errors_raise_refusal(client->state, status, error.message);
-        return false;
-    }
-    client->view = emc_cluster_management_retain(emc_client_cluster_management(client->engine));
-    return true;
+    return good;
 }
 
 static PyObject *client_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"loop",      "nodes",       "options", "gutter_nodes", "on_event", "listens",
-                            "fast_wake", "batch_ticks", NULL};
-    PyObject *loop, *nodes, *options, *gutter, *on_event;
+    static char *names[] = {"loop",    "nodes",     "weights",     "options", "gutter_nodes", "on_event", "on_trace",
+                            "listens", "fast_wake", "batch_ticks", NULL};
+    PyObject *loop, *nodes, *weights, *options, *gutter, *on_event, *on_trace;
     int listens, fast, batch;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOO!OOppp:Client", names, &loop, &nodes, &PyDict_Type, &options,
-                                     &gutter, &on_event, &listens, &fast, &batch)) {
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOOO!OOOppp:Client", names, &loop, &nodes, &weights, &PyDict_Type,
+                                     &options, &gutter, &on_event, &on_trace, &listens, &fast, &batch)) {
+        return NULL;
+    }
+    if (weights != Py_None && !PyTuple_Check(weights)) {
+        PyErr_SetString(PyExc_TypeError, "weights: a tuple or None is needed");
         return NULL;
     }
     struct client *client = (struct client *)type->tp_alloc(type, 0);
@@ -318,7 +356,12 @@ static PyObject *client_new(PyTypeObject *type, PyObject *args, PyObject *keywor
     Py_INCREF(loop);
     client->loop = loop;
     client->batch_ticks = batch != 0;
-    if (!bind(client, fast != 0) || !create_engine(client, nodes, options, gutter)) {
+    if (on_trace != Py_None) {
+        Py_INCREF(on_trace);
+        client->on_trace = on_trace;
+    }
+    if (!bind(client, fast != 0) || !create_engine(client, nodes, weights, options, gutter)) {
+        client_shut_down(client);
         Py_DECREF(client);
         return NULL;
     }
@@ -418,7 +461,7 @@ PyTypeObject *client_type_create(PyObject *module)
     PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &client_spec, NULL);
     if (type != NULL && !(add_methods(type, client_commands) && add_methods(type, client_bulk_commands) &&
                           add_methods(type, client_node_commands) && add_methods(type, client_meta_commands) &&
-                          add_methods(type, client_pattern_commands))) {
+                          add_methods(type, client_pattern_commands) && add_methods(type, client_renewal))) {
         Py_CLEAR(type);
     }
     return type;

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "operation.h"
+#include "trace.h"
 
 struct reader;
 struct management;
@@ -23,8 +24,10 @@ struct client {
     PyObject *get_loop;
     PyObject *flush_soon; /* what call_soon calls at the end of a tick */
     PyObject *process_soon;
-    PyObject *finished;     /* a finished future, the argument of every direct wake */
-    PyObject *on_event;     /* called with (kind, address, weight, reason); or NULL */
+    PyObject *finished; /* a finished future, the argument of every direct wake */
+    PyObject *on_event; /* called with (kind, address, weight, reason); or NULL */
+    PyObject *on_trace; /* called with a list of TraceEvents; or NULL */
+    struct trace trace;
     PyObject *events;       /* events and log lines that came during a pass: a list of tuples */
     PyObject *expiry_timer; /* for the line of those that wait for room … */
     double expiry_at;       /* … set for this loop time */
@@ -62,9 +65,15 @@ void client_list_remove(struct client *client, struct operation *operation);
 
 /* Client's methods that make operations (commands.c, bulk_commands.c …). */
 extern PyMethodDef client_commands[], client_bulk_commands[], client_node_commands[], client_meta_commands[],
-    client_pattern_commands[];
+    client_pattern_commands[], client_renewal[];
 
-/* The engine's options from a dict by name; false with an exception. What the strings point to is kept by the dict. */
+/* Sets an option by its name, that of the header or of create_client(); false with an exception. What a string points to is kept by its `value`. */
+bool options_set(emc_options *options, const char *name, PyObject *value);
+/* Sets all of a dict. */
 bool options_fill(emc_options *options, PyObject *dict);
+/* The library's words about options, with the names that create_client() gives them: a new reference. */
+PyObject *options_words(const char *message);
+/* A dict from the name of each option in the header to its name here. */
+PyObject *options_names(void);
 
 #endif

@@ -27,6 +27,15 @@ void errors_raise_refusal(const struct module_state *state, emc_status status, c
                     message != NULL && message[0] != '\0' ? message : emc_status_text(status));
 }
 
+void errors_raise_options(const struct module_state *state, emc_status status, const char *message)
+{
+    PyObject *words = options_words(message[0] != '\0' ? message : emc_status_text(status));
+    if (words != NULL) {
+        PyErr_SetObject(class_of_refusal(state, status), words);
+        Py_DECREF(words);
+    }
+}
+
 static PyObject *class_of_refused_command(const struct operation *operation, emc_status status)
 {
     const struct module_state *state = operation->client->state;

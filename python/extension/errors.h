@@ -6,6 +6,8 @@
 
 /* Sets the exception for a call that was refused. `message`: the library's words. */
 void errors_raise_refusal(const struct module_state *state, emc_status status, const char *message);
+/* The same for options: named as create_client() names them. */
+void errors_raise_options(const struct module_state *state, emc_status status, const char *message);
 /* The exception for an outcome below zero (a new reference), or NULL with an exception. */
 PyObject *errors_from_result(const struct operation *operation, const emc_result *result);
 

@@ -118,6 +118,11 @@ static PyObject *management_unhealthy_nodes(PyObject *self, PyObject *Py_UNUSED(
     return list_nodes(self, emc_cluster_unhealthy_nodes);
 }
 
+static PyObject *management_gutter_nodes(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    return list_nodes(self, emc_cluster_gutter_nodes);
+}
+
 static PyObject *management_node_for_key(PyObject *self, PyObject *key)
 {
     struct client *client = ((struct management *)self)->client;
@@ -171,9 +176,10 @@ static PyObject *operation_metrics(const struct module_state *state, const emc_p
 
 static PyObject *node_state(const struct module_state *state, const emc_node_state *node)
 {
-    return PyObject_CallFunction(state->node_state, "OIdss", node->healthy ? Py_True : Py_False,
+    return PyObject_CallFunction(state->node_state, "OIdssKK", node->healthy ? Py_True : Py_False,
                                  (unsigned int)node->weight, (double)node->state_age_ms / 1000.0, node->reason,
-                                 node->server_version);
+                                 node->server_version, (unsigned long long)node->deletes_remembered,
+                                 (unsigned long long)node->deletes_forgotten);
 }
 
 enum report { REPORT_POOL, REPORT_OPERATIONS, REPORT_STATE };
@@ -194,26 +200,36 @@ static PyObject *report_of(const struct client *client, const emc_address *node,
     return report == REPORT_POOL ? pool_metrics(client->state, &metrics) : operation_metrics(client->state, &metrics);
 }
 
-static PyObject *report_all(PyObject *self, enum report report)
+/* False with an exception. */
+static bool report_list(const struct client *client, list_function *list_of, enum report report, PyObject *dict)
 {
-    struct client *client = ((struct management *)self)->client;
     emc_node_list *list = NULL;
-    emc_status status = emc_cluster_nodes(client->view, &list);
+    emc_status status = list_of(client->view, &list);
     if (status != EMC_OK) {
         errors_raise_refusal(client->state, status, NULL);
-        return NULL;
+        return false;
     }
-    PyObject *dict = PyDict_New();
-    for (size_t i = 0; dict != NULL && i < list->count; i++) {
+    bool good = true;
+    for (size_t i = 0; good && i < list->count; i++) {
         PyObject *address = address_to_python(client->state, &list->nodes[i]);
         PyObject *entry = address != NULL ? report_of(client, &list->nodes[i], report) : NULL;
-        if (entry == NULL || PyDict_SetItem(dict, address, entry) < 0) {
-            Py_CLEAR(dict);
-        }
+        good = entry != NULL && PyDict_SetItem(dict, address, entry) == 0;
         Py_XDECREF(address);
         Py_XDECREF(entry);
     }
     emc_node_list_destroy(list);
+    return good;
+}
+
+/* By address: the members, and the gutter's behind them. */
+static PyObject *report_all(PyObject *self, enum report report)
+{
+    struct client *client = ((struct management *)self)->client;
+    PyObject *dict = PyDict_New();
+    if (dict != NULL && !(report_list(client, emc_cluster_nodes, report, dict) &&
+                          report_list(client, emc_cluster_gutter_nodes, report, dict))) {
+        Py_CLEAR(dict);
+    }
     reader_after_call(client);
     return dict;
 }
@@ -366,6 +382,7 @@ static PyMethodDef management_methods[] = {
     {"healthy_nodes", management_healthy_nodes, METH_NOARGS, "healthy_nodes($self)\n--\n\nThe nodes that are healthy."},
     {"unhealthy_nodes", management_unhealthy_nodes, METH_NOARGS,
      "unhealthy_nodes($self)\n--\n\nThe nodes that are unhealthy."},
+    {"gutter_nodes", management_gutter_nodes, METH_NOARGS, "gutter_nodes($self)\n--\n\nThe nodes of the gutter."},
     {"connection_pool_metrics", management_connection_pool_metrics, METH_NOARGS,
      "connection_pool_metrics($self)\n--\n\nHow the connection pool of each node fares."},
     {"operation_metrics", management_operation_metrics, METH_NOARGS,

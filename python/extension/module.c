@@ -1,5 +1,6 @@
 /* The module: its types, what it borrows from Python, its few functions. */
 #include "module.h"
+#include "client.h"
 
 struct module_state *module_state_of(PyObject *module)
 {
@@ -25,8 +26,14 @@ static PyObject *library_version(PyObject *Py_UNUSED(module), PyObject *Py_UNUSE
     return PyUnicode_FromString(emc_library_version());
 }
 
+static PyObject *option_names(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+{
+    return options_names();
+}
+
 static PyMethodDef module_methods[] = {
     {"enable_fast_wake", enable_fast_wake, METH_O, "Learns what a Task's wakeup is."},
+    {"option_names", option_names, METH_NOARGS, "The engine's options: what create_client() calls each."},
     {"library_version", library_version, METH_NOARGS, "The version of the library that runs."},
     {NULL, NULL, 0, NULL},
 };

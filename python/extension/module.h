@@ -32,7 +32,8 @@
     X(operation_metrics, "emcache.connection_pool", "OperationMetrics")          \
     X(node_state, "emcache.connection_pool", "NodeState")                        \
     X(meta_result, "emcache.meta", "MetaResult")                                 \
-    X(fetch_result, "emcache.meta", "FetchResult")
+    X(fetch_result, "emcache.meta", "FetchResult")                               \
+    X(trace_event, "emcache.trace", "TraceEvent")
 
 /* Names looked up or compared on the way of every operation. */
 #define MODULE_NAMES(X)         \

@@ -1,4 +1,4 @@
-/* The engine's options from a dict: each by the name it has in <emcache/options.h>. */
+/* The engine's options by their names: those of <emcache/options.h>, or those that create_client() gives them. */
 #include "arguments.h"
 #include "client.h"
 
@@ -9,6 +9,7 @@ enum option_kind {
     OPTION_SIZE,
     OPTION_TEXT,
     OPTION_CHARACTER,
+    OPTION_VERSION, /* of TLS: "1.2" or 12 */
     OPTION_ENUM
 };
 
@@ -16,19 +17,21 @@ struct option {
     const char *name;
     size_t offset;
     enum option_kind kind;
+    const char *argument; /* of create_client(), where it has another name; or NULL */
 };
 
-#define OPTION(kind, field)                                 \
-    {                                                       \
-#field, offsetof(emc_options, field), OPTION_##kind \
+#define NAMED(kind, field, argument)                                  \
+    {                                                                 \
+#field, offsetof(emc_options, field), OPTION_##kind, argument \
     }
+#define OPTION(kind, field) NAMED(kind, field, NULL)
 
 static const struct option table[] = {
-    OPTION(DURATION, timeout_ms),
-    OPTION(DURATION, connection_timeout_ms),
-    OPTION(COUNT, connections_min),
-    OPTION(COUNT, connections_max),
-    OPTION(DURATION, purge_unused_connections_after_ms),
+    NAMED(DURATION, timeout_ms, "timeout"),
+    NAMED(DURATION, connection_timeout_ms, "connection_timeout"),
+    NAMED(COUNT, connections_min, "min_connections"),
+    NAMED(COUNT, connections_max, "max_connections"),
+    NAMED(DURATION, purge_unused_connections_after_ms, "purge_unused_connections_after"),
     OPTION(DURATION, pool_growth_after_ms),
     OPTION(BOOL, purge_unhealthy_nodes),
     OPTION(COUNT, health_attempts),
@@ -45,24 +48,25 @@ static const struct option table[] = {
     OPTION(CHARACTER, hash_tag_close),
     OPTION(ENUM, failover),
     OPTION(COUNT, gutter_exptime),
-    OPTION(DURATION, return_steady_ms),
+    NAMED(DURATION, return_steady_ms, "return_steady"),
     OPTION(COUNT, deletes_replayed_max),
-    OPTION(ENUM, discovery),
-    OPTION(DURATION, discovery_interval_ms),
-    OPTION(DURATION, discovery_timeout_ms),
+    NAMED(ENUM, discovery, "autodiscovery_kind"),
+    NAMED(DURATION, discovery_interval_ms, "autodiscovery_poll_interval"),
+    NAMED(DURATION, discovery_timeout_ms, "autodiscovery_timeout"),
     OPTION(COUNT, discovery_start_timeout_ms),
     OPTION(TEXT, username),
     OPTION(TEXT, password),
     OPTION(BOOL, sasl),
-    OPTION(BOOL, tls.enabled),
-    OPTION(BOOL, tls.verify),
-    OPTION(TEXT, tls.extra_ca_file),
-    OPTION(TEXT, tls.trust_file),
-    OPTION(TEXT, tls.certificate_file),
-    OPTION(TEXT, tls.key_file),
-    OPTION(TEXT, tls.key_password),
-    OPTION(COUNT, tls.version_min),
-    OPTION(BOOL, tls.session_resumption),
+    NAMED(BOOL, tls.enabled, "ssl"),
+    NAMED(BOOL, tls.verify, "ssl_verify"),
+    NAMED(TEXT, tls.extra_ca_file, "ssl_extra_ca"),
+    NAMED(TEXT, tls.trust_file, "ssl_trust"),
+    NAMED(TEXT, tls.trust_folder, "ssl_trust_folder"),
+    NAMED(TEXT, tls.certificate_file, "ssl_certificate"),
+    NAMED(TEXT, tls.key_file, "ssl_key"),
+    NAMED(TEXT, tls.key_password, "ssl_key_password"),
+    NAMED(VERSION, tls.version_min, "ssl_version_min"),
+    NAMED(BOOL, tls.session_resumption, "ssl_session_resumption"),
     OPTION(COUNT, operations_max),
     OPTION(COUNT, operations_per_connection_max),
     OPTION(SIZE, bytes_waiting_max),
@@ -74,28 +78,30 @@ static const struct option table[] = {
     OPTION(COUNT, gather_after_flushes),
     OPTION(BOOL, quiet_writes),
     OPTION(TEXT, key_prefix),
+    OPTION(ENUM, log_level),
 };
 
 static const struct option *find(const char *name)
 {
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        if (strcmp(table[i].name, name) == 0) {
+        const char *argument = table[i].argument;
+        if (strcmp(table[i].name, name) == 0 || (argument != NULL && strcmp(argument, name) == 0)) {
             return &table[i];
         }
     }
     return NULL;
 }
 
-static bool read_number(const struct option *option, PyObject *value, uint64_t max, uint64_t *number_out)
+static bool read_number(const char *name, PyObject *value, uint64_t max, uint64_t *number_out)
 {
     if (!PyLong_Check(value)) {
-        PyErr_Format(PyExc_TypeError, "%s: an int is needed, not %.100s", option->name, Py_TYPE(value)->tp_name);
+        PyErr_Format(PyExc_TypeError, "%s: an int is needed, not %.100s", name, Py_TYPE(value)->tp_name);
         return false;
     }
     unsigned long long number = PyLong_AsUnsignedLongLong(value);
     if (PyErr_Occurred() || number > max) {
         PyErr_Clear();
-        PyErr_Format(PyExc_ValueError, "%s: %R; it is 0 to %llu", option->name, value, (unsigned long long)max);
+        PyErr_Format(PyExc_ValueError, "%s: %R; it is 0 to %llu", name, value, (unsigned long long)max);
         return false;
     }
     *number_out = number;
@@ -103,16 +109,16 @@ static bool read_number(const struct option *option, PyObject *value, uint64_t m
 }
 
 /* Seconds as Python has them, None for no limit. */
-static bool read_duration(const struct option *option, PyObject *value, uint32_t *ms_out)
+static bool read_duration(const char *name, PyObject *value, uint32_t *ms_out)
 {
     if (value == Py_None) {
         *ms_out = EMC_NO_LIMIT;
         return true;
     }
-    return arguments_seconds(value, option->name, ms_out);
+    return arguments_seconds(value, name, ms_out);
 }
 
-static bool read_text(const struct option *option, PyObject *value, const char **text_out)
+static bool read_text(const char *name, PyObject *value, const char **text_out)
 {
     Py_ssize_t length = 0;
     if (value == Py_None) {
@@ -120,55 +126,81 @@ static bool read_text(const struct option *option, PyObject *value, const char *
         return true;
     }
     if (!PyUnicode_Check(value)) {
-        PyErr_Format(PyExc_TypeError, "%s: a str is needed, not %.100s", option->name, Py_TYPE(value)->tp_name);
+        PyErr_Format(PyExc_TypeError, "%s: a str is needed, not %.100s", name, Py_TYPE(value)->tp_name);
         return false;
     }
     *text_out = PyUnicode_AsUTF8AndSize(value, &length);
     if (*text_out != NULL && strlen(*text_out) != (size_t)length) {
-        PyErr_Format(PyExc_ValueError, "%s: has a zero character", option->name);
+        PyErr_Format(PyExc_ValueError, "%s: has a zero character", name);
         return false;
     }
     return *text_out != NULL;
 }
 
-static bool read_character(const struct option *option, PyObject *value, char *character_out)
+static bool read_character(const char *name, PyObject *value, char *character_out)
 {
     const char *text = NULL;
-    if (!read_text(option, value, &text)) {
+    if (!read_text(name, value, &text)) {
         return false;
     }
     if (text == NULL || strlen(text) != 1) {
-        PyErr_Format(PyExc_ValueError, "%s: one ASCII character is needed", option->name);
+        PyErr_Format(PyExc_ValueError, "%s: one ASCII character is needed", name);
         return false;
     }
     *character_out = text[0];
     return true;
 }
 
-static bool set(emc_options *options, const struct option *option, PyObject *value)
+static bool read_version(const char *name, PyObject *value, uint32_t *version_out)
+{
+    static const struct {
+        const char *word;
+        long number;
+    } versions[] = {{"1.2", 12}, {"1.3", 13}};
+    for (size_t i = 0; i < 2; i++) {
+        bool same = PyUnicode_Check(value) ? PyUnicode_CompareWithASCIIString(value, versions[i].word) == 0
+                                           : PyLong_Check(value) && PyLong_AsLong(value) == versions[i].number;
+        if (same) {
+            *version_out = (uint32_t)versions[i].number;
+            return true;
+        }
+    }
+    PyErr_Clear(); /* of an int that is too large */
+    PyErr_Format(PyUnicode_Check(value) || PyLong_Check(value) ? PyExc_ValueError : PyExc_TypeError,
+                 "%s: %R; it is '1.2' or '1.3'", name, value);
+    return false;
+}
+
+static bool read_truth(PyObject *value, bool *truth_out)
+{
+    int truth = PyObject_IsTrue(value);
+    *truth_out = truth > 0;
+    return truth >= 0;
+}
+
+static bool set(emc_options *options, const struct option *option, const char *name, PyObject *value)
 {
     void *field = (char *)options + option->offset;
     uint64_t number = 0;
-    int truth;
     switch (option->kind) {
     case OPTION_BOOL:
-        truth = PyObject_IsTrue(value);
-        *(bool *)field = truth > 0;
-        return truth >= 0;
+        return read_truth(value, field);
     case OPTION_DURATION:
-        return read_duration(option, value, field);
+        return read_duration(name, value, field);
     case OPTION_TEXT:
-        return read_text(option, value, field);
+        return read_text(name, value, field);
     case OPTION_CHARACTER:
-        return read_character(option, value, field);
+        return read_character(name, value, field);
+    case OPTION_VERSION:
+        return read_version(name, value, field);
     case OPTION_SIZE:
-        if (!read_number(option, value, SIZE_MAX, &number)) {
+        if (!read_number(name, value, SIZE_MAX, &number)) {
             return false;
         }
         *(size_t *)field = (size_t)number;
         return true;
     default: /* the engine's enums are as wide as unsigned int */
-        if (!read_number(option, value, UINT32_MAX, &number)) {
+        if (!read_number(name, value, UINT32_MAX, &number)) {
             return false;
         }
         *(uint32_t *)field = (uint32_t)number;
@@ -176,27 +208,63 @@ static bool set(emc_options *options, const struct option *option, PyObject *val
     }
 }
 
+bool options_set(emc_options *options, const char *name, PyObject *value)
+{
+    const struct option *option = find(name);
+    if (option == NULL) {
+        PyErr_Format(PyExc_TypeError, "engine_options: there is no option '%s'", name);
+    }
+    return option != NULL && set(options, option, name, value);
+}
+
 bool options_fill(emc_options *options, PyObject *dict)
 {
     PyObject *key, *value;
     Py_ssize_t position = 0;
-    emc_options_init(options);
     while (PyDict_Next(dict, &position, &key, &value)) {
-        const char *name = PyUnicode_AsUTF8(key);
-        const struct option *option = name != NULL ? find(name) : NULL;
-        if (option == NULL) {
-            if (!PyErr_Occurred()) {
-                PyErr_Format(PyExc_TypeError, "there is no option %R", key);
-            }
+        if (!PyUnicode_Check(key)) {
+            PyErr_Format(PyExc_TypeError, "engine_options: an option's name is a str, not %.100s",
+                         Py_TYPE(key)->tp_name);
             return false;
         }
-        if (!set(options, option, value)) {
+        const char *name = PyUnicode_AsUTF8(key);
+        if (name == NULL || !options_set(options, name, value)) {
             return false;
         }
     }
     return true;
 }
 
+PyObject *options_words(const char *message)
+{
+    PyObject *words = PyUnicode_DecodeUTF8(message, (Py_ssize_t)strlen(message), "backslashreplace");
+    for (size_t i = 0; i < sizeof table / sizeof table[0] && words != NULL; i++) {
+        const struct option *option = &table[i];
+        if (option->argument == NULL || option->kind == OPTION_DURATION || strstr(message, option->name) == NULL) {
+            continue;
+        }
+        PyObject *from = PyUnicode_FromString(option->name), *to = PyUnicode_FromString(option->argument);
+        PyObject *replaced = from != NULL && to != NULL ? PyUnicode_Replace(words, from, to, -1) : NULL;
+        Py_XDECREF(from);
+        Py_XDECREF(to);
+        Py_SETREF(words, replaced);
+    }
+    return words;
+}
+
+PyObject *options_names(void)
+{
+    PyObject *names = PyDict_New();
+    for (size_t i = 0; i < sizeof table / sizeof table[0] && names != NULL; i++) {
+        PyObject *argument = PyUnicode_FromString(table[i].argument != NULL ? table[i].argument : table[i].name);
+        if (argument == NULL || PyDict_SetItemString(names, table[i].name, argument) < 0) {
+            Py_CLEAR(names);
+        }
+        Py_XDECREF(argument);
+    }
+    return names;
+}
+
 _Static_assert(sizeof(emc_routing_kind) == sizeof(uint32_t) && sizeof(emc_failover) == sizeof(uint32_t) &&
-                   sizeof(emc_discovery) == sizeof(uint32_t),
+                   sizeof(emc_discovery) == sizeof(uint32_t) && sizeof(emc_log_level) == sizeof(uint32_t),
                "enums are set through uint32_t");

@@ -247,6 +247,7 @@ static PyObject *reader_process(PyObject *self, PyObject *Py_UNUSED(ignored))
     (void)emc_client_process(client->engine);
     waiting_serve(client);
     deliver_events(client);
+    trace_deliver(client);
     bool good = wake_ready(client);
     client->in_reader = false;
     if (client->engine != NULL) {
@@ -267,7 +268,7 @@ void reader_after_call(struct client *client)
 {
     if (client->engine == NULL) {
         reader_wake_soon(client);
-    } else if (!client->in_reader && (client->ready_count > 0 || client->room ||
+    } else if (!client->in_reader && (client->ready_count > 0 || client->room || client->trace.used > 0 ||
                                       (client->events != NULL && PyList_GET_SIZE(client->events) > 0))) {
         call_process_soon(client);
     }

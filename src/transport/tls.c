@@ -5,6 +5,7 @@
 #include "transport/tls.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -160,14 +161,29 @@ static emc_status load_client_certificate(SSL_CTX *context, const struct emc__tl
     return status;
 }
 
+/* OpenSSL looks into the folder when it needs a certificate, and says nothing of one that is not there. */
+static emc_status load_trust_folder(SSL_CTX *context, const char *path, emc_error *error)
+{
+    DIR *folder = opendir(path);
+    if (folder == NULL) {
+        return emc__error_set(error, EMC_ERROR_TLS, "tls.trust_folder: %.100s can't be used: %s", path,
+                              strerror(errno));
+    }
+    closedir(folder);
+    return SSL_CTX_load_verify_dir(context, path) == 1 ? EMC_OK : refuse(error, "tls.trust_folder", path);
+}
+
 static emc_status load_trust(SSL_CTX *context, const struct emc__tls_settings *settings, emc_error *error)
 {
     bool system_store = settings->trust_file == NULL && settings->trust_path == NULL;
     if (settings->trust_file != NULL && SSL_CTX_load_verify_file(context, settings->trust_file) != 1) {
         return refuse(error, "tls.trust_file", settings->trust_file);
     }
-    if (settings->trust_path != NULL && SSL_CTX_load_verify_dir(context, settings->trust_path) != 1) {
-        return refuse(error, "tls.trust_path", settings->trust_path);
+    if (settings->trust_path != NULL) {
+        emc_status status = load_trust_folder(context, settings->trust_path, error);
+        if (status != EMC_OK) {
+            return status;
+        }
     }
     if (system_store && SSL_CTX_set_default_verify_paths(context) != 1) {
         return refuse(error, "the system's trust store", NULL);

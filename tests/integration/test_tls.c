@@ -174,6 +174,22 @@ static void a_folder_of_hashed_certificates_is_a_trust_store(void **state)
     expect_service(&options);
 }
 
+static void a_folder_that_is_none_is_refused_with_words(void **state)
+{
+    (void)state;
+    const emc_address node = emc_address_tcp("localhost", 11211);
+    const char *const bad[] = {"/none/at/all", certificates()->authority};
+    for (size_t i = 0; i < 2; i++) {
+        emc_client *client = NULL;
+        emc_error error = {EMC_OK, ""};
+        emc_options options = tls_options();
+        options.tls.trust_folder = bad[i];
+        assert_int_equal(emc_client_create(&client, &node, 1, &options, &error), EMC_ERROR_TLS);
+        assert_null(client);
+        assert_non_null(strstr(error.message, "tls.trust_folder"));
+    }
+}
+
 static void the_system_store_is_not_trusted_beside_ones_own(void **state)
 {
     (void)state;
@@ -271,6 +287,7 @@ int main(void)
         TLS_TEST(each_way_to_be_wrong_has_its_own_words),
         TLS_TEST(a_name_with_its_last_dot_is_the_certificates),
         TLS_TEST(a_folder_of_hashed_certificates_is_a_trust_store),
+        TLS_TEST(a_folder_that_is_none_is_refused_with_words),
         TLS_TEST(the_system_store_is_not_trusted_beside_ones_own),
         TLS_TEST(certificates_read_anew_serve_without_a_restart),
         TLS_TEST(new_connections_use_what_was_read_anew_and_old_ones_go_on),

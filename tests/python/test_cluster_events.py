@@ -140,3 +140,93 @@ async def test_a_handler_may_close_the_client(start):
         await client.version(server.address)
         server.kill()
         await eventually(lambda: client.closed)
+
+
+class All(emcache.ClusterEvents):
+    """Hears of everything."""
+
+    def __init__(self):
+        self.seen = []
+
+    async def on_node_healthy(self, cluster_managment, host):
+        self.seen.append(("healthy", host))
+
+    async def on_node_unhealthy(self, cluster_managment, host):
+        self.seen.append(("unhealthy", host))
+
+    async def on_node_added(self, cluster_managment, host):
+        assert host in cluster_managment.nodes()
+        self.seen.append(("added", host))
+
+    async def on_node_removed(self, cluster_managment, host):
+        self.seen.append(("removed", host))
+
+    async def on_node_weight(self, cluster_managment, host, weight):
+        self.seen.append(("weight", host, weight))
+
+    async def on_discovery_error(self, cluster_managment, host, reason):
+        self.seen.append(("discovery_error", host, reason))
+
+
+@pytest.mark.beyond
+async def test_changes_of_membership_are_told_in_order(cluster):
+    events = All()
+    one, two, three = [server.address for server in cluster]
+    async with client_on(one, cluster_events=events) as client:
+        management = client.cluster_management()
+        management.add_node(two)
+        await eventually(lambda: events.seen == [("added", two)])
+        management.set_weight(two, 50)
+        management.remove_node(two)
+        management.replace_nodes([one, three])
+        await eventually(lambda: len(events.seen) == 4)
+        assert events.seen == [("added", two), ("weight", two, 50), ("removed", two), ("added", three)]
+
+
+@pytest.mark.beyond
+async def test_a_discovery_without_an_answer_is_told(server):
+    from scripted import scripted
+    lists = [b"CONFIG cluster 0 %d\r\n%b\r\n\r\nEND\r\n"]
+    text = b"1\n127.0.0.1|127.0.0.1|%d" % server.port
+
+    async def once(talk):
+        while (line := await talk.line()) is not None:
+            assert line == b"config get cluster"
+            talk.send(lists.pop() % (len(text), text) if lists else b"SERVER_ERROR not now\r\n")
+    events = All()
+    async with scripted(once) as place, client_on(place, cluster_events=events, autodiscovery=True, autodiscovery_poll_interval=0.1) as client:
+        await eventually(lambda: any(one[0] == "discovery_error" for one in events.seen))
+        told = next(one for one in events.seen if one[0] == "discovery_error")
+        assert told[1] == place.address and told[2]
+        assert client.cluster_management().nodes() == [server.address]
+
+
+@pytest.mark.beyond
+async def test_a_handler_without_the_newer_hooks_will_do(cluster):
+    """A class written against emcache 1.3 that does not even derive from ClusterEvents."""
+    class Old:
+        def __init__(self):
+            self.seen = []
+
+        async def on_node_healthy(self, cluster_managment, host):
+            self.seen.append(host)
+
+        on_node_unhealthy = on_node_healthy
+    old = Old()
+    async with client_on(cluster[0], cluster_events=old) as client:
+        client.cluster_management().add_node(cluster[1].address)
+        await client.version(cluster[1].address)
+        assert old.seen == []
+
+
+@pytest.mark.beyond
+async def test_a_newer_hook_that_raises_is_told_in_the_log(cluster, caplog):
+    class Raising(All):
+        async def on_node_added(self, cluster_managment, host):
+            raise KeyError("raised")
+    events = Raising()
+    async with client_on(cluster[0], cluster_events=events) as client:
+        client.cluster_management().add_node(cluster[1].address)
+        client.cluster_management().remove_node(cluster[1].address)
+        await eventually(lambda: events.seen)
+    assert events.seen == [("removed", cluster[1].address)] and any("Hook raised" in record.message for record in caplog.records)

@@ -1,5 +1,7 @@
 """client.cluster_managment(): which nodes there are, which are healthy, how their pools fare."""
 import asyncio
+import collections
+import contextlib
 import dataclasses
 
 import pytest
@@ -11,6 +13,16 @@ from running import eventually
 FIELDS = ["cur_connections", "connections_created", "connections_created_with_error", "connections_purged", "connections_closed",
           "operations_executed", "operations_executed_with_error", "operations_waited", "create_connection_avg", "create_connection_p50",
           "create_connection_p99", "create_connection_upper"]
+
+
+@contextlib.asynccontextmanager
+async def client_on_nodes(nodes, **options):
+    """A client on a mapping from address to weight."""
+    client = await emcache.create_client(nodes, **options)
+    try:
+        yield client
+    finally:
+        await client.close()
 
 
 async def test_nodes_come_in_the_order_given(cluster):
@@ -182,3 +194,87 @@ async def test_the_spelling_is_right_too(server):
     async with client_on(server) as client:
         assert client.cluster_management() is client.cluster_managment()
         assert emcache.ClusterManagement is emcache.ClusterManagment
+
+
+@pytest.mark.beyond
+async def test_weights_are_given_at_creation(cluster):
+    one, two, three = [server.address for server in cluster]
+    async with client_on_nodes({one: 10, two: 1000, three: 100}, routing="ketama_weighted") as client:
+        management = client.cluster_management()
+        assert management.nodes() == [one, two, three]
+        assert {node: state.weight for node, state in management.node_states().items()} == {one: 10, two: 1000, three: 100}
+        shares = collections.Counter(management.node_for_key(b"key:%d" % number) for number in range(1000))
+        assert shares[two] > 700 > 200 > shares[three] > shares[one]
+        # as if they had been given one by one
+        async with client_on(one, two, three, routing="ketama_weighted") as other:
+            for node, weight in ((one, 10), (two, 1000)):
+                other.cluster_management().set_weight(node, weight)
+            assert all(other.cluster_management().node_for_key(b"key:%d" % number) == management.node_for_key(b"key:%d" % number) for number in range(1000))
+
+
+@pytest.mark.beyond
+async def test_the_weights_at_creation_are_no_events(cluster):
+    class Events(emcache.ClusterEvents):
+        def __init__(self):
+            self.seen = []
+
+        async def on_node_healthy(self, cluster_managment, host):
+            pass
+
+        on_node_unhealthy = on_node_healthy
+
+        async def on_node_weight(self, cluster_managment, host, weight):
+            self.seen.append((host, weight))
+    events = Events()
+    async with client_on_nodes({cluster[0].address: 7, cluster[1].address: 8}, cluster_events=events) as client:
+        client.cluster_management().set_weight(cluster[0].address, 9)
+        await eventually(lambda: events.seen)
+        assert events.seen == [(cluster[0].address, 9)]
+
+
+@pytest.mark.beyond
+@pytest.mark.parametrize("bad, error", [(0, ValueError), (-1, ValueError), (2**32, ValueError), ("100", TypeError), (None, TypeError), (1.5, TypeError)], ids=repr)
+async def test_a_weight_that_can_not_be_is_refused_at_creation(cluster, bad, error):
+    with pytest.raises(error, match="weight"):
+        await emcache.create_client({cluster[0].address: 100, cluster[1].address: bad})
+
+
+@pytest.mark.beyond
+async def test_weights_do_not_go_with_autodiscovery_and_nodes_are_needed(server):
+    with pytest.raises(ValueError, match="weights"):
+        await emcache.create_client({server.address: 100}, autodiscovery=True)
+    with pytest.raises(ValueError):
+        await emcache.create_client({})
+    with pytest.raises(TypeError):
+        await emcache.create_client({"localhost": 100})
+
+
+@pytest.mark.beyond
+async def test_the_gutter_is_told_beside_the_members(cluster):
+    one, two, three = [server.address for server in cluster]
+    async with client_on(one, failover="gutter", gutter_nodes=[two, three]) as client:
+        management = client.cluster_management()
+        assert (management.nodes(), management.gutter_nodes()) == ([one], [two, three])
+        for told in (management.node_states(), management.connection_pool_metrics(), management.operation_metrics()):
+            assert list(told) == [one, two, three]
+    assert management.gutter_nodes() == [two, three]
+    async with client_on(one) as client:
+        assert client.cluster_management().gutter_nodes() == []
+
+
+@pytest.mark.beyond
+@pytest.mark.one_loop
+async def test_deletes_that_wait_for_a_node_are_counted(start):
+    servers = [start() for _ in range(2)]
+    async with client_on(*servers, deletes_replayed_max=2, timeout=1.0) as client:
+        management = client.cluster_management()
+        names = [name for name in (b"key:%d" % number for number in range(100)) if management.node_for_key(name) == servers[1].address][:5]
+        await client.set_many(dict.fromkeys(names, b"v"))
+        servers[1].stop()
+        await eventually(management.unhealthy_nodes)
+        await client.delete_many(names)
+        state = management.node_states()[servers[1].address]
+        assert state.deletes_remembered == 2 and state.deletes_forgotten > 0
+        servers[1].go_on()
+        await eventually(lambda: not management.unhealthy_nodes())
+        assert management.node_states()[servers[0].address].deletes_remembered == 0

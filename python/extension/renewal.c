@@ -1,0 +1,79 @@
+/* What a client can be given anew while it runs: credentials and certificates, for connections from now on. */
+#include "arguments.h"
+#include "client.h"
+#include "errors.h"
+#include "reader.h"
+
+static bool is_usable(struct client *client)
+{
+    if (client->engine == NULL) {
+        client_raise_closed();
+        return false;
+    }
+    return client_check_loop(client);
+}
+
+/* Nodes that are down are tried at once: the attempts begin now. */
+static PyObject *renewed(struct client *client, emc_status status, const emc_error *error)
+{
+    if (status != EMC_OK) {
+        errors_raise_options(client->state, status, error->message);
+        return NULL;
+    }
+    if (!client->in_reader) {
+        emc_client_flush(client->engine);
+    }
+    reader_after_call(client);
+    Py_RETURN_NONE;
+}
+
+static PyObject *client_set_credentials(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
+{
+    static const struct signature signature = {"set_credentials", 2, 2, 2, {"username", "password"}};
+    PyObject *given[2];
+    struct client *client = (struct client *)self;
+    emc_error error = {.message = ""};
+    emc_options options;
+    emc_options_init(&options);
+    if (!arguments_parse(&signature, args, nargs, keywords, given) || !options_set(&options, "username", given[0]) ||
+        !options_set(&options, "password", given[1]) || !is_usable(client)) {
+        return NULL;
+    }
+    return renewed(client, emc_client_set_credentials(client->engine, options.username, options.password, &error),
+                   &error);
+}
+
+#define TLS_NAMES                                                                                                    \
+    "ssl_verify", "ssl_extra_ca", "ssl_trust", "ssl_trust_folder", "ssl_certificate", "ssl_key", "ssl_key_password", \
+        "ssl_version_min", "ssl_session_resumption"
+
+static PyObject *client_reload_ssl(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
+{
+    static const struct signature signature = {"reload_ssl", 9, 0, 0, {TLS_NAMES}};
+    PyObject *given[9];
+    struct client *client = (struct client *)self;
+    emc_error error = {.message = ""};
+    emc_options options;
+    emc_options_init(&options);
+    options.tls.enabled = true;
+    if (!arguments_parse(&signature, args, nargs, keywords, given)) {
+        return NULL;
+    }
+    for (int i = 0; i < signature.count; i++) {
+        if (given[i] != NULL && !options_set(&options, signature.names[i], given[i])) {
+            return NULL;
+        }
+    }
+    return is_usable(client) ? renewed(client, emc_client_reload_tls(client->engine, &options.tls, &error), &error)
+                             : NULL;
+}
+
+PyMethodDef client_renewal[] = {
+    COMMAND(set_credentials, "($self, username, password)", "Takes other credentials for connections from now on."),
+    COMMAND(reload_ssl,
+            "($self, *, ssl_verify=True, ssl_extra_ca=None, ssl_trust=None, ssl_trust_folder=None, "
+            "ssl_certificate=None, ssl_key=None, ssl_key_password=None, ssl_version_min='1.2', "
+            "ssl_session_resumption=True)",
+            "Reads the certificates anew, for connections from now on."),
+    {NULL, NULL, 0, NULL},
+};
