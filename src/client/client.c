@@ -250,6 +250,18 @@ static void tell_room(struct emc_client *client)
     client->engine.callback_depth--;
 }
 
+void emc__client_begin_tick_at(struct emc_client *client, uint64_t now_ns)
+{
+    struct emc__engine *engine = &client->engine;
+    engine->now_ns = now_ns > engine->now_ns ? now_ns : engine->now_ns;
+    engine->tick_open = true;
+}
+
+void emc__client_end_tick(struct emc_client *client)
+{
+    client->engine.tick_open = false;
+}
+
 void emc__client_flush(struct emc_client *client, uint64_t now_ns)
 {
     struct emc__engine *engine = &client->engine;
@@ -304,6 +316,11 @@ bool emc__client_in_callback(const struct emc_client *client)
 void *emc__client_context(const struct emc_client *client)
 {
     return client->environment.context;
+}
+
+uint64_t emc__client_now_ns(const struct emc_client *client)
+{
+    return client->engine.now_ns;
 }
 
 uint64_t emc__client_next_ns(struct emc_client *client)

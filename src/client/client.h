@@ -52,6 +52,12 @@ bool emc__client_in_callback(const struct emc_client *client);
 void *emc__client_context(const struct emc_client *client);
 /* When the engine wants to be woken; EMC__NEVER (UINT64_MAX) for not at all. */
 uint64_t emc__client_next_ns(struct emc_client *client);
+/* For a caller that has just read the clock and is about to submit: the tick begins now, so that the submission need not read it again. A submission that is
+ * refused must be followed by end_tick, as nothing will be flushed. */
+void emc__client_begin_tick_at(struct emc_client *client, uint64_t now_ns);
+void emc__client_end_tick(struct emc_client *client);
+/* The time that the engine was told last. */
+uint64_t emc__client_now_ns(const struct emc_client *client);
 /* Sets the words for a usage error and returns status. */
 EMC__RARE emc_status emc__client_refuse(struct emc_client *client, emc_status status, const char *format, ...);
 /* The client's allocator. */

@@ -50,6 +50,8 @@ emc_status emc__wait_begin(struct emc__wait *wait, emc_client *client, const emc
     if (emc__client_unflushed(client) || (idle && emc__uv_ready(facade->transport)) ||
         emc__client_next_ns(client) <= now_ns) {
         emc__facade_pass(facade, 0);
+    } else {
+        emc__client_begin_tick_at(client, now_ns); /* the submission need not read the clock again */
     }
     wait->client = client;
     *prepared_out = call != NULL ? *call : (emc_call){0};
@@ -76,7 +78,8 @@ static void wait_once(struct emc__facade *facade)
     struct emc__transport *transport = facade->transport;
     uint64_t until_ns = emc__client_next_ns(client);
     struct emc__socket *socket = emc__client_only_socket(client);
-    if (socket != NULL && emc__uv_wait_socket(transport, socket, until_ns)) {
+    uint64_t told_ns = emc__client_now_ns(client); /* a moment ago: of the submission, or of what came since */
+    if (socket != NULL && until_ns > told_ns && emc__uv_wait_socket(transport, socket, until_ns - told_ns)) {
         return;
     }
     uint64_t now_ns = transport->class_->now_ns(transport);
@@ -105,6 +108,8 @@ emc_status emc__wait_for(struct emc__wait *wait, emc_status submitted)
 {
     if (submitted == EMC_OK) {
         wait_until_done(wait);
+    } else {
+        emc__client_end_tick(wait->client);
     }
     emc__client_unhold(wait->client);
     return submitted == EMC_OK ? wait->status : submitted;

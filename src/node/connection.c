@@ -20,6 +20,7 @@
 #define REST_MAX (64 * 1024)
 
 static void readable(void *context, uint64_t now_ns);
+static void arrived(void *context, struct emc__slice bytes, uint64_t now_ns);
 
 static void failed(void *context, emc_status status, const char *message, uint64_t now_ns)
 {
@@ -34,7 +35,13 @@ static void connected(void *context, uint64_t now_ns)
     (void)now_ns;
 }
 
-static const struct emc__socket_listener socket_listener = {connected, readable, emc__sending_writable, failed};
+static const struct emc__socket_listener socket_listener = {
+    .connected = connected,
+    .readable = readable,
+    .writable = emc__sending_writable,
+    .failed = failed,
+    .arrived = arrived,
+};
 
 static struct emc__transport *transport_of(const struct emc__connection *connection)
 {
@@ -333,6 +340,8 @@ static void end_of_stream(struct emc__connection *connection, enum emc__io io)
     emc__connection_close(connection, status, text);
 }
 
+static const char too_long[] = "a reply whose line and value don't fit into what is kept of one";
+
 /* Receives once. True: there may be more. */
 static bool receive(struct emc__connection *connection)
 {
@@ -342,6 +351,9 @@ static bool receive(struct emc__connection *connection)
     if (kept > 0) {
         assert(connection->rest.data != NULL);
         memcpy(engine->receive_scratch, emc__buffer_front(&connection->rest), kept);
+    }
+    if (kept == EMC__SCRATCH_SIZE) {
+        return emc__pipeline_contradiction(connection, too_long);
     }
     struct emc__span spans[2] = {home, {engine->receive_scratch + kept, EMC__SCRATCH_SIZE - kept}};
     bool direct = home.data != NULL;
@@ -374,6 +386,49 @@ static void readable(void *context, uint64_t now_ns)
             return;
         }
     }
+}
+
+/* A long value's bytes go to its home. Returns how many. */
+static size_t take_home(struct emc__connection *connection, struct emc__slice bytes)
+{
+    struct emc__span home = connection->dialect->wanted(connection);
+    size_t length = home.data == NULL ? 0 : bytes.length < home.length ? bytes.length : home.length;
+    if (length > 0) {
+        memcpy(home.data, bytes.data, length);
+        connection->dialect->received(connection, length);
+    }
+    return length;
+}
+
+/* Feeds bytes behind the rest, as many as the scratch has room for. False: the connection is closed. */
+static bool feed_behind_rest(struct emc__connection *connection, struct emc__slice bytes, size_t *taken_out)
+{
+    uint8_t *scratch = connection->engine->receive_scratch;
+    size_t kept = emc__buffer_length(&connection->rest), room = EMC__SCRATCH_SIZE - kept;
+    if (room == 0) {
+        return emc__pipeline_contradiction(connection, too_long);
+    }
+    size_t length = bytes.length < room ? bytes.length : room;
+    memcpy(scratch, emc__buffer_front(&connection->rest), kept);
+    memcpy(scratch + kept, bytes.data, length);
+    *taken_out = length;
+    return feed(connection, scratch, kept + length);
+}
+
+static void arrived(void *context, struct emc__slice bytes, uint64_t now_ns)
+{
+    struct emc__connection *connection = context;
+    connection->engine->now_ns = now_ns;
+    hear(connection);
+    size_t taken = take_home(connection, bytes);
+    assert(taken == 0 || emc__buffer_length(&connection->rest) == 0); /* a value with a home leaves none */
+    bool open;
+    do { /* with nothing left, too: a value may be complete without more */
+        bytes = emc__slice_of(bytes.data + taken, bytes.length - taken);
+        taken = bytes.length;
+        open = emc__buffer_length(&connection->rest) == 0 ? feed(connection, bytes.data, bytes.length)
+                                                          : feed_behind_rest(connection, bytes, &taken);
+    } while (open && taken < bytes.length);
 }
 
 /* ------------------------------------------------------------------ the end */

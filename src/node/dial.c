@@ -80,7 +80,8 @@ static void race_silent(void *context, uint64_t now_ns)
     (void)now_ns;
 }
 
-static const struct emc__socket_listener race_listener = {race_connected, race_silent, race_silent, race_failed};
+static const struct emc__socket_listener race_listener = {
+    .connected = race_connected, .readable = race_silent, .writable = race_silent, .failed = race_failed};
 
 /* Begins with the next address, the ones that fail at once left behind. */
 static void begin_next(struct emc__dial *dial)

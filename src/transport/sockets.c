@@ -235,16 +235,9 @@ static void close_descriptor(struct emc__socket *socket, bool reset)
     socket->descriptor = -1;
 }
 
-static void forget_buffered(struct emc__socket *socket)
-{
-    struct emc__uv *uv = socket->watch.uv;
-    uv->staged = uv->staged == socket ? NULL : uv->staged;
-    emc__link_remove(&socket->buffered);
-}
-
 static void abort_socket(struct emc__socket *socket, bool reset)
 {
-    forget_buffered(socket);
+    emc__link_remove(&socket->buffered);
     if (socket->session != NULL) {
         if (!reset && socket->state == SOCKET_OPEN) {
             emc__tls_say_goodbye(socket->session, socket->descriptor);
@@ -272,7 +265,7 @@ void emc__sockets_drop_all(struct emc__uv *uv)
         struct emc__socket *socket = EMC__CONTAINER_OF(link, struct emc__socket, link);
         if (socket->state != SOCKET_DEAD) {
             socket->state = SOCKET_DEAD;
-            forget_buffered(socket);
+            emc__link_remove(&socket->buffered);
             emc__watch_want(&socket->watch, 0);
             close_descriptor(socket, false);
             note_error(socket, ECONNABORTED);
@@ -299,12 +292,11 @@ static enum emc__io io_result(struct emc__socket *socket, ssize_t count, size_t 
     return EMC__IO_ERROR;
 }
 
-/* Keeps account of bytes that are received already: no event of the descriptor will tell of them. */
+/* TLS: keeps account of bytes that are received already: no event of the descriptor will tell of them. */
 static void note_buffered(struct emc__socket *socket)
 {
     struct emc__uv *uv = socket->watch.uv;
-    bool holds = uv->staged == socket || (socket->session != NULL && emc__tls_pending(socket->session));
-    if (!holds) {
+    if (!emc__tls_pending(socket->session)) {
         emc__link_remove(&socket->buffered);
         return;
     }
@@ -352,37 +344,15 @@ static enum emc__io send_bytes(struct emc__socket *socket, const struct emc__sli
     return io_result(socket, sent, asked, sent_out);
 }
 
-/* Takes what a blocking wait has received already. */
-static size_t take_staged(struct emc__uv *uv, const struct emc__span *spans, size_t count)
-{
-    size_t taken = 0;
-    for (size_t i = 0; i < count && uv->staged_begin < uv->staged_end; i++) {
-        size_t left = uv->staged_end - uv->staged_begin;
-        size_t length = left < spans[i].length ? left : spans[i].length;
-        if (length > 0) {
-            memcpy(spans[i].data, uv->staging + uv->staged_begin, length);
-        }
-        uv->staged_begin += length;
-        taken += length;
-    }
-    if (uv->staged_begin == uv->staged_end) {
-        uv->staged = NULL;
-    }
-    return taken;
-}
-
-/* Receives behind the first `skip` bytes of the spans, which are filled already. */
-static enum emc__io receive_behind(struct emc__socket *socket, const struct emc__span *spans, size_t count, size_t skip,
-                                   size_t *received_out)
+static enum emc__io receive_plain(struct emc__socket *socket, const struct emc__span *spans, size_t count,
+                                  size_t *received_out)
 {
     struct iovec vector[VECTOR_MAX];
     size_t asked = 0;
     count = count < VECTOR_MAX ? count : VECTOR_MAX;
     for (size_t i = 0; i < count; i++) {
-        size_t skipped = skip < spans[i].length ? skip : spans[i].length;
-        vector[i] = (struct iovec){spans[i].data + skipped, spans[i].length - skipped};
-        asked += spans[i].length - skipped;
-        skip -= skipped;
+        vector[i] = (struct iovec){spans[i].data, spans[i].length};
+        asked += spans[i].length;
     }
     if (socket->broken != 0) {
         note_error(socket, socket->broken);
@@ -392,19 +362,6 @@ static enum emc__io receive_behind(struct emc__socket *socket, const struct emc_
     ssize_t received = count == 1 ? recv(socket->descriptor, vector[0].iov_base, vector[0].iov_len, MSG_DONTWAIT)
                                   : recvmsg(socket->descriptor, &message, MSG_DONTWAIT);
     return io_result(socket, received, asked, received_out);
-}
-
-static enum emc__io receive_staged(struct emc__socket *socket, const struct emc__span *spans, size_t count,
-                                   size_t *received_out)
-{
-    struct emc__uv *uv = socket->watch.uv;
-    bool likely_more = uv->staged_end == STAGING_SIZE;
-    size_t taken = take_staged(uv, spans, count), more = 0;
-    if (likely_more && uv->staged == NULL && receive_behind(socket, spans, count, taken, &more) != EMC__IO_OK) {
-        more = 0; /* an end or an error shows again */
-    }
-    *received_out = taken + more;
-    return taken + more > 0 ? EMC__IO_OK : EMC__IO_WOULD_BLOCK;
 }
 
 static enum emc__io receive_decrypted(struct emc__socket *socket, const struct emc__span *spans, size_t count,
@@ -424,15 +381,8 @@ static enum emc__io receive_bytes(struct emc__socket *socket, const struct emc__
     if (socket->state != SOCKET_OPEN) {
         return EMC__IO_ERROR;
     }
-    if (socket->session != NULL) {
-        return receive_decrypted(socket, spans, count, received_out);
-    }
-    if (socket->watch.uv->staged != socket) {
-        return receive_behind(socket, spans, count, 0, received_out);
-    }
-    enum emc__io io = receive_staged(socket, spans, count, received_out);
-    note_buffered(socket);
-    return io;
+    return socket->session != NULL ? receive_decrypted(socket, spans, count, received_out)
+                                   : receive_plain(socket, spans, count, received_out);
 }
 
 static void want(struct emc__socket *socket, bool read, bool write)
@@ -503,34 +453,36 @@ static ssize_t receive_waiting(struct emc__socket *socket, uint64_t left_ns)
     return recv(socket->descriptor, staging, STAGING_SIZE, MSG_DONTWAIT);
 }
 
-bool emc__uv_wait_socket(struct emc__transport *transport, struct emc__socket *socket, uint64_t until_ns)
+/* Hands over what the wait received; more is there when it filled the staging. */
+static void hand_over(struct emc__socket *socket, size_t length)
+{
+    struct emc__uv *uv = socket->watch.uv;
+    socket->listener->arrived(socket->context, emc__slice_of(uv->staging, length), uv->now_ns);
+    if (length == STAGING_SIZE && !socket->aborted && socket->want_read) {
+        socket->listener->readable(socket->context, uv->now_ns);
+    }
+}
+
+bool emc__uv_wait_socket(struct emc__transport *transport, struct emc__socket *socket, uint64_t left_ns)
 {
     struct emc__uv *uv = uv_of(transport);
-    uint64_t now_ns = emc__uv_clock();
-    bool possible = socket->state == SOCKET_OPEN && socket->session == NULL && socket->want_read &&
-                    uv->staged == NULL && !uv->in_pass;
-    if (!possible || until_ns <= now_ns || !make_staging(uv)) {
+    bool possible = socket->state == SOCKET_OPEN && socket->session == NULL && socket->want_read && !uv->in_pass;
+    if (!possible || left_ns == 0 || !make_staging(uv)) {
         return false;
     }
-    ssize_t count = receive_waiting(socket, until_ns - now_ns);
+    ssize_t count = receive_waiting(socket, left_ns);
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
         return false;
     }
-    if (count > 0) {
-        uv->staged = socket;
-        uv->staged_begin = 0;
-        uv->staged_end = (size_t)count;
-    }
-    if (count < 0) {
-        socket->broken = errno; /* the system tells of a reset once */
-    }
+    socket->broken = count < 0 ? errno : 0; /* the system tells of a reset once */
     uv->in_pass = true;
     uv->now_ns = emc__uv_clock();
-    socket->listener->readable(socket->context, uv->now_ns);
-    uv->in_pass = false;
-    if (uv->staged != NULL) {
-        note_buffered(uv->staged);
+    if (count > 0) {
+        hand_over(socket, (size_t)count);
+    } else {
+        socket->listener->readable(socket->context, uv->now_ns);
     }
+    uv->in_pass = false;
     return true;
 }
 

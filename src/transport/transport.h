@@ -58,6 +58,9 @@ struct emc__socket_listener {
     /* Could not be established. EMC_ERROR_CONNECT or EMC_ERROR_TLS; message (borrowed until return) says what the system or
      * OpenSSL said. The socket is still the engine's to abort. (Once connected, failures show in recv and send.) */
     void (*failed)(void *context, emc_status status, const char *message, uint64_t now_ns);
+    /* In place of readable where the transport has received already: all of these bytes, borrowed until return, are the listener's to take. Comes only
+     * while reading is wanted. */
+    void (*arrived)(void *context, struct emc__slice bytes, uint64_t now_ns);
 };
 
 /* endpoints are borrowed until return. On failure count is 0, status is EMC_ERROR_RESOLVE or EMC_ERROR_MEMORY, message says why; an empty answer is

@@ -33,10 +33,10 @@ void emc__uv_raise(struct emc__transport *transport);
 void emc__uv_arm(struct emc__transport *transport);
 /* Whether anything waits to be taken in: one system call. */
 bool emc__uv_ready(const struct emc__transport *transport);
-/* The fast way to wait for one answer: waits, in a receive, until this plain socket has something to read, and makes its readable upcall, in
- * which recv costs no further system call. Waits a tenth of a second at most, and not beyond until_ns. False: nothing came, or it is
- * not possible here (TLS, reading not wanted): wait by emc__uv_run, which serves everything. */
-bool emc__uv_wait_socket(struct emc__transport *transport, struct emc__socket *socket, uint64_t until_ns);
+/* The fast way to wait for one answer: waits, in a receive, until this plain socket has something to read, and hands it over (arrived; an end or
+ * an error: readable). Waits 20 ms at most, and not longer than left_ns. False: nothing came, or it is not possible here (TLS, reading not
+ * wanted): wait by emc__uv_run, which serves everything. */
+bool emc__uv_wait_socket(struct emc__transport *transport, struct emc__socket *socket, uint64_t left_ns);
 /* Reads the files anew, for connections from now on; established ones go on as they are. On failure everything stays as it was. The
  * transport must have been created with TLS. EMC_OK, EMC_ERROR_TLS, EMC_ERROR_MEMORY, EMC_ERROR_STATE. */
 emc_status emc__uv_tls_reload(struct emc__transport *transport, const struct emc__tls_settings *settings, emc_error *error);

@@ -34,14 +34,12 @@ struct emc__uv {
     bool in_pass, arming, watches_changed;
     bool loop_lost; /* after a fork without a descriptor left: nothing works any more but the end */
     struct emc__list sockets, lookups;
-    struct emc__list buffered;      /* sockets with received bytes that their descriptors know nothing of: staged, or decrypted */
+    struct emc__list buffered;      /* sockets with decrypted bytes, which their descriptors know nothing of */
     struct emc__resolver *resolver; /* lives while look-ups run */
     char name_servers[64];          /* "address:port,…" instead of the system's; for tests */
     int name_try_ms;                /* how long before a name server is asked again */
     struct emc__tls *tls;           /* NULL: plain */
-    uint8_t *staging;               /* what a blocking wait received, before the engine takes it */
-    struct emc__socket *staged;     /* whose bytes those are, while some are left */
-    size_t staged_begin, staged_end;
+    uint8_t *staging;               /* what a blocking wait receives into */
     char error[EMC_ERROR_MESSAGE_SIZE];
 };
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <netinet/in.h>
@@ -269,6 +270,47 @@ static void a_client_destroyed_by_what_a_blocking_call_takes_in_first_is_closed_
     scripted_server_end(server);
 }
 
+static void note_duration(void *context, const emc_trace_event *event)
+{
+    if (event->ended) {
+        *(uint64_t *)context = event->duration_ns;
+    }
+}
+
+static uint64_t clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* A blocking call reads the clock before it submits. */
+static void after_a_call_that_was_refused_the_next_operation_begins_when_it_is_submitted(void **state)
+{
+    uint64_t duration_ns = 0;
+    struct outcome outcome;
+    emc_item item;
+    emc_options options = patient_options();
+    options.trace = note_duration;
+    options.trace_context = &duration_ns;
+    (void)state;
+    static const struct scripted_step conversation[] = {ACCEPT,          HANDSHAKE,           EXPECT("get a\r\n"),
+                                                        SEND("END\r\n"), EXPECT("get a\r\n"), SEND("END\r\n")};
+    struct scripted_server *server = scripted_server_start(conversation, STEPS(conversation));
+    emc_client *client = open_client_at(scripted_server_address(server), &options);
+    assert_int_equal(emc_get(client, EMC_STR("a"), &item, NULL), EMC_MISS);
+    assert_int_equal(emc_get(client, EMC_STR("no key"), &item, NULL), EMC_ERROR_KEY);
+    poll(NULL, 0, 30);
+    uint64_t begin_ns = clock_ns();
+    const emc_call call = keep(&outcome);
+    assert_int_equal(emc_get_async(client, EMC_STR("a"), &call), EMC_OK);
+    await(client, &outcome);
+    assert_int_equal(outcome.status, EMC_MISS);
+    assert_true(duration_ns <= clock_ns() - begin_ns);
+    emc_client_destroy(client);
+    scripted_server_end(server);
+}
+
 static void a_client_destroyed_while_its_cluster_is_asked_still_answers(void **state)
 {
     (void)state;
@@ -424,6 +466,7 @@ int main(void)
         cmocka_unit_test(after_a_node_is_added_the_descriptor_tells_of_its_connection),
         cmocka_unit_test(after_other_credentials_the_descriptor_tells_of_the_attempt),
         cmocka_unit_test(a_client_destroyed_by_what_a_blocking_call_takes_in_first_is_closed_to_it),
+        cmocka_unit_test(after_a_call_that_was_refused_the_next_operation_begins_when_it_is_submitted),
         cmocka_unit_test(a_client_destroyed_while_its_cluster_is_asked_still_answers),
         cmocka_unit_test(a_client_destroyed_while_a_fetch_waits_for_the_winner_is_closed_to_it),
         cmocka_unit_test(after_a_set_many_that_timed_out_its_values_are_the_callers),

@@ -8,9 +8,11 @@
 
 #include "base/list.h"
 
-#define PASS_NS      SIM_US /* what a pass of the loop takes at least */
-#define IDLE_MAX     200    /* upcalls in a row that the engine may leave without an answer */
-#define SNAPSHOT_MAX 256
+#define PASS_NS        SIM_US /* what a pass of the loop takes at least */
+#define IDLE_MAX       200    /* upcalls in a row that the engine may leave without an answer */
+#define SNAPSHOT_MAX   256
+#define HANDED_MAX     16384 /* bytes received for the engine at once, as a blocking wait does … */
+#define HANDED_PERCENT 30    /* … and how often it comes to that */
 
 struct emc__socket {
     struct sim_transport *transport;
@@ -447,6 +449,27 @@ static void tell_established(struct emc__socket *socket)
     }
 }
 
+/* As a blocking wait does: it has received before the engine hears of it. */
+static void hand_over(struct emc__socket *socket, uint64_t now_ns)
+{
+    uint8_t bytes[HANDED_MAX];
+    size_t available = sim_pipe_available(&socket->link->down);
+    size_t length = shorten(socket->transport, available < sizeof bytes ? available : sizeof bytes);
+    length = sim_pipe_read(&socket->link->down, bytes, length);
+    socket->idle = 0;
+    socket->listener->arrived(socket->context, (struct emc__slice){bytes, length}, now_ns);
+}
+
+static void tell_readable(struct emc__socket *socket, uint64_t now_ns)
+{
+    bool whole = sim_pipe_available(&socket->link->down) > 0 && socket->listener->arrived != NULL;
+    if (whole && sim_chance(socket->transport->world, HANDED_PERCENT)) {
+        hand_over(socket, now_ns);
+    } else {
+        socket->listener->readable(socket->context, now_ns);
+    }
+}
+
 static void upcall(struct emc__socket *socket)
 {
     uint64_t now = sim_transport_now(socket->transport);
@@ -458,7 +481,7 @@ static void upcall(struct emc__socket *socket)
         return;
     }
     if (socket->want_read && can_read(socket) && watch_idle(socket, "readable")) {
-        socket->listener->readable(socket->context, now);
+        tell_readable(socket, now);
     }
     if (socket->state != SIM_SOCKET_ABORTED && socket->want_write && can_write(socket) &&
         watch_idle(socket, "writable")) {

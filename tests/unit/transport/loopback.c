@@ -42,6 +42,14 @@ static void receive(struct heard *heard)
     heard->length += heard->io == EMC__IO_OK ? received : 0;
 }
 
+static void after_reading(struct heard *heard)
+{
+    if (heard->stop_reading) {
+        heard->transport->class_->want(heard->socket, false, false);
+    }
+    end_if(heard, heard->abort_when_readable);
+}
+
 static void on_readable(void *context, uint64_t now_ns)
 {
     struct heard *heard = context;
@@ -50,10 +58,18 @@ static void on_readable(void *context, uint64_t now_ns)
     if (heard->receive_when_readable) {
         receive(heard);
     }
-    if (heard->stop_reading) {
-        heard->transport->class_->want(heard->socket, false, false);
-    }
-    end_if(heard, heard->abort_when_readable);
+    after_reading(heard);
+}
+
+static void on_arrived(void *context, struct emc__slice bytes, uint64_t now_ns)
+{
+    struct heard *heard = context;
+    assert_true(bytes.length > 0 && bytes.length <= sizeof heard->bytes - heard->length);
+    heard->arrived++;
+    heard->now_ns = now_ns;
+    memcpy(heard->bytes + heard->length, bytes.data, bytes.length);
+    heard->length += bytes.length;
+    after_reading(heard);
 }
 
 static void on_writable(void *context, uint64_t now_ns)
@@ -74,7 +90,11 @@ static void on_failed(void *context, emc_status status, const char *message, uin
     end_if(heard, heard->abort_when_failed);
 }
 
-const struct emc__socket_listener heard_listener = {on_connected, on_readable, on_writable, on_failed};
+const struct emc__socket_listener heard_listener = {.connected = on_connected,
+                                                    .readable = on_readable,
+                                                    .writable = on_writable,
+                                                    .failed = on_failed,
+                                                    .arrived = on_arrived};
 
 struct emc__transport *new_transport(void)
 {

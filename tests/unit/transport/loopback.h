@@ -20,7 +20,7 @@
 struct heard {
     struct emc__transport *transport;
     struct emc__socket *socket;
-    unsigned connected, readable, writable, failed;
+    unsigned connected, readable, writable, failed, arrived;
     emc_status status;
     char message[EMC_ERROR_MESSAGE_SIZE];
     uint64_t now_ns;

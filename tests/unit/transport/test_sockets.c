@@ -441,8 +441,10 @@ static void abort_the_other(void *context, uint64_t now_ns)
 
 static void an_upcall_that_aborts_another_socket_keeps_it_silent_in_the_same_pass(void **state)
 {
-    const struct emc__socket_listener mutual = {heard_listener.connected, abort_the_other, heard_listener.writable,
-                                                heard_listener.failed};
+    const struct emc__socket_listener mutual = {.connected = heard_listener.connected,
+                                                .readable = abort_the_other,
+                                                .writable = heard_listener.writable,
+                                                .failed = heard_listener.failed};
     memset(&other, 0, sizeof other);
     int peer = connect_pair(&heard, transport), other_peer = connect_pair(&other, transport);
     transport->class_->adopt(heard.socket, &mutual, &heard);
