@@ -9,13 +9,18 @@
 #define REACH       ((uint64_t)1 << (SLOT_BITS * EMC__WHEEL_LEVELS))
 #define NS_PER_TICK 1000000u
 
+static void forget_recent(struct emc__timer_wheel *wheel)
+{
+    wheel->recent.at_ns = wheel->recent.tick = EMC__NEVER;
+}
+
 void emc__timer_wheel_init(struct emc__timer_wheel *wheel, uint64_t now_ns)
 {
     wheel->now_tick = now_ns / NS_PER_TICK;
     wheel->count = 0;
     wheel->next_tick = UINT64_MAX;
     wheel->next_known = true;
-    wheel->recent.at_ns = EMC__NEVER;
+    forget_recent(wheel);
     emc__list_init(&wheel->due);
     for (unsigned level = 0; level < EMC__WHEEL_LEVELS; level++) {
         wheel->occupied[level] = 0;
@@ -35,7 +40,6 @@ void emc__timer_init(struct emc__timer *timer, void (*fire)(struct emc__timer *t
 /* Puts a timer whose tick is after now where it belongs. */
 static void insert(struct emc__timer_wheel *wheel, struct emc__timer *timer)
 {
-    wheel->recent.at_ns = EMC__NEVER;
     uint64_t tick = timer->at_tick;
     if (tick - wheel->now_tick >= REACH) {
         tick = wheel->now_tick + REACH - 1; /* comes round and is put again */
@@ -50,6 +54,7 @@ static void insert(struct emc__timer_wheel *wheel, struct emc__timer *timer)
     wheel->occupied[level] |= (uint64_t)1 << slot;
     uint64_t due = tick >> (level * SLOT_BITS) << (level * SLOT_BITS);
     wheel->next_tick = due < wheel->next_tick ? due : wheel->next_tick;
+    wheel->recent.at_ns = EMC__NEVER;
     wheel->recent.tick = timer->at_tick;
     wheel->recent.due = due;
     wheel->recent.slot = &wheel->slots[level][slot];
@@ -61,6 +66,12 @@ void emc__timer_set_anew(struct emc__timer_wheel *wheel, struct emc__timer *time
 {
     uint64_t tick = at_ns / NS_PER_TICK + (at_ns % NS_PER_TICK != 0);
     emc__timer_clear(wheel, timer);
+    if (tick ==
+        wheel->recent.tick) { /* one blocking call after the other sets its deadline within the same millisecond */
+        emc__timer_set_recent(wheel, timer);
+        wheel->recent.at_ns = at_ns;
+        return;
+    }
     timer->at_tick = tick;
     wheel->count++;
     if (tick <= wheel->now_tick) {
@@ -177,7 +188,7 @@ void emc__timer_wheel_advance(struct emc__timer_wheel *wheel, uint64_t now_ns)
         uint64_t from = wheel->now_tick + 1;
         uint64_t tick = next_tick(wheel);
         tick = tick < from ? from : tick;
-        wheel->recent.at_ns = EMC__NEVER; /* a slot's place depends on now */
+        forget_recent(wheel); /* a slot's place depends on now */
         if (tick > target) {
             wheel->now_tick = target;
             return;
@@ -191,7 +202,7 @@ void emc__timer_wheel_advance(struct emc__timer_wheel *wheel, uint64_t now_ns)
         }
         unsigned slot = (unsigned)tick & SLOT_MASK;
         wheel->occupied[0] &= ~((uint64_t)1 << slot);
-        wheel->recent.at_ns = EMC__NEVER; /* spreading has put some */
+        forget_recent(wheel); /* spreading has put some */
         fire_list(wheel, &wheel->slots[0][slot], now_ns);
     }
 }

@@ -29,9 +29,9 @@ struct emc__timer_wheel {
     bool next_known;
     /* Where the timer set last went: operations of one tick share their deadline, so the next one mostly goes there too. */
     struct {
-        uint64_t at_ns; /* EMC__NEVER: nothing is remembered */
-        uint64_t tick;
-        uint64_t due; /* when its slot is */
+        uint64_t at_ns; /* EMC__NEVER: no time is remembered, see tick */
+        uint64_t tick;  /* EMC__NEVER: nothing is remembered */
+        uint64_t due;   /* when its slot is */
         struct emc__list *slot;
         uint64_t *occupied;
         uint64_t bit;
@@ -45,6 +45,15 @@ static inline bool emc__timer_is_set(const struct emc__timer *timer)
 {
     return emc__link_linked(&timer->link);
 }
+/* A clear timer goes where the one before went. */
+static inline void emc__timer_set_recent(struct emc__timer_wheel *wheel, struct emc__timer *timer)
+{
+    timer->at_tick = wheel->recent.tick;
+    wheel->count++;
+    emc__list_append(wheel->recent.slot, &timer->link);
+    *wheel->recent.occupied |= wheel->recent.bit;
+    wheel->next_tick = wheel->recent.due < wheel->next_tick ? wheel->recent.due : wheel->next_tick;
+}
 /* emc__timer_set, wherever the timer goes. */
 void emc__timer_set_anew(struct emc__timer_wheel *wheel, struct emc__timer *timer, uint64_t at_ns);
 /* Sets or moves. Fires at the first advance to at_ns, rounded up to the millisecond, or later, never earlier; a time already past fires at
@@ -55,11 +64,7 @@ static inline void emc__timer_set(struct emc__timer_wheel *wheel, struct emc__ti
         emc__timer_set_anew(wheel, timer, at_ns);
         return;
     }
-    timer->at_tick = wheel->recent.tick;
-    wheel->count++;
-    emc__list_append(wheel->recent.slot, &timer->link);
-    *wheel->recent.occupied |= wheel->recent.bit;
-    wheel->next_tick = wheel->recent.due < wheel->next_tick ? wheel->recent.due : wheel->next_tick;
+    emc__timer_set_recent(wheel, timer);
 }
 /* An emptied slot loses its bit. For emc__timer_clear. */
 void emc__timer_forget_slot(struct emc__timer_wheel *wheel, const struct emc__link *head);

@@ -191,16 +191,15 @@ static bool consider(struct fill *fill, struct emc__operation *line, struct emc_
 static void gather_line(struct fill *fill, struct emc__operation *line, struct emc__operation *first)
 {
     struct emc__list *pending = &fill->connection->pending;
-    bool alone = first->alone;
     struct emc__link *link = &first->link;
     uint32_t most = fill->engine->options.keys_per_line_max;
+    if (first->alone || emc__list_next(pending, link) == NULL) {
+        join_line(fill, line, first);
+        return;
+    }
     for (uint32_t scanned = 0; link != NULL && scanned < LINE_SCAN_MAX && fill->line.keys < most; scanned++) {
         struct emc__operation *operation = EMC__OPERATION_OF(link);
         link = emc__list_next(pending, link);
-        if (alone) {
-            join_line(fill, line, operation);
-            return;
-        }
         if (!has_one_key(operation) || !consider(fill, line, operation, first)) {
             return;
         }

@@ -144,6 +144,12 @@ static void mark_end(struct emc__connection *connection)
     }
 }
 
+/* Everything there was to write is sent: the dialect has nothing more to say. */
+static bool written_whole(const struct emc__connection *connection)
+{
+    return emc__list_empty(&connection->pending) && connection->borrowed == NULL && !connection->fence_owed;
+}
+
 void emc__connection_flush(struct emc__connection *connection)
 {
     emc__link_remove(&connection->dirty);
@@ -157,6 +163,9 @@ void emc__connection_flush(struct emc__connection *connection)
         size_t sent = 0;
         if (length > 0 && !send_some(connection, emc__slice_of(engine->send_scratch, length), &sent)) {
             sent = 0;
+        }
+        if (sent == length && written_whole(connection)) {
+            break;
         }
         if (sent < length && !emc__buffer_append(&connection->unsent, engine->send_scratch + sent, length - sent)) {
             lose_bytes(connection);

@@ -156,12 +156,37 @@ static inline enum step find_line(struct feed *feed, struct emc__slice *text, si
     return STEP_ON;
 }
 
+/* The lines that end most replies: found without looking for their end. 0: it is another one. */
+static inline size_t frequent_line(const struct feed *feed, enum emc__reply *kind_out)
+{
+    const uint8_t *at = feed->data + feed->at;
+    size_t available = feed->length - feed->at;
+    if (feed->reader->limits.line_length_max < EMC__HIT_LINE_MAX) { /* else none of them exceeds it */
+        return 0;
+    }
+    if (available >= 5 && memcmp(at, "END\r", 4) == 0 && at[4] == '\n') {
+        *kind_out = EMC__REPLY_END;
+        return 5;
+    }
+    if (available >= 8 && memcmp(at, "STORED\r\n", 8) == 0) {
+        *kind_out = EMC__REPLY_STORED;
+        return 8;
+    }
+    return 0;
+}
+
 /* Any line but a hit's. */
 EMC__APART static enum step feed_other_line(struct feed *feed)
 {
     struct emc__slice text;
     struct emc__line line;
-    size_t next = 0;
+    enum emc__reply kind = EMC__REPLY_END;
+    size_t next = 0, frequent = frequent_line(feed, &kind);
+    if (frequent > 0) {
+        feed->at += frequent;
+        const struct emc__reply_line found = {.kind = kind, .text = {feed->data + feed->at - 2, 0}};
+        return feed->handler->line(feed->context, &found) ? STEP_ON : STEP_STOPPED;
+    }
     enum step step = find_line(feed, &text, &next);
     if (step != STEP_ON) {
         return step;
