@@ -206,6 +206,9 @@ static inline enum step feed_line(struct feed *feed)
 {
     struct emc__value_header header;
     size_t available = feed->length - feed->at;
+    if (available == 0) {
+        return STEP_MORE;
+    }
     if (available < EMC__HIT_BYTES_MIN || feed->reader->limits.line_length_max < EMC__HIT_LINE_MAX) {
         return feed_other_line(feed);
     }
