@@ -154,8 +154,9 @@ void emc__connection_flush(struct emc__connection *connection)
 {
     emc__link_remove(&connection->dirty);
     struct emc__engine *engine = connection->engine;
-    while (connection->state != EMC__CONNECTION_CLOSED && !connection->send_broken && send_leftover(connection) &&
-           !gathers(connection)) {
+    bool whole = false;
+    while (!whole && connection->state != EMC__CONNECTION_CLOSED && !connection->send_broken &&
+           send_leftover(connection) && !gathers(connection)) {
         size_t length = connection->dialect->fill(connection, engine->send_scratch, EMC__SCRATCH_SIZE);
         if (length == 0 && connection->borrowed == NULL) {
             break;
@@ -164,15 +165,13 @@ void emc__connection_flush(struct emc__connection *connection)
         if (length > 0 && !send_some(connection, emc__slice_of(engine->send_scratch, length), &sent)) {
             sent = 0;
         }
-        if (sent == length && written_whole(connection)) {
-            break;
-        }
+        whole = sent == length && written_whole(connection);
         if (sent < length && !emc__buffer_append(&connection->unsent, engine->send_scratch + sent, length - sent)) {
             lose_bytes(connection);
         }
     }
     mark_end(connection);
-    if (starved(connection)) {
+    if (!whole && starved(connection)) {
         emc__timer_set(&engine->wheel, &connection->shortage, engine->now_ns + SHORTAGE_PAUSE_NS);
     }
 }

@@ -275,15 +275,12 @@ void emc__sockets_drop_all(struct emc__uv *uv)
 
 /* ------------------------------------------------------------------ bytes */
 
-/* asked: bytes there was room for, or that were there to send. */
-static enum emc__io io_result(struct emc__socket *socket, ssize_t count, size_t asked, size_t *count_out)
+/* Of a call that moved some, or failed. */
+static enum emc__io io_result(struct emc__socket *socket, ssize_t count, size_t *count_out)
 {
     if (count > 0) {
         *count_out = (size_t)count;
         return EMC__IO_OK;
-    }
-    if (count == 0) {
-        return asked > 0 ? EMC__IO_END : EMC__IO_WOULD_BLOCK;
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
         return EMC__IO_WOULD_BLOCK;
@@ -319,49 +316,66 @@ static enum emc__io send_encrypted(struct emc__socket *socket, const struct emc_
     return io;
 }
 
+/* Several runs of bytes; for one the kernel has less to read. */
+static ssize_t send_several(int descriptor, const struct emc__slice *slices, size_t count)
+{
+    struct iovec vector[VECTOR_MAX];
+    count = count < VECTOR_MAX ? count : VECTOR_MAX;
+    for (size_t i = 0; i < count; i++) {
+        vector[i] = (struct iovec){(void *)(uintptr_t)slices[i].data, slices[i].length};
+    }
+    const struct msghdr message = {.msg_iov = vector, .msg_iovlen = count};
+    return sendmsg(descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 static enum emc__io send_bytes(struct emc__socket *socket, const struct emc__slice *slices, size_t count,
                                size_t *sent_out)
 {
-    struct iovec vector[VECTOR_MAX];
-    size_t asked = 0;
     if (socket->state != SOCKET_OPEN) {
         return EMC__IO_ERROR;
     }
     if (socket->session != NULL) {
         return send_encrypted(socket, slices, count, sent_out);
     }
+    ssize_t sent = count == 1 ? send(socket->descriptor, slices[0].data, slices[0].length, MSG_NOSIGNAL | MSG_DONTWAIT)
+                              : send_several(socket->descriptor, slices, count);
+    socket->sent += sent > 0 ? (uint64_t)sent : 0;
+    return sent == 0 ? EMC__IO_WOULD_BLOCK : io_result(socket, sent, sent_out);
+}
+
+static ssize_t receive_several(int descriptor, const struct emc__span *spans, size_t count)
+{
+    struct iovec vector[VECTOR_MAX];
     count = count < VECTOR_MAX ? count : VECTOR_MAX;
     for (size_t i = 0; i < count; i++) {
-        vector[i] = (struct iovec){(void *)(uintptr_t)slices[i].data, slices[i].length};
-        asked += slices[i].length;
+        vector[i] = (struct iovec){spans[i].data, spans[i].length};
     }
     struct msghdr message = {.msg_iov = vector, .msg_iovlen = count};
-    int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
-    ssize_t sent = count == 1 ? send(socket->descriptor, vector[0].iov_base, vector[0].iov_len,
-                                     flags) /* the kernel has less to read */
-                              : sendmsg(socket->descriptor, &message, flags);
-    socket->sent += sent > 0 ? (uint64_t)sent : 0;
-    return io_result(socket, sent, asked, sent_out);
+    return recvmsg(descriptor, &message, MSG_DONTWAIT);
+}
+
+static bool any_room(const struct emc__span *spans, size_t count)
+{
+    size_t room = 0;
+    for (size_t i = 0; i < count; i++) {
+        room += spans[i].length;
+    }
+    return room > 0;
 }
 
 static enum emc__io receive_plain(struct emc__socket *socket, const struct emc__span *spans, size_t count,
                                   size_t *received_out)
 {
-    struct iovec vector[VECTOR_MAX];
-    size_t asked = 0;
-    count = count < VECTOR_MAX ? count : VECTOR_MAX;
-    for (size_t i = 0; i < count; i++) {
-        vector[i] = (struct iovec){spans[i].data, spans[i].length};
-        asked += spans[i].length;
-    }
     if (socket->broken != 0) {
         note_error(socket, socket->broken);
         return EMC__IO_ERROR;
     }
-    struct msghdr message = {.msg_iov = vector, .msg_iovlen = count};
-    ssize_t received = count == 1 ? recv(socket->descriptor, vector[0].iov_base, vector[0].iov_len, MSG_DONTWAIT)
-                                  : recvmsg(socket->descriptor, &message, MSG_DONTWAIT);
-    return io_result(socket, received, asked, received_out);
+    ssize_t received = count == 1 ? recv(socket->descriptor, spans[0].data, spans[0].length, MSG_DONTWAIT)
+                                  : receive_several(socket->descriptor, spans, count);
+    if (received == 0) {
+        return any_room(spans, count) ? EMC__IO_END : EMC__IO_WOULD_BLOCK;
+    }
+    return io_result(socket, received, received_out);
 }
 
 static enum emc__io receive_decrypted(struct emc__socket *socket, const struct emc__span *spans, size_t count,
