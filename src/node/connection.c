@@ -16,6 +16,8 @@
 #define RECEIVES_MAX 32
 /* Silence after an operation's deadline that closes a connection. */
 #define SILENCE_MARGIN_NS 1000000000u
+/* Entries of a pipeline that are looked at for a bulk that timed out: what stands behind so many has others before it that time out. */
+#define LOOKED_AT_MAX 256
 /* What waits incomplete: a reply line, and a value up to the in-place limit. */
 #define REST_MAX (64 * 1024)
 
@@ -502,6 +504,17 @@ void emc__connection_drain(struct emc__connection *connection)
     }
 }
 
+/* Not a byte came since the operation was submitted; and nobody has noticed so far. */
+static bool silent_since(const struct emc__connection *connection, const struct emc__operation *operation)
+{
+    return !emc__timer_is_set(&connection->silence) && connection->last_heard_ns < operation->submitted_ns;
+}
+
+static void mind_silence(struct emc__connection *connection)
+{
+    emc__timer_set(&connection->engine->wheel, &connection->silence, connection->engine->now_ns + SILENCE_MARGIN_NS);
+}
+
 void emc__connection_abandoned(struct emc__connection *connection, const struct emc__operation *operation,
                                bool timed_out)
 {
@@ -509,29 +522,45 @@ void emc__connection_abandoned(struct emc__connection *connection, const struct 
         (operation->kind != EMC__OPERATION_RETRIEVAL || operation->of.follower == NULL)) {
         emc__pipeline_forget_incoming(connection);
     }
-    if (timed_out && !emc__timer_is_set(&connection->silence) && connection->last_heard_ns < operation->submitted_ns) {
-        emc__timer_set(&connection->engine->wheel, &connection->silence,
-                       connection->engine->now_ns + SILENCE_MARGIN_NS);
+    if (timed_out && silent_since(connection, operation)) {
+        mind_silence(connection);
     }
 }
 
 void emc__connection_abandoned_unsent(struct emc__connection *connection, const struct emc__operation *operation)
 {
     bool stuck = connection->blocked_since_ns != 0 && connection->blocked_since_ns <= operation->submitted_ns;
-    if (stuck && !emc__timer_is_set(&connection->silence) && connection->last_heard_ns < operation->submitted_ns) {
+    if (stuck && silent_since(connection, operation)) {
         connection->stuck = true;
-        emc__timer_set(&connection->engine->wheel, &connection->silence,
-                       connection->engine->now_ns + SILENCE_MARGIN_NS);
+        mind_silence(connection);
     }
 }
 
-void emc__connection_abandoned_bulk(struct emc__engine *engine, const struct emc__bulk *bulk)
+/* Whether a line of the bulk's is among the first that are unanswered. */
+static bool awaits_bulk(struct emc__connection *connection, const struct emc__bulk *bulk)
 {
+    struct emc__link *link = emc__list_first(&connection->pipeline);
+    for (uint32_t looked_at = 0; link != NULL && looked_at < LOOKED_AT_MAX; looked_at++) {
+        const struct emc__operation *entry = EMC__OPERATION_OF(link);
+        if (entry->kind == EMC__OPERATION_BULK_LINE && entry->of.bulk == bulk) {
+            return true;
+        }
+        link = emc__list_next(&connection->pipeline, link);
+    }
+    return false;
+}
+
+void emc__connection_abandoned_bulk(struct emc__engine *engine, const struct emc__bulk *bulk, bool timed_out)
+{
+    const struct emc__operation *operation = bulk->operation; /* unanswered, so it is there */
     for (struct emc__link *link = emc__list_first(&engine->connections); link != NULL;
          link = emc__list_next(&engine->connections, link)) {
         struct emc__connection *connection = EMC__CONTAINER_OF(link, struct emc__connection, all);
         if (connection->incoming.bulk == bulk) {
             emc__pipeline_forget_incoming(connection);
+        }
+        if (timed_out && silent_since(connection, operation) && awaits_bulk(connection, bulk)) {
+            mind_silence(connection);
         }
     }
 }

@@ -121,8 +121,8 @@ void emc__connection_abandoned_unsent(struct emc__connection *connection, const 
 void emc__connection_detach_value(struct emc__connection *connection, struct emc__operation *operation);
 /* An operation in its pipeline has been completed early: stop writing into its memory, and mind the silence. */
 void emc__connection_abandoned(struct emc__connection *connection, const struct emc__operation *operation, bool timed_out);
-/* The same for a bulk, wherever its values are being received. */
-void emc__connection_abandoned_bulk(struct emc__engine *engine, const struct emc__bulk *bulk);
+/* The same for a bulk, wherever its values are being received and its lines stand. */
+void emc__connection_abandoned_bulk(struct emc__engine *engine, const struct emc__bulk *bulk, bool timed_out);
 
 static inline bool emc__connection_open_for_business(const struct emc__connection *connection)
 {

@@ -343,7 +343,7 @@ static void abandon_bulk(struct emc__operation *operation, emc_status status)
 {
     struct emc__engine *engine = operation->engine;
     struct emc__bulk *bulk = operation->of.bulk;
-    emc__connection_abandoned_bulk(engine, bulk);
+    emc__connection_abandoned_bulk(engine, bulk, status == EMC_ERROR_TIMEOUT);
     bulk->references++;
     for (uint32_t i = 0; i < bulk->count; i++) {
         emc_result result = {.status = status};
@@ -398,7 +398,7 @@ void emc__node_cancel(struct emc__operation *operation)
 {
     struct emc__engine *engine = operation->engine;
     if (operation->kind == EMC__OPERATION_BULK) {
-        emc__connection_abandoned_bulk(engine, operation->of.bulk);
+        emc__connection_abandoned_bulk(engine, operation->of.bulk, false);
     } else if (operation->place == EMC__PLACE_WAITING ||
                (operation->place == EMC__PLACE_PENDING && operation->of.follower == NULL)) {
         withdraw_held(operation);

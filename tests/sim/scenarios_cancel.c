@@ -189,6 +189,41 @@ static void a_connection_silent_for_a_second_past_a_deadline_is_closed(struct pl
     it_is_left(p, peer, 40);
 }
 
+static void a_connection_silent_for_a_second_past_a_bulks_deadline_is_closed(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    options(p)->health_silence_ms = EMC_NO_LIMIT;
+    the_client_opens(p);
+    it_greets(p, peer);
+    struct sim_call *call = prepare(p, SIM_CALL_GET_MANY, "a b c", 0);
+    call->timeout_ms = 100;
+    submit(p, call);
+    it_hears(p, peer, "get a b c\r\n");
+    ends(p, call, EMC_ERROR_TIMEOUT, 110);
+    ms_pass(p, 980);
+    it_is_kept(p, peer);
+    it_is_left(p, peer, 40);
+}
+
+static void a_bulks_deadline_says_nothing_of_a_connection_it_is_not_on(struct play *p)
+{
+    struct sim_peer *one = a_peer(p), *other = a_peer(p);
+    options(p)->health_silence_ms = EMC_NO_LIMIT;
+    options(p)->timeout_ms = 5000;
+    the_client_opens(p);
+    it_greets(p, one);
+    it_greets(p, other);
+    struct sim_call *slow = get(p, key_of(p, node_of(p, one)));
+    sim_stage_end_tick(&p->stage);
+    ms_pass(p, 1);
+    struct sim_call *call = prepare(p, SIM_CALL_GET_MANY, key_of(p, node_of(p, other)), 0);
+    call->timeout_ms = 100;
+    submit(p, call);
+    ends(p, call, EMC_ERROR_TIMEOUT, 110);
+    waits(p, slow, 3000);
+    it_is_kept(p, one);
+}
+
 static void a_byte_after_the_deadline_keeps_the_connection(struct play *p)
 {
     struct sim_peer *peer = a_peer(p);
@@ -244,6 +279,8 @@ SCENARIOS("cancel", SCENARIO(a_timeout_in_flight_ends_at_the_deadline_and_its_la
           SCENARIO(a_timeout_of_one_that_shares_an_answer_leaves_the_others_theirs),
           SCENARIO(a_bulk_that_times_out_keeps_the_keys_that_came),
           SCENARIO(a_connection_silent_for_a_second_past_a_deadline_is_closed),
+          SCENARIO(a_connection_silent_for_a_second_past_a_bulks_deadline_is_closed),
+          SCENARIO(a_bulks_deadline_says_nothing_of_a_connection_it_is_not_on),
           SCENARIO(a_byte_after_the_deadline_keeps_the_connection),
           SCENARIO(a_large_value_cancelled_while_half_sent_is_released_only_when_it_has_gone),
           SCENARIO(a_copied_value_is_the_callers_again_when_the_submit_returns))
