@@ -5,7 +5,7 @@
 #include "transport/transport.h"
 #include "world.h"
 
-#define SIM_NAME_ENDPOINTS_MAX 8
+#define SIM_NAME_ENDPOINTS_MAX 16
 
 struct sim_name {
     struct sim_name *next;

@@ -50,6 +50,9 @@ static void heal(struct sim_plan *plan)
         }
         sim_host_reset_half_open(host);
     }
+    if (plan->stage.configuration != NULL) {
+        plan->stage.configuration->service_ns = 50 * SIM_US;
+    }
     if (plan->stage.directory != NULL) {
         sim_stage_configure(&plan->stage, UINT32_MAX);
     }
