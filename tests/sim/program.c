@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/list.h"
+#include "client/client_internal.h"
+#include "node/connection.h"
 #include "recovery.h"
 #include "steering.h"
 
@@ -385,6 +387,18 @@ static void look_around(const struct program *program)
     }
 }
 
+/* The binary protocol's labels have 32 bits: they come round after four thousand million requests, or now. */
+static void bring_labels_round(const struct program *program)
+{
+    const struct emc__list *all = &program->stage->client->engine.connections;
+    for (struct emc__link *link = emc__list_first(all); link != NULL; link = emc__list_next(all, link)) {
+        struct emc__connection *connection = EMC__CONTAINER_OF(link, struct emc__connection, all);
+        if (connection->state == EMC__CONNECTION_READY) {
+            connection->next_opaque = UINT32_MAX - draw(program, 0, 10);
+        }
+    }
+}
+
 static void tick(struct sim_event *event)
 {
     struct program *program = EMC__CONTAINER_OF(event, struct program, tick);
@@ -395,6 +409,9 @@ static void tick(struct sim_event *event)
     if (stage->world.now_ns < stage->transport.paused_until_ns) { /* the program is the client's process */
         sim_event_set(&stage->world, &program->tick, tick, stage->transport.paused_until_ns);
         return;
+    }
+    if (program->plan->sasl && chance(program, 5)) {
+        bring_labels_round(program);
     }
     if (chance(program, program->plan->floods ? 25 : 3)) {
         submit_flood(program);
