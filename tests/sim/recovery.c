@@ -171,12 +171,14 @@ static void check_everything_ends(struct sim_plan *plan, uint64_t outstanding)
 
 /* ------------------------------------------------------------------ every node serves */
 
-/* A connection that was cut off without a word shows so only when it is used: each may spoil one question. */
-static bool ask_until_answered(struct sim_stage *stage, uint32_t node)
+/* A connection that was cut off without a word shows so only when it is used: each may spoil one question. And what a silent one holds may fill small
+ * limits until it is given up. */
+static bool ask_until_answered(struct sim_stage *stage, uint32_t node, uint64_t silent)
 {
     const struct sim_call *question = NULL;
-    for (uint32_t tries = 0;
-         tries <= 2 * stage->options.connections_max && stage->client != NULL && !stage->world.failed; tries++) {
+    uint64_t end_ns = stage->world.now_ns + silent;
+    uint32_t tries = 0;
+    while (tries <= 2 * stage->options.connections_max && stage->client != NULL && !stage->world.failed) {
         struct sim_call *call = sim_model_add_call(&stage->model, SIM_CALL_VERSION, 0);
         call->node = node;
         call->timeout_ms = 1000;
@@ -193,6 +195,7 @@ static bool ask_until_answered(struct sim_stage *stage, uint32_t node)
         if (!may_try_again) {
             break;
         }
+        tries += call->refused != EMC_ERROR_FULL || stage->world.now_ns >= end_ns;
     }
     if (question != NULL && stage->client != NULL) {
         sim_problem(&stage->world, "after all was well again %s ended with %s: %s", stage->model.node_names[node],
@@ -202,7 +205,7 @@ static bool ask_until_answered(struct sim_stage *stage, uint32_t node)
 }
 
 /* Every node that the client knows serves again. */
-static void check_recovery(struct sim_stage *stage)
+static void check_recovery(struct sim_stage *stage, uint64_t silent)
 {
     for (uint32_t i = 0; i < stage->node_count && stage->client != NULL && !stage->world.failed; i++) {
         emc_node_state state;
@@ -217,7 +220,7 @@ static void check_recovery(struct sim_stage *stage)
             sim_problem(&stage->world, "%s is still unhealthy %u s after everything was well again: %s",
                         stage->model.node_names[i], (unsigned)(RECOVERY_NS / SIM_S), state.reason);
         } else {
-            ask_until_answered(stage, i);
+            ask_until_answered(stage, i, silent);
         }
     }
 }
@@ -268,7 +271,7 @@ void sim_recovery_play(struct sim_plan *plan)
         check_everything_ends(plan, outstanding);
     }
     if (stage->client != NULL && !stage->world.failed) {
-        check_recovery(stage);
+        check_recovery(stage, silent);
         check_nothing_in_flight(stage, silent);
     }
 }
