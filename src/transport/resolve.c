@@ -30,7 +30,7 @@ struct emc__lookup {
     emc__lookup_callback *callback; /* NULL: cancelled; goes when c-ares has called for the last time */
     void *context;
     unsigned outstanding; /* calls of c-ares still to come */
-    emc_status status;    /* the last failure; matters when no address was found */
+    emc_status status;    /* the last failure; matters when no address was found, or memory for not all of them */
     uint32_t ttl_s;
     size_t count, capacity;
     struct emc__endpoint *endpoints;
@@ -419,7 +419,8 @@ static void deliver(struct emc__lookup *lookup)
     uint64_t now_ns = lookup->uv->now_ns;
     lookup->callback = NULL;
     emc__link_remove(&lookup->link);
-    if (callback != NULL && lookup->count > 0) {
+    bool whole = lookup->count > 0 && lookup->status != EMC_ERROR_MEMORY; /* discovery takes what is missing for gone */
+    if (callback != NULL && whole) {
         callback(context, EMC_OK, "", lookup->endpoints, lookup->count, lookup->ttl_s, now_ns);
     } else if (callback != NULL) {
         if (lookup->status == EMC_OK) {

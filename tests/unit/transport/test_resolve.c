@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/failing_allocator.h"
 #include "transport/uv_internal.h"
 
 static struct emc__transport *transport;
@@ -183,6 +184,36 @@ static void a_name_with_many_addresses_gives_them_all(void **state)
     assert_int_equal(asked.status, EMC_OK);
     assert_int_equal(asked.count, 25);
     assert_true(has(&asked, "10.1.0.0:1") && has(&asked, "10.1.0.24:1"));
+}
+
+/* Discovery would take what is missing for gone. */
+static void without_memory_for_all_of_an_answer_there_is_none(void **state)
+{
+    static struct record many[25];
+    static char addresses[25][32];
+    static struct asked asked;
+    static struct failing_allocator failing; /* the transport holds it to its end */
+    unsigned failed = 0, found = 0;
+    for (unsigned i = 0; i < 25; i++) {
+        snprintf(addresses[i], sizeof addresses[i], "10.1.0.%u", i);
+        many[i] = (struct record){"many.example.test", RECORD_A, 9, addresses[i], 0, 0, 0};
+    }
+    server.records = many;
+    server.record_count = 25;
+    failing_allocator_init(&failing);
+    ((struct emc__uv *)transport)->allocator = failing.allocator;
+    for (size_t left = 0; left < 8; left++) {
+        memset(&asked, 0, sizeof asked);
+        ask(&asked, EMC__LOOKUP_ADDRESSES, "many.example.test", 1);
+        failing.left = left;
+        wait_for(&asked);
+        failing.left = SIZE_MAX;
+        assert_int_equal(asked.status, asked.count > 0 ? EMC_OK : EMC_ERROR_MEMORY);
+        assert_true(asked.count == 0 || asked.count == 25);
+        failed += asked.count == 0;
+        found += asked.count > 0;
+    }
+    assert_true(failed > 0 && found > 0);
 }
 
 static void assert_fails(enum emc__lookup_kind kind, const char *name)
@@ -427,6 +458,7 @@ int main(void)
         RESOLVE_TEST(every_address_of_both_families_is_found_with_the_smallest_ttl),
         RESOLVE_TEST(one_family_is_enough),
         RESOLVE_TEST(a_name_with_many_addresses_gives_them_all),
+        RESOLVE_TEST(without_memory_for_all_of_an_answer_there_is_none),
         RESOLVE_TEST(a_name_that_does_not_exist_fails_with_words_that_name_it),
         RESOLVE_TEST(a_name_without_addresses_fails_with_words_that_name_it),
         RESOLVE_TEST(a_server_that_fails_makes_the_look_up_fail),
