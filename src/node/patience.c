@@ -27,8 +27,10 @@ bool emc__patience_ends(struct emc__patience *patience, const struct emc__patien
     patience->awaited = look->blocked ? look->flow.sent : patience->awaited;
     patience->flow = look->flow;
     patience->blocked = look->blocked;
-    if (look->node_heard_ns >= later(patience->since_ns, patience->answered_ns) + silence_ns) {
-        patience->answered_ns = look->node_heard_ns;
+    /* A silence apart, roughly: looks come when they come, and an answer is heard a little before the look. */
+    uint64_t from_ns = later(patience->since_ns, patience->answered_ns);
+    if (look->now_ns >= from_ns + silence_ns / 4 * 3 && look->node_heard_ns >= from_ns + silence_ns / 2) {
+        patience->answered_ns = look->now_ns;
         patience->answers++;
     }
     return patience->answers >= answers_max + look->quiet_requests / EMC__PATIENCE_REQUESTS;

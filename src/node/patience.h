@@ -12,11 +12,11 @@
 /* What is remembered of a connection between two looks at it. */
 struct emc__patience {
     uint64_t since_ns;     /* the last sign of life, or when it began to owe */
-    uint64_t answered_ns;  /* when the node gave the last answer that counts */
+    uint64_t answered_ns;  /* the look at which the last answer was counted */
     uint64_t awaited;      /* bytes sent by the first look: until the peer has them, their way is a sign of life */
     struct emc__flow flow; /* at the last look */
     bool blocked;          /* its socket took no more bytes then */
-    uint32_t answers;      /* of the node on other connections, each a silence after the one before */
+    uint32_t answers;      /* of the node on other connections, each about a silence after the one before */
 };
 
 /* A look at a connection that owes a reply. */

@@ -208,7 +208,7 @@ static void a_connection_that_alone_is_silent_is_given_up(void **state)
     proxy_spoil(trial.proxy, PROXY_TO_CLIENT, &hole);
     uint64_t begin = clock_ms();
     assert_int_equal(emc_set(trial.client, EMC_STR("k"), EMC_STR("value"), 0, 0, NULL), EMC_ERROR_CONNECTION_LOST);
-    assert_in_range(clock_ms() - begin, 600, 600 + SLACK_MS);
+    assert_in_range(clock_ms() - begin, 550, 600 + SLACK_MS);
     assert_int_equal(proxy_accepted(trial.proxy), 4);
     assert_int_equal(trial_get(&trial, "k", "value", NULL), EMC_OK);
     assert_int_equal(trial_metrics(&trial).connections, 1);
