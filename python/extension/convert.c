@@ -59,7 +59,7 @@ PyObject *convert_value(struct operation *operation, const emc_result *result)
 
 static PyObject *item_of(struct operation *operation, const emc_result *result, bool with_cas)
 {
-    return item_create(operation->client->state->item_type, convert_value(operation, result), operation->return_flags,
+    return item_create(operation->client->state, convert_value(operation, result), operation->return_flags,
                        result->flags, with_cas, result->cas);
 }
 

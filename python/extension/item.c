@@ -8,9 +8,13 @@ struct item {
 };
 
 /* What an item is born with can't be part of a cycle: it is tracked only when somebody sets a field. */
-PyObject *item_create(PyTypeObject *type, PyObject *value, bool with_flags, uint64_t flags, bool with_cas, uint64_t cas)
+PyObject *item_create(struct module_state *state, PyObject *value, bool with_flags, uint64_t flags, bool with_cas,
+                      uint64_t cas)
 {
-    struct item *item = value != NULL ? PyObject_GC_New(struct item, type) : NULL;
+    struct item *item = NULL;
+    if (value != NULL && (item = (struct item *)spares_take(&state->spare_items, state->item_type)) == NULL) {
+        item = PyObject_GC_New(struct item, state->item_type);
+    }
     if (item == NULL) {
         Py_XDECREF(value);
         return NULL;
@@ -69,7 +73,10 @@ static void item_dealloc(PyObject *self)
         PyObject_GC_UnTrack(self);
     }
     (void)item_clear(self);
-    type->tp_free(self);
+    struct module_state *state = type->tp_dealloc == item_dealloc ? module_state_of_type(type) : NULL;
+    if (state == NULL || state->item_type != type || !spares_keep(&state->spare_items, self)) {
+        type->tp_free(self);
+    }
     Py_DECREF(type);
 }
 

@@ -14,6 +14,7 @@ static PyObject *enable_fast_wake(PyObject *module, PyObject *callback)
 {
     struct module_state *state = module_state_of(module);
     if (!PyCFunction_CheckExact(callback) || PyCFunction_GET_SELF(callback) == NULL ||
+        PyCFunction_GET_FLAGS(callback) != METH_O ||
         (PyObject *)Py_TYPE(PyCFunction_GET_SELF(callback)) != state->task_class) {
         Py_RETURN_FALSE;
     }
@@ -85,6 +86,7 @@ static int module_exec(PyObject *module)
 {
     struct module_state *state = module_state_of(module);
     if (import_all(state) < 0 || add_type(module, &state->item_type, item_type_create(module)) < 0 ||
+        (state->adder_type = adder_type_create(module)) == NULL ||
         add_type(module, &state->operation_type, operation_type_create(module)) < 0 ||
         add_type(module, &state->reader_type, reader_type_create(module)) < 0 ||
         add_type(module, &state->management_type, management_type_create(module)) < 0 ||
@@ -97,6 +99,7 @@ static int module_exec(PyObject *module)
 static int module_traverse(PyObject *module, visitproc visit, void *arg)
 {
     struct module_state *state = module_state_of(module);
+    Py_VISIT(state->adder_type);
     Py_VISIT(state->client_type);
     Py_VISIT(state->item_type);
     Py_VISIT(state->management_type);
@@ -111,6 +114,9 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
 static int module_clear(PyObject *module)
 {
     struct module_state *state = module_state_of(module);
+    spares_drop(&state->spare_items);
+    spares_drop(&state->spare_operations);
+    Py_CLEAR(state->adder_type);
     Py_CLEAR(state->client_type);
     Py_CLEAR(state->item_type);
     Py_CLEAR(state->management_type);
@@ -123,6 +129,7 @@ static int module_clear(PyObject *module)
     MODULE_NAMES(CLEAR_NAME)
 #undef CLEAR_NAME
     Py_CLEAR(state->context_keyword);
+    Py_CLEAR(state->task_keywords);
     return 0;
 }
 

@@ -8,6 +8,8 @@
 
 #include <emcache.h>
 
+#include "spares.h"
+
 /* Classes taken from Python at import: X(field, module, name). */
 #define MODULE_IMPORTS(X)                                                        \
     X(timeout_error, "asyncio", "TimeoutError")                                  \
@@ -53,6 +55,7 @@
     X(set_result)
 
 struct module_state {
+    PyTypeObject *adder_type;
     PyTypeObject *client_type;
     PyTypeObject *item_type;
     PyTypeObject *management_type;
@@ -65,15 +68,25 @@ struct module_state {
     MODULE_NAMES(MODULE_NAME)
 #undef MODULE_NAME
     PyObject *context_keyword; /* ("context",): the keyword names of call_soon(callback, argument, context=…) */
+    PyObject *task_keywords;   /* the same names as a Task gave them to add_done_callback() last; or NULL */
     PyCFunction
         task_wakeup; /* what a Task gives to add_done_callback(), as the check at import found it; NULL: wake by call_soon only */
+    struct spares spare_items, spare_operations;
 };
 
 extern PyModuleDef emcache_module;
 
 struct module_state *module_state_of(PyObject *module);
 
+/* That of one of our types, exactly; NULL while the module is being taken down. Raises nothing. */
+static inline struct module_state *module_state_of_type(PyTypeObject *type)
+{
+    PyObject *module = ((PyHeapTypeObject *)type)->ht_module;
+    return module != NULL ? PyModule_GetState(module) : NULL;
+}
+
 /* The types, made by their own files. */
+PyTypeObject *adder_type_create(PyObject *module);
 PyTypeObject *client_type_create(PyObject *module);
 PyTypeObject *item_type_create(PyObject *module);
 PyTypeObject *management_type_create(PyObject *module);

@@ -3,6 +3,7 @@
  * The steps of the coroutine (send, throw, close) are in coroutine.c. */
 #include "coroutine.h"
 #include "client.h"
+#include "done_callback.h"
 #include "operation.h"
 #include "reader.h"
 
@@ -10,8 +11,9 @@
 
 struct operation *operation_create(struct client *client, const struct operation_traits *traits, PyObject *key)
 {
-    struct operation *operation = PyObject_GC_New(struct operation, client->state->operation_type);
-    if (operation == NULL) {
+    struct module_state *state = client->state;
+    struct operation *operation = (struct operation *)spares_take(&state->spare_operations, state->operation_type);
+    if (operation == NULL && (operation = PyObject_GC_New(struct operation, state->operation_type)) == NULL) {
         return NULL;
     }
     memset((char *)operation + sizeof(PyObject), 0, sizeof *operation - sizeof(PyObject));
@@ -149,7 +151,11 @@ static void operation_dealloc(PyObject *self)
     (void)operation_clear(self);
     PyMem_Free(operation->extra);
     Py_CLEAR(operation->client);
-    PyObject_GC_Del(self);
+    struct module_state *state = module_state_of_type(type);
+    bool again = state != NULL && state->operation_type == type && !PyObject_GC_IsFinalized(self);
+    if (!again || !spares_keep(&state->spare_operations, self)) {
+        PyObject_GC_Del(self);
+    }
     Py_DECREF(type);
 }
 
@@ -162,36 +168,6 @@ static PyObject *operation_repr(PyObject *self)
 }
 
 /* ------------------------------------------------------------------ what a Task asks a future */
-
-static PyObject *add_done_callback(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
-{
-    struct operation *operation = (struct operation *)self;
-    Py_ssize_t keyword_count = keywords != NULL ? PyTuple_GET_SIZE(keywords) : 0;
-    if (nargs != 1 || keyword_count > 1 ||
-        (keyword_count == 1 &&
-         PyUnicode_Compare(PyTuple_GET_ITEM(keywords, 0), operation->client->state->name_context) != 0)) {
-        PyErr_SetString(PyExc_TypeError, "add_done_callback() takes a callback and a context");
-        return NULL;
-    }
-    if (operation->callback != NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "coroutine is being awaited already");
-        return NULL;
-    }
-    PyObject *context = keyword_count == 1 && args[1] != Py_None ? args[1] : NULL;
-    if (context != NULL) {
-        Py_INCREF(context);
-    } else if ((context = PyContext_CopyCurrent()) == NULL) {
-        return NULL;
-    }
-    operation->context = context;
-    Py_INCREF(args[0]);
-    operation->callback = args[0];
-    if (operation->state >= OPERATION_DONE) {
-        reader_completed(operation);
-        reader_wake_soon(operation->client);
-    }
-    Py_RETURN_NONE;
-}
 
 static PyObject *remove_done_callback(PyObject *self, PyObject *callback)
 {
@@ -288,14 +264,11 @@ static PyObject *operation_cancel(PyObject *self, PyObject *args, PyObject *keyw
     Py_RETURN_TRUE;
 }
 
-static PyMethodDef add_done_callback_method = {"add_done_callback", (PyCFunction)(void (*)(void))add_done_callback,
-                                               METH_FASTCALL | METH_KEYWORDS, NULL};
-
 static PyMethodDef operation_methods[] = {
     {"send", coroutine_send, METH_O, NULL},
     {"throw", (PyCFunction)(void (*)(void))coroutine_throw, METH_FASTCALL, NULL},
     {"close", coroutine_close, METH_NOARGS, NULL},
-    {"add_done_callback", (PyCFunction)(void (*)(void))add_done_callback, METH_FASTCALL | METH_KEYWORDS, NULL},
+    {"add_done_callback", (PyCFunction)(void (*)(void))done_callback_add, METH_FASTCALL | METH_KEYWORDS, NULL},
     {"remove_done_callback", remove_done_callback, METH_O, NULL},
     {"get_loop", operation_get_loop, METH_NOARGS, NULL},
     {"done", operation_done, METH_NOARGS, NULL},
@@ -355,7 +328,7 @@ static PyObject *operation_getattro(PyObject *self, PyObject *name)
         return operation->client->get_loop;
     }
     if (name == state->name_add_done_callback) {
-        return PyCFunction_New(&add_done_callback_method, self);
+        return done_callback_adder(operation);
     }
     return PyObject_GenericGetAttr(self, name);
 }

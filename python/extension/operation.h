@@ -17,6 +17,11 @@ enum operation_state {
 
 struct operation_traits;
 
+/* The bound add_done_callback of an operation, a part of it (done_callback.c). */
+struct operation_adder {
+    PyObject_HEAD vectorcallfunc call; /* NULL: nobody has it */
+};
+
 struct operation {
     PyObject_HEAD struct client *client; /* owned */
     const struct operation_traits *traits;
@@ -43,6 +48,7 @@ struct operation {
     bool blocking; /* _asyncio_future_blocking */
     bool failed;
     bool borrowed; /* the engine still looks at the value */
+    struct operation_adder adder;
 };
 
 /* What the kinds of operation differ in. */

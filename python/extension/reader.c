@@ -128,6 +128,20 @@ static bool can_wake(const struct client *client, PyObject *callback)
            (PyObject *)Py_TYPE(PyCFunction_GET_SELF(callback)) == state->task_class;
 }
 
+static void leave_context(PyObject *context, bool raised)
+{
+    PyObject *type = NULL, *value = NULL, *traceback = NULL;
+    if (raised) {
+        PyErr_Fetch(&type, &value, &traceback);
+    }
+    if (PyContext_Exit(context) < 0) {
+        PyErr_Clear();
+    }
+    if (raised) {
+        PyErr_Restore(type, value, traceback);
+    }
+}
+
 /* False: an exception that ends the program (KeyboardInterrupt, SystemExit) came out of the Task. */
 static bool wake(struct client *client, struct operation *operation)
 {
@@ -146,14 +160,9 @@ static bool wake(struct client *client, struct operation *operation)
     }
     operation->callback = NULL;
     operation->context = NULL;
-    PyObject *arguments[] = {NULL, client->finished};
-    PyObject *result = PyObject_Vectorcall(callback, arguments + 1, 1 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    if (PyContext_Exit(context) < 0) {
-        PyErr_Clear();
-    }
-    PyErr_Restore(type, value, traceback);
+    /* As a call of the function object would, without its detour. */
+    PyObject *result = PyCFunction_GET_FUNCTION(callback)(PyCFunction_GET_SELF(callback), client->finished);
+    leave_context(context, result == NULL);
     Py_DECREF(callback);
     Py_DECREF(context);
     Py_XDECREF(result);

@@ -1,6 +1,7 @@
 """The extension's own objects: what an operation is to a Task, what an Item is beside its dataclass, what the garbage collector sees."""
 import asyncio
 import collections.abc
+import contextvars
 import copy
 import dataclasses
 import gc
@@ -35,6 +36,49 @@ async def test_an_operation_is_a_coroutine_first_and_a_future_then(server, key):
             operation.send(None)
         with pytest.raises(RuntimeError, match="already awaited"):
             operation.send(None)
+
+
+async def test_a_bound_add_done_callback_holds_its_operation(server, key):
+    async with client_on(server) as client:
+        operation = client.get(key)
+        operation.send(None)
+        first, second = operation.add_done_callback, operation.add_done_callback
+        with pytest.raises(TypeError):
+            first()
+        with pytest.raises(TypeError):
+            first(print, wrong=None)
+        with pytest.raises(TypeError):
+            first(print, context=None, wrong=None)
+        del operation, first
+        woken = asyncio.get_running_loop().create_future()
+        second(woken.set_result, context=contextvars.copy_context())
+        with pytest.raises(RuntimeError, match="awaited already"):
+            second(woken.set_result)
+        del second
+        assert (await woken).result() is None
+
+
+async def test_one_that_nobody_awaited_warns_each_time(server, key):
+    async with client_on(server) as client:
+        for _ in range(3):
+            assert await client.get(key) is None  # memory that is used again remembers nothing
+            with pytest.warns(RuntimeWarning, match="'Client.get' was never awaited"):
+                client.get(key)
+                gc.collect()
+
+
+async def test_memory_that_is_used_again_holds_nothing_of_the_one_before(server, key):
+    async with client_on(server) as client:
+        await client.set(key, b"v", flags=7)
+        assert await client.gets(key, return_flags=True) != await client.get(key)
+        assert await client.get(key) == emcache.Item(b"v", None, None)
+        with pytest.raises(emcache.NotStoredStorageCommandError):
+            await client.add(key, b"w")
+        assert await client.get(key) == emcache.Item(b"v", None, None)
+        items = [await client.get(key) for _ in range(300)]
+        assert len({id(item) for item in items}) == 300
+        del items
+        assert await client.get(key) == emcache.Item(b"v", None, None)
 
 
 async def test_the_first_send_takes_only_none(server, key):
