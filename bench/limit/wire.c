@@ -13,7 +13,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#define BATCHES_MAX 64
+/* As many as there are keys, one operation at a time: the server is asked for the same keys as by the others, and has them as cold. */
+#define BATCHES_MAX 1000
 
 /* One connection, and how far its present batch is. */
 struct wire_node {
@@ -36,7 +37,7 @@ static char sink[1 << 18];
 void wire_add(struct wire_batch *batch, const char *bytes, size_t length)
 {
     while (batch->request_length + length > batch->request_capacity) {
-        batch->request_capacity = batch->request_capacity == 0 ? 4096 : batch->request_capacity * 2;
+        batch->request_capacity = batch->request_capacity == 0 ? 64 : batch->request_capacity * 2;
         batch->request = realloc(batch->request, batch->request_capacity);
         if (batch->request == NULL) {
             bench_fail("out of memory");
