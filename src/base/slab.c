@@ -10,10 +10,12 @@ _Static_assert(sizeof(struct emc__slab_header) == 8, "objects stay aligned to 8"
 void emc__slab_init(struct emc__slab *slab, const emc_allocator *allocator, size_t object_size, uint32_t chunk_objects,
                     uint32_t count_max)
 {
+    assert(chunk_objects > 0 && (chunk_objects & (chunk_objects - 1)) == 0);
     *slab = (struct emc__slab){
         .allocator = allocator,
         .object_size = ((object_size + 7) & ~(size_t)7) + sizeof(struct emc__slab_header),
         .chunk_objects = chunk_objects,
+        .chunk_shift = (uint32_t)__builtin_ctz(chunk_objects),
         .used_max = count_max,
     };
 }
@@ -75,10 +77,10 @@ void *emc__slab_find(const struct emc__slab *slab, uint64_t identity)
 {
     uint32_t generation = (uint32_t)(identity >> 32);
     uint32_t index = (uint32_t)identity;
-    if (generation % 2 == 0 || index / slab->chunk_objects >= slab->chunk_count) {
+    if (generation % 2 == 0 || index >> slab->chunk_shift >= slab->chunk_count) {
         return NULL;
     }
-    struct emc__slab_header *header = header_at(slab, slab->chunks[index / slab->chunk_objects],
-                                                index % slab->chunk_objects);
+    struct emc__slab_header *header = header_at(slab, slab->chunks[index >> slab->chunk_shift],
+                                                index & (slab->chunk_objects - 1));
     return header->generation == generation ? header + 1 : NULL;
 }

@@ -22,14 +22,14 @@ struct emc__slab_free {
 struct emc__slab {
     const emc_allocator *allocator;
     size_t object_size;                   /* as given, rounded up to 8, header included */
-    uint32_t chunk_objects;               /* objects in a chunk */
+    uint32_t chunk_objects, chunk_shift;  /* objects in a chunk: 1 << chunk_shift */
     uint32_t chunk_count, chunk_capacity; /* chunks there are; room in the table for so many */
     uint32_t used, used_max;              /* taken now; the bound */
     struct emc__slab_free *free_list;
     uint8_t **chunks; /* the table, doubled as needed */
 };
 
-/* count_max: most objects taken at once. chunk_objects >= 1: objects in a chunk; the first is allocated at the first take. */
+/* count_max: most objects taken at once. chunk_objects, a power of two: objects in a chunk; the first is allocated at the first take. */
 void emc__slab_init(struct emc__slab *slab, const emc_allocator *allocator, size_t object_size, uint32_t chunk_objects,
                     uint32_t count_max);
 /* Releases every chunk, whatever is still taken. */

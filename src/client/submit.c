@@ -251,6 +251,14 @@ static emc_status admit(struct emc_client *client, const struct emc__node *node,
     return node != NULL && emc__node_admit(node, bytes) != EMC_OK ? emc__client_full(client) : EMC_OK;
 }
 
+/* From the caller's bytes where they are the key: those just copied, by words that overlap, are not to be had for some 20 cycles. */
+static inline uint64_t hash_key(const struct emc__engine *engine, const struct emc__operation *operation,
+                                const struct emc__request *request)
+{
+    bool same = engine->key_prefix.length == 0 && !request->binary_key;
+    return emc__hash_key(same ? request->key : emc__operation_key(operation), engine->hash_seed);
+}
+
 emc_status emc__client_submit(struct emc_client *client, const struct emc__request *request, const emc_call *call)
 {
     struct emc__engine *engine = &client->engine;
@@ -276,7 +284,7 @@ emc_status emc__client_submit(struct emc_client *client, const struct emc__reque
     emc__client_begin_tick(client);
     describe(operation, request, call);
     operation->borrowed = !copied;
-    uint64_t hash = emc__hash_key(emc__operation_key(operation), engine->hash_seed);
+    uint64_t hash = hash_key(engine, operation, request);
     operation->hash = (uint32_t)hash;
     operation->slot = emc__slot_of(hash);
     if (emc__client_diverts_to_gutter(client, route)) {

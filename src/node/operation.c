@@ -80,7 +80,7 @@ void emc__operation_complete(struct emc__engine *engine, struct emc__operation *
     }
     if (operation->callback != NULL) {
         result->last = true;
-        if (result->message == NULL && result->status < 0) {
+        if (result->status < 0 && result->message == NULL) {
             result->message = emc_status_text(result->status);
         }
         result->node = operation->node != NULL ? emc__node_address(operation->node) : NULL;

@@ -213,8 +213,9 @@ static bool authentication_line(struct emc__connection *connection, const struct
 bool emc__text_line(void *context, const struct emc__reply_line *line)
 {
     struct emc__connection *connection = context;
-    struct emc__reply_line withheld = *line;
+    struct emc__reply_line withheld;
     if (is_error(line) && emc__pipeline_holds_password(connection, line->text)) {
+        withheld = *line;
         withheld.text = emc__slice_of_string("(words that hold the password)");
         line = &withheld;
     }
