@@ -286,6 +286,57 @@ static void a_connection_that_alone_is_silent_is_closed_after_three_answers_on_o
     it_is_left(p, peer, 1);
 }
 
+static void destroy_it(struct sim_call *call, void *context)
+{
+    struct play *p = context;
+    (void)call;
+    p->stage.closing = true;
+    emc_client_destroy(p->stage.client);
+}
+
+static void a_client_destroyed_by_the_callback_of_such_a_connection_is_gone(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    options(p)->timeout_ms = EMC_NO_LIMIT;
+    options(p)->connections_max = 1;
+    the_client_opens(p);
+    it_greets(p, peer);
+    struct sim_call *call = set(p, "k", 5), *second = set(p, "k", 5), *many = get_many(p, "a b");
+    call->then = destroy_it;
+    call->then_context = p;
+    for (int i = 0; i < 3; i++) {
+        it_answers_elsewhere(p, peer);
+    }
+    ends(p, call, EMC_ERROR_CONNECTION_LOST, 5);
+    ends_with_either(p, second, EMC_ERROR_CONNECTION_LOST, EMC_ERROR_CANCELLED, 5);
+    ends_with_either(p, many, EMC_ERROR_CONNECTION_LOST, EMC_ERROR_CANCELLED, 5);
+    must(p, p->stage.client == NULL);
+}
+
+static void what_such_a_connection_has_not_sent_goes_on_with_the_new_one_in_order(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    options(p)->timeout_ms = EMC_NO_LIMIT;
+    options(p)->connections_max = 1;
+    the_client_opens(p);
+    it_greets(p, peer);
+    struct sim_call *sent = set(p, "k", 5);
+    sim_stage_end_tick(&p->stage);
+    struct sim_call *dump = submit(p, prepare(p, SIM_CALL_DUMP_KEYS, "", 0)); /* waits for all before it */
+    struct sim_call *first = add(p, "k", 5), *second = get(p, "k");
+    for (int i = 0; i < 3; i++) {
+        it_answers_elsewhere(p, peer);
+    }
+    ends(p, sent, EMC_ERROR_CONNECTION_LOST, 5);
+    it_hears(p, peer, "lru_crawler metadump all\r\n");
+    it_says(p, peer, "END\r\n");
+    ends(p, dump, EMC_OK, 5);
+    it_hears(p, peer, "add k ");
+    it_says(p, peer, "STORED\r\nEND\r\n");
+    ends(p, first, EMC_OK, 5);
+    ends(p, second, EMC_MISS, 5);
+}
+
 static void one_that_is_silent_while_another_is_busy_is_closed_too(struct play *p)
 {
     struct sim_peer *peer = a_peer(p);
@@ -423,6 +474,8 @@ SCENARIOS("health", SCENARIO(a_silent_server_is_asked_on_a_fresh_connection_afte
           SCENARIO(one_slow_node_does_not_slow_the_others),
           SCENARIO(a_node_that_must_be_steady_is_used_only_after_it_was),
           SCENARIO(a_connection_that_alone_is_silent_is_closed_after_three_answers_on_others),
+          SCENARIO(a_client_destroyed_by_the_callback_of_such_a_connection_is_gone),
+          SCENARIO(what_such_a_connection_has_not_sent_goes_on_with_the_new_one_in_order),
           SCENARIO(one_that_is_silent_while_another_is_busy_is_closed_too),
           SCENARIO(a_get_on_one_that_was_silent_since_it_was_idle_is_asked_again),
           SCENARIO(a_reply_that_trickles_is_not_silent_whoever_answers_elsewhere),
