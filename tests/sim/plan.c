@@ -208,10 +208,22 @@ static void draw_fault(struct sim_plan *plan, struct sim_fault *fault)
     sim_fault_arm(&plan->stage, fault);
 }
 
+/* Floods go quiet where enough of them share a connection. */
+static void let_floods_go_quiet(struct sim_plan *plan)
+{
+    emc_options *options = &plan->stage.options;
+    options->quiet_writes = options->ask_version = true;
+    options->connections_max = 1;
+    options->connections_min = options->connections_min > 1 ? 1 : options->connections_min;
+}
+
 static void draw_faults(struct sim_plan *plan)
 {
     plan->peaceful = chance(plan, 12);
     plan->floods = chance(plan, 5);
+    if (plan->floods) {
+        let_floods_go_quiet(plan);
+    }
     plan->slow = plan->peaceful && chance(plan, 25);
     for (uint32_t i = 0; i < plan->stage.server_count && plan->slow; i++) {
         plan->stage.servers[i]->service_ns = draw(plan, 5, 80) * SIM_MS;

@@ -24,6 +24,7 @@ struct program {
     emc_lease leases[SIM_KEYS_MAX]; /* as a fetch won them */
     uint32_t from_callbacks;        /* calls that callbacks may still make */
     bool destroys_in_callback;
+    bool flooding; /* a noreply would end a quiet run */
     uint64_t closed_ns;
 };
 
@@ -224,7 +225,7 @@ static void submit_one(struct program *program, enum sim_command command)
     }
     call->exptime = call->count > 0 ? draw_exptime(program, call) : 0;
     call->timeout_ms = draw_timeout(program);
-    call->noreply = may_be_noreply(command) && chance(program, 8);
+    call->noreply = may_be_noreply(command) && chance(program, 8) && !program->flooding;
     call->allocates = sim_command_retrieves(command) && chance(program, 40);
     if (sim_command_is_meta(command) && call->count > 0) {
         draw_meta(program, call);
@@ -370,9 +371,11 @@ static void event_told(struct sim_stage *stage, const emc_cluster_event *event)
 static void submit_flood(struct program *program)
 {
     uint32_t count = draw(program, 64, 200);
+    program->flooding = true;
     while (count-- > 0) {
         submit_one(program, chance(program, 70) ? SIM_CALL_SET : SIM_CALL_DELETE);
     }
+    program->flooding = false;
 }
 
 static void look_around(const struct program *program)
