@@ -18,6 +18,8 @@
 
 /* Slices in one send or receive: the engine uses two. */
 #define VECTOR_MAX 8
+/* So long one socket may be received from without a look at the others: they are idle, what they tell (an end) can wait. */
+#define TAKEN_ALONE_NS 2000000u
 /* What a blocking wait takes in before the engine does. */
 #define STAGING_SIZE 16384
 /* Longest wait in a blocking receive, before everything else is looked at: SO_RCVTIMEO, set once. When less is left until something is due, a poll is needed
@@ -500,6 +502,26 @@ bool emc__uv_wait_socket(struct emc__transport *transport, struct emc__socket *s
     return true;
 }
 
+bool emc__uv_take_socket(struct emc__transport *transport, struct emc__socket *socket, uint64_t due_ns)
+{
+    struct emc__uv *uv = uv_of(transport);
+    bool plain = socket->state == SOCKET_OPEN && socket->session == NULL && socket->want_read;
+    bool likely = uv->received; /* the pass before had something too: who only comes to see shall not pay twice */
+    if (!plain || !likely || uv->in_pass || uv->event_raised || !emc__list_empty(&uv->buffered)) {
+        return false;
+    }
+    uint64_t now_ns = emc__uv_clock();
+    if (due_ns <= now_ns || now_ns - uv->looked_ns > TAKEN_ALONE_NS) {
+        return false;
+    }
+    uv->received = false;
+    uv->in_pass = true;
+    uv->now_ns = now_ns;
+    socket->listener->readable(socket->context, now_ns);
+    uv->in_pass = false;
+    return uv->received;
+}
+
 void emc__sockets_pass(struct emc__uv *uv)
 {
     struct emc__list now; /* what an upcall leaves behind waits for the next pass */
@@ -530,6 +552,14 @@ static void wake_at(struct emc__transport *transport, uint64_t at_ns)
     emc__uv_set_timer(uv);
 }
 
+static enum emc__io receive(struct emc__socket *socket, const struct emc__span *spans, size_t count,
+                            size_t *received_out)
+{
+    enum emc__io io = receive_bytes(socket, spans, count, received_out);
+    socket->watch.uv->received |= io != EMC__IO_WOULD_BLOCK;
+    return io;
+}
+
 static uint64_t now_ns(struct emc__transport *transport)
 {
     const struct emc__uv *uv = uv_of(transport);
@@ -542,7 +572,7 @@ const struct emc__transport_class emc__uv_class = {
     .connect = connect_socket,
     .adopt = adopt,
     .send = send_bytes,
-    .recv = receive_bytes,
+    .recv = receive,
     .want = want,
     .flow = flow,
     .abort = abort_socket,

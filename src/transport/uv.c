@@ -332,7 +332,8 @@ void emc__uv_run(struct emc__transport *transport, int64_t timeout_ms)
     }
     uv->in_pass = true;
     uv->watches_changed = false;
-    uv->now_ns = emc__uv_clock();
+    uv->received = false;
+    uv->now_ns = uv->looked_ns = emc__uv_clock();
     if (!uv->loop_lost) {
         uv_run(&uv->loop, UV_RUN_NOWAIT);
     }

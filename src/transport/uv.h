@@ -29,6 +29,9 @@ int emc__uv_descriptor(const struct emc__transport *transport);
 void emc__uv_run(struct emc__transport *transport, int64_t timeout_ms);
 /* Makes the descriptor readable until the next pass. */
 void emc__uv_raise(struct emc__transport *transport);
+/* The fast way of a pass without a wait: makes the readable upcall of this plain socket, which receives, and asks nothing else what is ready. False:
+ * nothing came, or it is time for emc__uv_run: something is due (at due_ns), or the last one was two milliseconds ago. */
+bool emc__uv_take_socket(struct emc__transport *transport, struct emc__socket *socket, uint64_t due_ns);
 /* Tells the kernel of watches that changed outside of a pass; makes no upcall. */
 void emc__uv_arm(struct emc__transport *transport);
 /* Whether anything waits to be taken in: one system call. */

@@ -31,6 +31,8 @@ struct emc__uv {
     uint64_t resolver_ns; /* what the resolver asked for */
     uint64_t armed_ns;    /* what the timer descriptor is set to */
     uint64_t now_ns;      /* of the pass */
+    uint64_t looked_ns;   /* when every descriptor was looked at last */
+    bool received;        /* since it was cleared: a socket gave bytes, its end or an error */
     bool in_pass, arming, watches_changed;
     bool loop_lost; /* after a fork without a descriptor left: nothing works any more but the end */
     struct emc__list sockets, lookups;
