@@ -479,9 +479,8 @@ void emc__connection_close(struct emc__connection *connection, emc_status status
     emc__pipeline_forget_incoming(connection);
     emc__sending_let_go(connection);
     emc__engine_bury(engine, &connection->grave, release);
-    if (!emc__list_empty(&connection->pipeline)) {
-        connection->listener->owes(connection->context, connection, false);
-    }
+    /* A wrong line may have emptied the pipeline, and so it owes no more without having told. */
+    connection->listener->owes(connection->context, connection, false);
     if (engine->last_owing == connection) {
         engine->last_owing = NULL;
     }

@@ -205,6 +205,28 @@ static void an_old_server_gets_no_quiet_writes(struct play *p)
     it_hears(p, peer, "set q0 1 0 12\r\n");
 }
 
+/* The line frees the noreply, whose fence was not written yet, and answers nothing: the pipeline is empty when the connection closes. */
+static void unasked_bytes_behind_a_half_sent_noreply_leave_nothing_owed(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    peer->host->line.buffer = 3000;
+    the_client_opens(p);
+    it_greets(p, peer);
+    it_stops_reading(p, peer);
+    struct sim_call *call = prepare(p, SIM_CALL_SET, "k", 30000);
+    call->noreply = true;
+    submit(p, call);
+    ms_pass(p, 5);
+    it_says(p, peer, "NOBODY asked\r\n");
+    it_is_left(p, peer, 5);
+    it_reads_again(p, peer);
+    it_is_called(p, peer, 5);
+    it_hears(p, peer, "version\r\n");
+    it_says(p, peer, "VERSION 1.6.18\r\n");
+    ms_pass(p, 5000); /* where a reply seems owed, the node is suspected each second */
+    must(p, peer->count == 2);
+}
+
 SCENARIOS("writes", SCENARIO(a_noreply_is_fenced_by_a_version),
           SCENARIO(an_error_while_a_noreply_is_not_fenced_closes_the_connection),
           SCENARIO(a_reply_behind_a_noreply_proves_that_it_was_taken), SCENARIO(too_large_keeps_the_connection_in_step),
@@ -214,4 +236,5 @@ SCENARIOS("writes", SCENARIO(a_noreply_is_fenced_by_a_version),
           SCENARIO(a_long_run_of_sets_goes_quiet_and_its_fence_tells_success),
           SCENARIO(a_labelled_failure_in_a_quiet_run_is_its_own_alone),
           SCENARIO(an_unlabelled_error_in_a_quiet_run_leaves_its_outcomes_unknown_and_quiet_off_for_a_while),
-          SCENARIO(a_run_cut_off_by_a_reset_is_lost_not_stored), SCENARIO(an_old_server_gets_no_quiet_writes))
+          SCENARIO(a_run_cut_off_by_a_reset_is_lost_not_stored), SCENARIO(an_old_server_gets_no_quiet_writes),
+          SCENARIO(unasked_bytes_behind_a_half_sent_noreply_leave_nothing_owed))
