@@ -109,33 +109,50 @@ static void hand_on_dumped(struct emc__connection *connection, const struct emc_
     hand_on(connection, entry, &result);
 }
 
+static bool begins_with(struct emc__slice line, const char *words)
+{
+    size_t length = strlen(words);
+    return line.length >= length && memcmp(line.data, words, length) == 0;
+}
+
 /* What lru_crawler says instead of a dump. */
 static bool refused_dump(struct emc__slice line, emc_status *status_out)
 {
-    if (line.length >= 4 && memcmp(line.data, "BUSY", 4) == 0) {
+    if (begins_with(line, "BUSY")) {
         *status_out = EMC_ERROR_BUSY;
         return true;
     }
-    if (line.length >= 8 && (memcmp(line.data, "BADCLASS", 8) == 0 || memcmp(line.data, "NOTSTART", 8) == 0)) {
+    if (begins_with(line, "BADCLASS") || begins_with(line, "NOTSTART")) {
         *status_out = EMC_ERROR_CLIENT;
         return true;
     }
     return false;
 }
 
+/* Lines that are no STAT: of `stats detail dump`, of `stats cachedump`; of the two dumps of keys. Any other belongs to another reply, and the END behind it
+ * too. */
+static bool fits(const struct emc__operation *entry, struct emc__slice line)
+{
+    return entry->verb == EMC__VERB_RAW_LINE ? begins_with(line, "key=") || begins_with(line, "mg ")
+                                             : begins_with(line, "PREFIX ") || begins_with(line, "ITEM ");
+}
+
 static bool raw_line(struct emc__connection *connection, struct emc__operation *entry, struct emc__slice line)
 {
     emc_status status;
     char text[EMC_ERROR_MESSAGE_SIZE];
-    if (entry->verb != EMC__VERB_RAW_LINE) {
+    if (entry->verb != EMC__VERB_RAW_LINE && fits(entry, line)) {
         emc_result result = {.value = line.data, .value_length = line.length};
         hand_on(connection, entry, &result);
         return connection->state != EMC__CONNECTION_CLOSED;
     }
-    if (refused_dump(line, &status)) {
+    if (entry->verb == EMC__VERB_RAW_LINE && refused_dump(line, &status)) {
         snprintf(text, sizeof text, "the server answered: %.*s", (int)(line.length > 200 ? 200 : line.length),
                  (const char *)line.data);
         return finish(connection, entry, status, text);
+    }
+    if (!fits(entry, line)) {
+        return emc__pipeline_contradiction(connection, "a line that does not belong to this reply");
     }
     hand_on_dumped(connection, entry, line);
     return connection->state != EMC__CONNECTION_CLOSED;

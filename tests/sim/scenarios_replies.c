@@ -178,6 +178,46 @@ static void a_value_without_the_cas_that_was_asked_contradicts(struct play *p)
     it_is_left(p, peer, 1);
 }
 
+/* Else it would take the next reply's END for its own, and every reply after it would answer another request. */
+static void a_line_that_is_no_statistic_contradicts(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    the_client_opens(p);
+    it_greets(p, peer);
+    struct sim_call *call = stats(p, 0);
+    struct sim_call *next = get(p, "k"), *last = get(p, "k");
+    it_hears(p, peer, "stats");
+    it_says(p, peer, "HTTP/1.1 400 Bad Request\r\nEND\r\nEND\r\n");
+    ends(p, call, EMC_ERROR_PROTOCOL, 5);
+    ends(p, next, EMC_ERROR_PROTOCOL, 5);
+    ends(p, last, EMC_ERROR_PROTOCOL, 5);
+    it_is_left(p, peer, 5);
+}
+
+static void the_lines_of_detail_and_cachedump_are_statistics(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    the_client_opens(p);
+    it_greets(p, peer);
+    struct sim_call *call = stats(p, 0);
+    it_hears(p, peer, "stats");
+    it_says(p, peer, "PREFIX foo get 2 hit 1 set 1 del 0\r\nITEM foo [5 b; 0 s]\r\nSTAT a 1\r\nEND\r\n");
+    ends(p, call, EMC_OK, 5);
+    it_is_kept(p, peer);
+}
+
+static void a_line_that_is_no_key_contradicts_a_dump(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    the_client_opens(p);
+    it_greets(p, peer);
+    struct sim_call *call = submit(p, prepare(p, SIM_CALL_DUMP_KEYS, "", 0));
+    it_hears(p, peer, "lru_crawler metadump all\r\n");
+    it_says(p, peer, "key=a exp=-1 la=1 cas=1 fetch=no cls=1 size=60\nHTTP/1.1 400 Bad Request\r\nEND\r\n");
+    ends(p, call, EMC_ERROR_PROTOCOL, 5);
+    it_is_left(p, peer, 5);
+}
+
 SCENARIOS("replies", SCENARIO(a_value_for_another_key_contradicts), SCENARIO(a_line_of_garbage_contradicts),
           SCENARIO(a_blank_line_contradicts), SCENARIO(a_value_without_its_line_end_contradicts),
           SCENARIO(a_negative_length_contradicts), SCENARIO(a_length_beyond_64_bits_contradicts),
@@ -187,4 +227,6 @@ SCENARIOS("replies", SCENARIO(a_value_for_another_key_contradicts), SCENARIO(a_l
           SCENARIO(values_in_another_order_than_asked_contradict), SCENARIO(a_value_twice_contradicts),
           SCENARIO(an_error_after_a_value_contradicts), SCENARIO(an_end_that_is_missing_shows_at_the_next_reply),
           SCENARIO(bytes_while_nothing_is_awaited_close_the_connection), SCENARIO(a_stored_does_not_answer_a_delete),
-          SCENARIO(a_cas_of_20_digits_is_read), SCENARIO(a_value_without_the_cas_that_was_asked_contradicts))
+          SCENARIO(a_cas_of_20_digits_is_read), SCENARIO(a_value_without_the_cas_that_was_asked_contradicts),
+          SCENARIO(a_line_that_is_no_statistic_contradicts), SCENARIO(the_lines_of_detail_and_cachedump_are_statistics),
+          SCENARIO(a_line_that_is_no_key_contradicts_a_dump))
