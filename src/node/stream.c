@@ -109,6 +109,8 @@ static void hand_on_dumped(struct emc__connection *connection, const struct emc_
     hand_on(connection, entry, &result);
 }
 
+static const char not_its_line[] = "a line that does not belong to this reply";
+
 static bool begins_with(struct emc__slice line, const char *words)
 {
     size_t length = strlen(words);
@@ -152,7 +154,7 @@ static bool raw_line(struct emc__connection *connection, struct emc__operation *
         return finish(connection, entry, status, text);
     }
     if (!fits(entry, line)) {
-        return emc__pipeline_contradiction(connection, "a line that does not belong to this reply");
+        return emc__pipeline_contradiction(connection, not_its_line);
     }
     hand_on_dumped(connection, entry, line);
     return connection->state != EMC__CONNECTION_CLOSED;
@@ -176,16 +178,22 @@ bool emc__stream_line(struct emc__connection *connection, struct emc__operation 
     if (!count_line(connection, entry)) {
         return false;
     }
+    bool statistics = entry->verb != EMC__VERB_RAW_LINE;
     switch (line->kind) {
     case EMC__REPLY_STAT:
-        return stat_line(connection, entry, line->text);
+        return statistics ? stat_line(connection, entry, line->text)
+                          : emc__pipeline_contradiction(connection, not_its_line);
     case EMC__REPLY_END:
         return finish(connection, entry, EMC_OK, NULL);
     case EMC__REPLY_RESET:
-        return finish(connection, entry, EMC_OK, NULL);
+        return statistics ? finish(connection, entry, EMC_OK, NULL)
+                          : emc__pipeline_contradiction(connection, not_its_line);
     case EMC__REPLY_OK:
         /* `stats detail on` ends with it; metadump of 1.6.43 and later begins with it. */
-        return entry->verb == EMC__VERB_RAW_LINE ? true : finish(connection, entry, EMC_OK, NULL);
+        if (!statistics && entry->in.lines > 1) {
+            return emc__pipeline_contradiction(connection, not_its_line);
+        }
+        return statistics ? finish(connection, entry, EMC_OK, NULL) : true;
     case EMC__REPLY_META:
         if (line->meta_code == EMC__META_CODE('E', 'N') && entry->verb == EMC__VERB_RAW_LINE) {
             return finish(connection, entry, EMC_OK, NULL);

@@ -206,16 +206,37 @@ static void the_lines_of_detail_and_cachedump_are_statistics(struct play *p)
     it_is_kept(p, peer);
 }
 
-static void a_line_that_is_no_key_contradicts_a_dump(struct play *p)
+static void a_dump_hears(struct play *p, const char *lines, emc_status status)
 {
     struct sim_peer *peer = a_peer(p);
     the_client_opens(p);
     it_greets(p, peer);
     struct sim_call *call = submit(p, prepare(p, SIM_CALL_DUMP_KEYS, "", 0));
     it_hears(p, peer, "lru_crawler metadump all\r\n");
-    it_says(p, peer, "key=a exp=-1 la=1 cas=1 fetch=no cls=1 size=60\nHTTP/1.1 400 Bad Request\r\nEND\r\n");
-    ends(p, call, EMC_ERROR_PROTOCOL, 5);
-    it_is_left(p, peer, 5);
+    it_says(p, peer, lines);
+    ends(p, call, status, 5);
+}
+
+#define DUMPED "key=a exp=-1 la=1 cas=1 fetch=no cls=1 size=60\n"
+
+static void a_line_that_is_no_key_contradicts_a_dump(struct play *p)
+{
+    a_dump_hears(p, DUMPED "HTTP/1.1 400 Bad Request\r\nEND\r\n", EMC_ERROR_PROTOCOL);
+}
+
+static void a_statistic_contradicts_a_dump(struct play *p)
+{
+    a_dump_hears(p, DUMPED "STAT a 1\r\nEND\r\n", EMC_ERROR_PROTOCOL);
+}
+
+static void an_ok_begins_a_dump_and_does_not_stand_within(struct play *p)
+{
+    a_dump_hears(p, DUMPED "OK\r\nEND\r\n", EMC_ERROR_PROTOCOL);
+}
+
+static void an_ok_may_begin_a_dump(struct play *p)
+{
+    a_dump_hears(p, "OK\r\n" DUMPED "END\r\n", EMC_OK);
 }
 
 SCENARIOS("replies", SCENARIO(a_value_for_another_key_contradicts), SCENARIO(a_line_of_garbage_contradicts),
@@ -229,4 +250,5 @@ SCENARIOS("replies", SCENARIO(a_value_for_another_key_contradicts), SCENARIO(a_l
           SCENARIO(bytes_while_nothing_is_awaited_close_the_connection), SCENARIO(a_stored_does_not_answer_a_delete),
           SCENARIO(a_cas_of_20_digits_is_read), SCENARIO(a_value_without_the_cas_that_was_asked_contradicts),
           SCENARIO(a_line_that_is_no_statistic_contradicts), SCENARIO(the_lines_of_detail_and_cachedump_are_statistics),
-          SCENARIO(a_line_that_is_no_key_contradicts_a_dump))
+          SCENARIO(a_line_that_is_no_key_contradicts_a_dump), SCENARIO(a_statistic_contradicts_a_dump),
+          SCENARIO(an_ok_begins_a_dump_and_does_not_stand_within), SCENARIO(an_ok_may_begin_a_dump))
