@@ -491,7 +491,8 @@ static void check_peace(const struct program *program)
                         call->number, emc_status_name(call->status), call->message);
         }
         /* What was written shortly before the close may be lost with it. */
-        uint64_t margin_ns = program->plan->slow ? 5 * (uint64_t)SIM_S : 100 * SIM_MS;
+        bool takes_time = program->plan->slow || program->plan->largest_value > 20000;
+        uint64_t margin_ns = takes_time ? 5 * (uint64_t)SIM_S : 100 * SIM_MS;
         bool settled = call->completed_ns + margin_ns < program->closed_ns;
         bool lost = settled && call->noreply && call->accepted && call->status == EMC_OK &&
                     sim_command_stores(call->command) && call->ops[0].applied != 1;
