@@ -41,14 +41,14 @@ struct emc__health {
     uint32_t failures;              /* attempts failed in a row */
     uint64_t disconnected_since_ns; /* 0: connected, or no connection is wanted */
     uint64_t owed_since_ns;         /* 0: no reply is owed */
-    uint64_t last_byte_ns;       /* or when a connection was established last */
-    uint64_t heard_ns;           /* the last byte; to be established alone says nothing */
-    uint64_t question_until_ns;  /* in SUSPECT */
-    uint64_t steady_until_ns;    /* in RETURNING */
-    uint64_t probe_at_ns;        /* in RETURNING: the next question */
-    uint64_t connected_since_ns; /* 0: there is no connection */
-    uint64_t changed_ns;         /* when it last turned */
-    bool excused;                /* this disconnection's end was met late once: see emc__health_tick */
+    uint64_t last_byte_ns;          /* or when a connection was established last */
+    uint64_t heard_ns;              /* the last byte; to be established alone says nothing */
+    uint64_t question_until_ns;     /* in SUSPECT */
+    uint64_t steady_until_ns;       /* in RETURNING */
+    uint64_t probe_at_ns;           /* in RETURNING: the next question */
+    uint64_t connected_since_ns;    /* 0: there is no connection */
+    uint64_t changed_ns;            /* when it last turned */
+    bool excused;                   /* this disconnection's end was met late once: see emc__health_tick */
 };
 
 void emc__health_init(struct emc__health *health, const struct emc__health_settings *settings, uint64_t now_ns);
