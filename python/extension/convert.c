@@ -5,6 +5,8 @@
 #include "item.h"
 #include "submit.h"
 
+#define DICT_ROOM_MAX 1000
+
 bool convert_error(struct operation *operation, const emc_result *result)
 {
     if (result->status >= 0) {
@@ -130,11 +132,25 @@ void convert_text(struct operation *operation, const emc_result *result)
 
 /* ------------------------------------------------------------------ many keys */
 
+/* A dict with room for as many as are asked for, within reason: it does not grow step by step. */
+static PyObject *new_dict(const struct operation *operation)
+{
+#if PY_VERSION_HEX < 0x030E0000 /* later ones keep it to themselves */
+    if (operation->key != NULL && PyTuple_Check(operation->key)) {
+        Py_ssize_t count = PyTuple_GET_SIZE(operation->key);
+        return _PyDict_NewPresized(count < DICT_ROOM_MAX ? count : DICT_ROOM_MAX);
+    }
+#else
+    (void)operation;
+#endif
+    return PyDict_New();
+}
+
 /* The dict that the results of a bulk command are gathered in; NULL: there is an exception already, or now. */
 static PyObject *gathered(struct operation *operation)
 {
     if (operation->outcome == NULL && !operation->failed) {
-        operation_set_result(operation, PyDict_New());
+        operation_set_result(operation, new_dict(operation));
     }
     return operation->failed ? NULL : operation->outcome;
 }

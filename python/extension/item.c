@@ -74,7 +74,7 @@ static void item_dealloc(PyObject *self)
     }
     (void)item_clear(self);
     struct module_state *state = type->tp_dealloc == item_dealloc ? module_state_of_type(type) : NULL;
-    if (state == NULL || state->item_type != type || !spares_keep(&state->spare_items, self)) {
+    if (state == NULL || state->item_type != type || !spares_keep(&state->spare_items, self, SPARE_ITEMS_MAX)) {
         type->tp_free(self);
     }
     Py_DECREF(type);

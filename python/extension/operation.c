@@ -153,7 +153,7 @@ static void operation_dealloc(PyObject *self)
     Py_CLEAR(operation->client);
     struct module_state *state = module_state_of_type(type);
     bool again = state != NULL && state->operation_type == type && !PyObject_GC_IsFinalized(self);
-    if (!again || !spares_keep(&state->spare_operations, self)) {
+    if (!again || !spares_keep(&state->spare_operations, self, SPARE_OPERATIONS_MAX)) {
         PyObject_GC_Del(self);
     }
     Py_DECREF(type);
