@@ -148,6 +148,51 @@ static void bytes_one_at_a_time_under_tls_change_nothing(void **state)
     server_kill(&server);
 }
 
+/* ------------------------------------------------------------------ silence */
+
+static emc_options options_without_a_timeout(void)
+{
+    emc_options options = tls_options();
+    options.timeout_ms = EMC_NO_LIMIT;
+    options.health_silence_ms = 150;
+    options.health_question_ms = PATIENCE_MS;
+    return options;
+}
+
+/* Until its record is whole nothing of a reply can be read: the record's bytes are a sign of life all the same. */
+static void a_record_that_trickles_is_waited_for(void **state)
+{
+    (void)state;
+    struct server_settings settings = {.tls = true};
+    struct proxy_fault trickle = {.piece = 2, .pause_ms = 60, .connection = 1};
+    struct server server;
+    struct trial trial;
+    emc_options options = options_without_a_timeout();
+    server_start(&server, &settings);
+    trial_begin(&trial, &server, &options);
+    proxy_spoil(trial.proxy, PROXY_TO_CLIENT, &trickle);
+    assert_int_equal(emc_set(trial.client, EMC_STR("k"), EMC_STR("value"), 0, 0, NULL), EMC_OK);
+    trial_end(&trial);
+    server_kill(&server);
+}
+
+static void a_connection_under_tls_that_alone_is_silent_is_given_up(void **state)
+{
+    (void)state;
+    struct server_settings settings = {.tls = true};
+    struct proxy_fault hole = {.swallow = true, .connection = 1};
+    struct server server;
+    struct trial trial;
+    emc_options options = options_without_a_timeout();
+    server_start(&server, &settings);
+    trial_begin(&trial, &server, &options);
+    proxy_spoil(trial.proxy, PROXY_TO_CLIENT, &hole);
+    assert_int_equal(emc_set(trial.client, EMC_STR("k"), EMC_STR("value"), 0, 0, NULL), EMC_ERROR_CONNECTION_LOST);
+    assert_int_equal(trial_get(&trial, "k", "value", NULL), EMC_OK);
+    trial_end(&trial);
+    server_kill(&server);
+}
+
 /* ------------------------------------------------------------------ keys and sessions */
 
 static void keys_that_change_in_the_middle_change_nothing(void **state)
@@ -319,6 +364,8 @@ int main(void)
         cmocka_unit_test(a_cut_anywhere_under_tls_is_a_lost_connection),
         cmocka_unit_test(a_corrupted_byte_under_tls_costs_the_connection_and_gives_no_other_value),
         cmocka_unit_test(bytes_one_at_a_time_under_tls_change_nothing),
+        cmocka_unit_test(a_record_that_trickles_is_waited_for),
+        cmocka_unit_test(a_connection_under_tls_that_alone_is_silent_is_given_up),
         cmocka_unit_test(keys_that_change_in_the_middle_change_nothing),
         cmocka_unit_test(sessions_are_resumed_and_a_server_that_refuses_gets_a_full_handshake),
         cmocka_unit_test(no_other_option_turns_verification_off),
