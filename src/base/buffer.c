@@ -90,13 +90,6 @@ void emc__buffer_consume(struct emc__buffer *buffer, size_t length)
     }
 }
 
-void emc__buffer_shrink(struct emc__buffer *buffer)
-{
-    if (buffer->begin == buffer->end) {
-        emc__buffer_deinit(buffer);
-    }
-}
-
 void emc__buffer_wipe(struct emc__buffer *buffer)
 {
     if (buffer->data != NULL) {

@@ -26,8 +26,6 @@ void emc__buffer_commit(struct emc__buffer *buffer, size_t length);
 bool emc__buffer_append(struct emc__buffer *buffer, const void *data, size_t length);
 /* Forgets `length` bytes at the front (length <= what is held). */
 void emc__buffer_consume(struct emc__buffer *buffer, size_t length);
-/* Gives the memory back when nothing is held. */
-void emc__buffer_shrink(struct emc__buffer *buffer);
 /* Overwrites all of its memory, what was consumed included: for secrets. What it held is gone. */
 void emc__buffer_wipe(struct emc__buffer *buffer);
 

@@ -61,11 +61,6 @@ static inline void emc__list_append(struct emc__list *list, struct emc__link *li
     emc__link_insert_before(link, &list->head);
 }
 
-static inline void emc__list_prepend(struct emc__list *list, struct emc__link *link)
-{
-    emc__link_insert_before(link, list->head.next);
-}
-
 /* Takes an entry that is in a list out of it, and leaves its own pointers as they are: it is to be put elsewhere at once. */
 static inline void emc__link_lift(const struct emc__link *link)
 {

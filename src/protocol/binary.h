@@ -34,7 +34,6 @@ enum emc__binary_opcode {
     EMC__BINARY_STAT = 0x10,
     EMC__BINARY_TOUCH = 0x1c,
     EMC__BINARY_GAT = 0x1d,
-    EMC__BINARY_SASL_LIST = 0x20,
     EMC__BINARY_SASL_AUTH = 0x21,
     EMC__BINARY_SASL_STEP = 0x22,
     EMC__BINARY_GATK = 0x23,
@@ -89,8 +88,6 @@ size_t emc__binary_write_key_command(uint8_t *out, enum emc__verb verb, struct e
  * dialect's no-op. <= 64 + argument.length */
 size_t emc__binary_write_plain(uint8_t *out, enum emc__verb verb, int64_t number, struct emc__slice argument,
                                uint32_t opaque);
-/* Which mechanisms the server has: the reply's value names them with spaces between. <= EMC__BINARY_HEADER_SIZE */
-size_t emc__binary_write_sasl_list(uint8_t *out, uint32_t opaque);
 /* Authentication by PLAIN (RFC 4616) in one step. <= EMC__BINARY_HEADER_SIZE + 16 + user.length + password.length */
 size_t emc__binary_write_sasl_plain(uint8_t *out, struct emc__slice user, struct emc__slice password, uint32_t opaque);
 
@@ -152,7 +149,5 @@ struct emc__span emc__binary_reader_wanted(const struct emc__binary_reader *read
 void emc__binary_reader_received(struct emc__binary_reader *reader, size_t length);
 /* The bytes of the value under way are dropped from now on. Harmless when there is none. */
 void emc__binary_reader_discard(struct emc__binary_reader *reader);
-/* True when nothing of a value is owed. */
-bool emc__binary_reader_idle(const struct emc__binary_reader *reader);
 
 #endif

@@ -230,8 +230,3 @@ void emc__binary_reader_discard(struct emc__binary_reader *reader)
 {
     reader->destination = NULL;
 }
-
-bool emc__binary_reader_idle(const struct emc__binary_reader *reader)
-{
-    return reader->phase == EMC__BINARY_READER_HEADER;
-}

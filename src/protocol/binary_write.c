@@ -194,11 +194,6 @@ bool emc__binary_answers(enum emc__verb verb, uint8_t opcode)
     }
 }
 
-size_t emc__binary_write_sasl_list(uint8_t *out, uint32_t opaque)
-{
-    return write_bare(out, EMC__BINARY_SASL_LIST, (struct emc__slice){NULL, 0}, opaque);
-}
-
 size_t emc__binary_write_sasl_plain(uint8_t *out, struct emc__slice user, struct emc__slice password, uint32_t opaque)
 {
     struct emc__slice mechanism = emc__slice_of("PLAIN", 5);

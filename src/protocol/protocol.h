@@ -45,8 +45,6 @@ emc_status emc__key_validate(struct emc__slice key, emc_error *error);
 /* Base64 with padding, as meta's `b` flag wants it. `out` has room for EMC__KEY_LENGTH_MAX; returns the length. raw <=
  * 186 bytes. */
 size_t emc__key_encode_base64(struct emc__slice raw, uint8_t *out);
-/* The other way; returns false on anything that is not padded base64 or does not fit `out_size`. */
-bool emc__key_decode_base64(struct emc__slice text, uint8_t *out, size_t out_size, size_t *length_out);
 
 /* ------------------------------------------------------------------ requests (write.c, write_meta.c) */
 
@@ -219,8 +217,6 @@ void emc__reader_received(struct emc__reader *reader, size_t length);
 /* From now on the bytes of the value under way are dropped; its destination is not touched again. Harmless when there
  * is none. */
 void emc__reader_discard(struct emc__reader *reader);
-/* True when the stream stands between two replies as far as the reader knows (nothing of a value is owed). */
-bool emc__reader_idle(const struct emc__reader *reader);
 
 /* ------------------------------------------------------------------ meta flags in replies (meta.c) */
 

@@ -268,8 +268,3 @@ void emc__reader_discard(struct emc__reader *reader)
 {
     reader->destination = NULL;
 }
-
-bool emc__reader_idle(const struct emc__reader *reader)
-{
-    return reader->phase == EMC__READER_LINE;
-}

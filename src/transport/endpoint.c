@@ -67,20 +67,3 @@ void emc__endpoint_format_host(const struct emc__endpoint *endpoint, char text[E
         snprintf(text, EMC__ENDPOINT_TEXT_SIZE, "%s", address);
     }
 }
-
-void emc__endpoint_format(const struct emc__endpoint *endpoint, char text[EMC__ENDPOINT_TEXT_SIZE])
-{
-    char address[INET6_ADDRSTRLEN];
-    if (endpoint->family == EMC__ENDPOINT_UNIX) {
-        snprintf(text, EMC__ENDPOINT_TEXT_SIZE, "%s", endpoint->path);
-        return;
-    }
-    bool ipv6 = endpoint->family == EMC__ENDPOINT_IPV6;
-    inet_ntop(ipv6 ? AF_INET6 : AF_INET, endpoint->ip, address, sizeof address);
-    if (endpoint->scope != 0) {
-        snprintf(text, EMC__ENDPOINT_TEXT_SIZE, "[%s%%%u]:%u", address, (unsigned)endpoint->scope,
-                 (unsigned)endpoint->port);
-    } else {
-        snprintf(text, EMC__ENDPOINT_TEXT_SIZE, ipv6 ? "[%s]:%u" : "%s:%u", address, (unsigned)endpoint->port);
-    }
-}

@@ -13,7 +13,5 @@ bool emc__endpoint_from_literal(const char *host, uint16_t port, struct emc__end
 bool emc__endpoint_from_path(const char *path, struct emc__endpoint *endpoint_out);
 /* The address alone, "1.2.3.4" or "fe80::1%2", terminated. */
 void emc__endpoint_format_host(const struct emc__endpoint *endpoint, char text[EMC__ENDPOINT_TEXT_SIZE]);
-/* "1.2.3.4:11211", "[::1]:11211" or the path, terminated. */
-void emc__endpoint_format(const struct emc__endpoint *endpoint, char text[EMC__ENDPOINT_TEXT_SIZE]);
 
 #endif

@@ -113,7 +113,7 @@ struct split_feeder_result binary_split_feed(struct emc__slice stream, size_t va
         out.result = feed_copy(&feeder, stream, out.consumed, end, &consumed);
         out.consumed += consumed;
     }
-    out.idle = emc__binary_reader_idle(&feeder.reader);
+    out.idle = feeder.reader.phase == EMC__BINARY_READER_HEADER;
     out.values_long = feeder.values_long;
     drop_value_under_way(&feeder);
     return out;

@@ -121,7 +121,7 @@ struct split_feeder_result split_feed(struct emc__slice stream, const struct emc
         out.result = feed_copy(&feeder, stream, out.consumed, end, &consumed);
         out.consumed += consumed;
     }
-    out.idle = emc__reader_idle(&feeder.reader);
+    out.idle = feeder.reader.phase == EMC__READER_LINE;
     out.values_long = feeder.values_long;
     drop_value_under_way(&feeder);
     return out;

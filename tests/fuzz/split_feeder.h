@@ -10,7 +10,7 @@ typedef size_t split_feeder_next(void *context);
 
 struct split_feeder_result {
     enum emc__read_result result;
-    bool idle;          /* emc__reader_idle at the end */
+    bool idle;          /* nothing of a value is owed at the end */
     size_t consumed;    /* bytes taken in all, with those received straight into values */
     size_t values_long; /* values that had a destination */
 };

@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 """Functions of src/ are short: median at most 15 lines, nine in ten at most 50, none above 70. Counted from the first line of the
 signature to the closing brace, blank lines and comments inside included. A file has at most 600 lines."""
-import re
 import sys
 
 import source
@@ -9,26 +8,9 @@ import source
 MEDIAN, NINE_IN_TEN, LONGEST, FILE = 15, 50, 70, 600
 
 
-def functions(path):
-    """(lines, name, first line) of each function; the sources are formatted, so a body is braces in the first column."""
-    lines = source.without_comments_and_strings(source.read(path)).split("\n")
-    begin = None
-    for number, line in enumerate(lines):
-        if line.rstrip() == "{":
-            begin = number
-        elif line.rstrip() == "}" and begin is not None:
-            signature = begin - 1
-            while signature > 0 and re.match(r"\s|\)", lines[signature]):
-                signature -= 1
-            name = re.search(r"(\w+)\s*\(", " ".join(lines[signature:begin]))
-            if name:
-                yield number - signature + 1, name.group(1), f"{path}:{signature + 1}"
-            begin = None
-
-
 def main():
     sources = source.files("src")
-    found = sorted(function for path in sources for function in functions(path))
+    found = sorted((last - first + 1, name, f"{path}:{first + 1}") for path in sources for name, _, first, last in source.functions(path))
     problems = [f"{where}: {name} has {length} lines, {LONGEST} are allowed" for length, name, where in found if length > LONGEST]
     lengths = [length for length, _, _ in found]
     if lengths:

@@ -31,6 +31,25 @@ def without_comments_and_strings(text):
     return TOKEN.sub(blank, text)
 
 
+def functions(path):
+    """(name, signature, first line, last line) of each function defined in a file, lines from 0; the sources are formatted, so a body is braces in the
+    first column."""
+    lines = without_comments_and_strings(read(path)).split("\n")
+    begin = None
+    for number, line in enumerate(lines):
+        if line.rstrip() == "{":
+            begin = number
+        elif line.rstrip() == "}" and begin is not None:
+            first = begin - 1
+            while first > 0 and re.match(r"\s|\)", lines[first]):
+                first -= 1
+            signature = " ".join(lines[first:begin])
+            name = re.search(r"(\w+)\s*\(", signature)
+            if name:
+                yield name.group(1), signature, first, number
+            begin = None
+
+
 def finish(problems, checked):
     """Ends a lint test: its problems, one a line, or what was checked."""
     for problem in problems:

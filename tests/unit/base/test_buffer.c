@@ -131,26 +131,6 @@ static void nothing_needs_no_memory_and_reserving_nothing_is_not_a_failure(void 
     assert_null(emc__buffer_slice(&buffer).data);
     assert_int_equal(failing.calls, 0);
     assert_non_null(emc__buffer_reserve(&buffer, 0));
-    emc__buffer_shrink(&buffer);
-    assert_int_equal(failing.outstanding, 0);
-    emc__buffer_deinit(&buffer);
-}
-
-static void shrinking_gives_memory_back_only_when_nothing_is_held(void **state)
-{
-    (void)state;
-    struct failing_allocator failing;
-    struct emc__buffer buffer;
-    failing_allocator_init(&failing);
-    emc__buffer_init(&buffer, &failing.allocator, 100);
-    memcpy(emc__buffer_reserve(&buffer, 3), "abc", 3);
-    emc__buffer_commit(&buffer, 3);
-    emc__buffer_shrink(&buffer);
-    assert_memory_equal(emc__buffer_front(&buffer), "abc", 3);
-    emc__buffer_consume(&buffer, 3);
-    emc__buffer_shrink(&buffer);
-    assert_int_equal(failing.outstanding, 0);
-    assert_true(emc__buffer_append(&buffer, "d", 1));
     emc__buffer_deinit(&buffer);
     assert_int_equal(failing.outstanding, 0);
 }
@@ -164,7 +144,6 @@ int main(void)
         cmocka_unit_test(without_memory_room_at_the_front_is_still_used),
         cmocka_unit_test(a_nearly_full_buffer_does_not_move_at_each_byte),
         cmocka_unit_test(nothing_needs_no_memory_and_reserving_nothing_is_not_a_failure),
-        cmocka_unit_test(shrinking_gives_memory_back_only_when_nothing_is_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

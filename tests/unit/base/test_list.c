@@ -29,7 +29,7 @@ static void entries_come_in_the_order_they_joined(void **state)
     assert_null(emc__list_last(&list));
     emc__list_append(&list, &entries[1].link);
     emc__list_append(&list, &entries[3].link);
-    emc__list_prepend(&list, &entries[0].link);
+    emc__link_insert_before(&entries[0].link, &entries[1].link);
     emc__link_insert_before(&entries[2].link, &entries[3].link);
     int expected = 0;
     for (struct emc__link *link = emc__list_first(&list); link != NULL; link = emc__list_next(&list, link)) {

@@ -203,7 +203,6 @@ static void verbs_of_the_text_protocol_alone_are_known_as_such(void **state)
 static void plain_authentication_is_one_request(void **state)
 {
     (void)state;
-    WROTE(emc__binary_write_sasl_list(out, 3), EMC__BINARY_HEADER_SIZE, 0x20, 0, 0, 3, "");
     WROTE(emc__binary_write_sasl_plain(out, slice("user"), slice("secret"), 3), EMC__BINARY_HEADER_SIZE + 16 + 10, 0x21,
           5, 0, 3, "PLAIN\0user\0secret");
     WROTE(emc__binary_write_sasl_plain(out, nothing, nothing, 3), EMC__BINARY_HEADER_SIZE + 16, 0x21, 5, 0, 3,

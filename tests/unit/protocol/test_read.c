@@ -114,7 +114,7 @@ static void a_stream_split_at_every_byte_gives_the_same_deliveries(void **state)
         assert_int_equal(second.result, EMC__READ_MORE);
         assert_int_equal(first.consumed + second.consumed, length);
         assert_string_equal(split_up.text, whole.text);
-        assert_true(emc__reader_idle(&reader));
+        assert_int_equal(reader.phase, EMC__READER_LINE);
     }
 }
 
@@ -159,7 +159,7 @@ static void what_is_incomplete_stays_with_the_caller(void **state)
     assert_int_equal(feed(&reader, &recorder, "STORED\r\nSTO", 11).consumed, 8);
     assert_int_equal(feed(&reader, &recorder, "VALUE k 0 5\r\n12345\r", 19).consumed, 0);
     assert_int_equal(feed(&reader, &recorder, NULL, 0).consumed, 0);
-    assert_true(emc__reader_idle(&reader));
+    assert_int_equal(reader.phase, EMC__READER_LINE);
     assert_null(emc__reader_wanted(&reader).data);
     assert_int_equal(emc__reader_wanted(&reader).length, 0);
     assert_string_equal(recorder.text, "line 0 ;");
@@ -212,7 +212,7 @@ static void a_broken_reader_stays_broken(void **state)
     assert_int_equal(outcome.result, EMC__READ_BROKEN);
     assert_int_equal(outcome.consumed, 0);
     assert_ptr_equal(reader.error, error);
-    assert_false(emc__reader_idle(&reader));
+    assert_int_not_equal(reader.phase, EMC__READER_LINE);
     assert_string_equal(recorder.text, "line 0 ;");
 }
 
@@ -307,11 +307,11 @@ static void a_long_value_goes_to_its_destination_wherever_it_is_split(void **sta
         emc__reader_init(&reader, NULL);
         assert_int_equal(feed(&reader, &recorder, stream, split).consumed, split);
         assert_string_equal(recorder.text, "begin long 17384;");
-        assert_false(emc__reader_idle(&reader));
+        assert_int_not_equal(reader.phase, EMC__READER_LINE);
         assert_int_equal(feed(&reader, &recorder, stream + split, length - split).consumed, length - split);
         assert_string_equal(recorder.text, "begin long 17384;end;line 4 ;");
         assert_memory_equal(destination, stream + value_at, LONG);
-        assert_true(emc__reader_idle(&reader));
+        assert_int_equal(reader.phase, EMC__READER_LINE);
     }
 }
 
@@ -352,7 +352,7 @@ static void a_value_can_be_received_straight_into_its_destination(void **state)
         at += piece;
     }
     assert_int_equal(at, value_at + LONG);
-    assert_false(emc__reader_idle(&reader));
+    assert_int_not_equal(reader.phase, EMC__READER_LINE);
     assert_int_equal(feed(&reader, &recorder, stream + at, length - at).consumed, 7);
     assert_string_equal(recorder.text, "begin long 17384;end;line 4 ;");
     assert_memory_equal(destination, stream + value_at, LONG);
@@ -389,7 +389,7 @@ static void a_discarded_destination_is_not_touched_again(void **state)
     assert_int_equal(feed(&reader, &recorder, stream + at, length - at).consumed, length - at);
     assert_string_equal(recorder.text, "begin long 17384;end;line 4 ;");
     emc__reader_discard(&reader);
-    assert_true(emc__reader_idle(&reader));
+    assert_int_equal(reader.phase, EMC__READER_LINE);
 }
 
 static void a_long_value_with_a_wrong_end_breaks_without_end(void **state)

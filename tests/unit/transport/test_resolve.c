@@ -105,12 +105,12 @@ static int tear_down(void **state)
     return 0;
 }
 
-static bool has(const struct asked *asked, const char *text)
+static bool has(const struct asked *asked, const char *host, uint16_t port)
 {
     char own[EMC__ENDPOINT_TEXT_SIZE];
     for (size_t i = 0; i < asked->count; i++) {
-        emc__endpoint_format(&asked->endpoints[i], own);
-        if (strcmp(own, text) == 0) {
+        emc__endpoint_format_host(&asked->endpoints[i], own);
+        if (strcmp(own, host) == 0 && asked->endpoints[i].port == port) {
             return true;
         }
     }
@@ -125,7 +125,7 @@ static void localhost_is_found_without_asking_a_server(void **state)
     ask(&asked, EMC__LOOKUP_ADDRESSES, "localhost", 11211);
     wait_for(&asked);
     assert_int_equal(asked.status, EMC_OK);
-    assert_true(has(&asked, "127.0.0.1:11211"));
+    assert_true(has(&asked, "127.0.0.1", 11211));
     assert_int_equal(server.questions, 0);
 }
 
@@ -149,7 +149,7 @@ static void every_address_of_both_families_is_found_with_the_smallest_ttl(void *
     wait_for(&asked);
     assert_int_equal(asked.status, EMC_OK);
     assert_int_equal(asked.count, 3);
-    assert_true(has(&asked, "10.0.0.1:11211") && has(&asked, "10.0.0.2:11211") && has(&asked, "[fd00::1]:11211"));
+    assert_true(has(&asked, "10.0.0.1", 11211) && has(&asked, "10.0.0.2", 11211) && has(&asked, "fd00::1", 11211));
     assert_int_equal(asked.ttl_s, 30);
 }
 
@@ -161,9 +161,9 @@ static void one_family_is_enough(void **state)
     wait_for(&four);
     wait_for(&six);
     assert_int_equal(four.count, 1);
-    assert_true(has(&four, "10.0.0.4:1"));
+    assert_true(has(&four, "10.0.0.4", 1));
     assert_int_equal(six.count, 1);
-    assert_true(has(&six, "[fd00::6]:2"));
+    assert_true(has(&six, "fd00::6", 2));
 }
 
 static void a_name_with_many_addresses_gives_them_all(void **state)
@@ -183,7 +183,7 @@ static void a_name_with_many_addresses_gives_them_all(void **state)
     wait_for(&asked);
     assert_int_equal(asked.status, EMC_OK);
     assert_int_equal(asked.count, 25);
-    assert_true(has(&asked, "10.1.0.0:1") && has(&asked, "10.1.0.24:1"));
+    assert_true(has(&asked, "10.1.0.0", 1) && has(&asked, "10.1.0.24", 1));
 }
 
 /* Discovery would take what is missing for gone. */
@@ -253,8 +253,8 @@ static void a_name_that_moves_is_followed(void **state)
     server.record_count = 1;
     ask(&after, EMC__LOOKUP_ADDRESSES, "four.example.test", 1);
     wait_for(&after);
-    assert_true(has(&after, "10.0.0.44:1"));
-    assert_false(has(&after, "10.0.0.4:1"));
+    assert_true(has(&after, "10.0.0.44", 1));
+    assert_false(has(&after, "10.0.0.4", 1));
 }
 
 static void an_empty_or_over_long_name_is_refused_at_once(void **state)
