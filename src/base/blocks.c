@@ -14,17 +14,16 @@ static unsigned class_of(size_t size)
     if (size > LARGEST) {
         return NO_CLASS;
     }
-    unsigned octave = 63 - (unsigned)__builtin_clzll((unsigned long long)size - 1);
-    return 4 * (octave - 5) + ((unsigned)((size - 1) >> (octave - 2)) & 3);
+    unsigned last = (unsigned)size - 1;
+    unsigned octave = 31 - (unsigned)__builtin_clz(last);
+    return 4 * (octave - 6) +
+           (last >> (octave - 2)); /* the octave's leading bit is the fourth quarter of what precedes it */
 }
 
-static size_t class_size(unsigned class_index)
-{
-    if (class_index < 4) {
-        return (class_index + 1) * 16;
-    }
-    return (size_t)(class_index % 4 + 5) << (class_index / 4 + 3);
-}
+static const uint16_t class_sizes[EMC__BLOCK_CLASSES] = {
+    16,   32,   48,   64,   80,    96,    112,   128,   160,   192,   224,   256,  320,  384,
+    448,  512,  640,  768,  896,   1024,  1280,  1536,  1792,  2048,  2560,  3072, 3584, 4096,
+    5120, 6144, 7168, 8192, 10240, 12288, 14336, 16384, 20480, 24576, 28672, 32768};
 
 void emc__blocks_init(struct emc__blocks *blocks, const emc_allocator *allocator, size_t retained_max)
 {
@@ -51,10 +50,10 @@ void *emc__blocks_take(struct emc__blocks *blocks, size_t size)
     }
     struct emc__block *block = blocks->free_lists[class_index];
     if (block == NULL) {
-        return emc__allocate(blocks->allocator, class_size(class_index));
+        return emc__allocate(blocks->allocator, class_sizes[class_index]);
     }
     blocks->free_lists[class_index] = block->next;
-    blocks->retained -= class_size(class_index);
+    blocks->retained -= class_sizes[class_index];
     return block;
 }
 
@@ -64,12 +63,12 @@ void emc__blocks_give(struct emc__blocks *blocks, void *block, size_t size)
     if (block == NULL) {
         return;
     }
-    if (class_index == NO_CLASS || blocks->retained + class_size(class_index) > blocks->retained_max) {
+    if (class_index == NO_CLASS || blocks->retained + class_sizes[class_index] > blocks->retained_max) {
         emc__release(blocks->allocator, block);
         return;
     }
     struct emc__block *freed = block;
     freed->next = blocks->free_lists[class_index];
     blocks->free_lists[class_index] = freed;
-    blocks->retained += class_size(class_index);
+    blocks->retained += class_sizes[class_index];
 }

@@ -12,32 +12,31 @@ emc_status emc_key_validate(const void *key, size_t key_length, emc_error *error
 
 /* ------------------------------------------------------------------ retrieval */
 
-static emc_status retrieve(emc_client *client, enum emc__verb verb, const void *key, size_t key_length, int64_t exptime,
+static emc_status retrieve(emc_client *client, enum emc__verb verb, struct emc__slice key, int64_t exptime,
                            const emc_call *call)
 {
-    struct emc__request request = {
-        .kind = EMC__OPERATION_RETRIEVAL, .verb = verb, .key = emc__slice_of(key, key_length), .exptime = exptime};
+    struct emc__request request = {.kind = EMC__OPERATION_RETRIEVAL, .verb = verb, .key = key, .exptime = exptime};
     return emc__client_submit(client, &request, call);
 }
 
 emc_status emc_get_async(emc_client *client, const void *key, size_t key_length, const emc_call *call)
 {
-    return retrieve(client, EMC__VERB_GET, key, key_length, 0, call);
+    return retrieve(client, EMC__VERB_GET, emc__slice_of(key, key_length), 0, call);
 }
 
 emc_status emc_gets_async(emc_client *client, const void *key, size_t key_length, const emc_call *call)
 {
-    return retrieve(client, EMC__VERB_GETS, key, key_length, 0, call);
+    return retrieve(client, EMC__VERB_GETS, emc__slice_of(key, key_length), 0, call);
 }
 
 emc_status emc_gat_async(emc_client *client, const void *key, size_t key_length, int64_t exptime, const emc_call *call)
 {
-    return retrieve(client, EMC__VERB_GAT, key, key_length, exptime, call);
+    return retrieve(client, EMC__VERB_GAT, emc__slice_of(key, key_length), exptime, call);
 }
 
 emc_status emc_gats_async(emc_client *client, const void *key, size_t key_length, int64_t exptime, const emc_call *call)
 {
-    return retrieve(client, EMC__VERB_GATS, key, key_length, exptime, call);
+    return retrieve(client, EMC__VERB_GATS, emc__slice_of(key, key_length), exptime, call);
 }
 
 /* ------------------------------------------------------------------ storage */

@@ -17,14 +17,19 @@ void emc__client_open_tick(struct emc__engine *engine)
     engine->tick_open = true;
 }
 
-emc_status emc__client_check_open(struct emc_client *client, const emc_call *call)
+static inline emc_status check_client(struct emc_client *client, const emc_call *call)
 {
     if (client->closed || client->destroy_wanted) {
         return emc__client_refuse(client, EMC_ERROR_CLOSED, "the client is closed");
     }
-    if (call == NULL) {
-        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "call: NULL; an asynchronous command needs one");
-    }
+    return call != NULL
+               ? EMC_OK
+               : emc__client_refuse(client, EMC_ERROR_ARGUMENT, "call: NULL; an asynchronous command needs one");
+}
+
+/* What the usual call does not have. */
+static emc_status check_call(struct emc_client *client, const emc_call *call)
+{
     if ((call->options & ~(uint32_t)EMC_CALL_NOREPLY) != 0) {
         return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "call.options: 0x%x has a bit that means nothing",
                                   call->options);
@@ -33,6 +38,12 @@ emc_status emc__client_check_open(struct emc_client *client, const emc_call *cal
         return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "call.routing_key: NULL with a length");
     }
     return EMC_OK;
+}
+
+emc_status emc__client_check_open(struct emc_client *client, const emc_call *call)
+{
+    emc_status status = check_client(client, call);
+    return status == EMC_OK ? check_call(client, call) : status;
 }
 
 emc_status emc__client_refuse_key(struct emc_client *client, struct emc__slice key)
@@ -112,7 +123,13 @@ static emc_status check_binary_key(struct emc_client *client, struct emc__slice 
 /* What the usual request does not have, and so is looked at apart. */
 static emc_status check_unusual(struct emc_client *client, const struct emc__request *request, const emc_call *call)
 {
-    emc_status status = check_value(client, request);
+    emc_status status = check_call(client, call);
+    if (status == EMC_OK) {
+        status = emc__client_check_exptime(client, request->exptime);
+    }
+    if (status == EMC_OK) {
+        status = check_value(client, request);
+    }
     if (status == EMC_OK && (call->options & EMC_CALL_NOREPLY) != 0 && !may_noreply(request)) {
         status = emc__client_refuse(client, EMC_ERROR_ARGUMENT,
                                     "call.options: EMC_CALL_NOREPLY does not go with this command");
@@ -125,18 +142,17 @@ static emc_status check_unusual(struct emc_client *client, const struct emc__req
 
 static inline emc_status check(struct emc_client *client, const struct emc__request *request, const emc_call *call)
 {
-    emc_status status = emc__client_check_open(client, call);
+    emc_status status = check_client(client, call);
     if (status == EMC_OK && has_key(request)) {
         status = request->binary_key ? check_binary_key(client, request->key)
                                      : emc__client_check_key(client, request->key);
     }
-    if (status == EMC_OK) {
-        status = emc__client_check_exptime(client, request->exptime);
+    if (status != EMC_OK) {
+        return status;
     }
-    uint64_t unusual = request->value.length | request->flags | request->number | request->argument.length |
-                       call->options;
-    bool usual = unusual == 0 && request->verb != EMC__VERB_CAS;
-    return status != EMC_OK || usual ? status : check_unusual(client, request, call);
+    uint64_t unusual = request->value.length | (uint64_t)request->exptime | request->flags | request->number |
+                       request->argument.length | call->options | call->routing_key_length;
+    return unusual == 0 && request->verb != EMC__VERB_CAS ? EMC_OK : check_unusual(client, request, call);
 }
 
 /* The node may be NULL: none is available. */

@@ -18,8 +18,9 @@
 /* Below some 64 operations quiet and plain runs cost the same (DESIGN.md, the table of limits). */
 #define QUIET_RUN_MIN 64
 /* Bounds how many outcomes one unlabelled error can leave unknown. A fence costs the server some 14 us (measured: 454 ns a set with one for
- * every 256, 419 with one for every 512, 398 with one for every 1,000), and 64 KiB hold some 490 sets of 100 bytes. */
-#define QUIET_RUN_MAX 512
+ * every 256, 419 with one for every 512, 398 with one for every 1,000). */
+#define QUIET_RUN_MAX       512
+#define QUIET_RUN_BYTES_MAX (256 * 1024) /* what one full server leaves unknown is to be little */
 /* Values "far below the item limit" (1 MiB by default, and hardly ever set below 64 KiB). */
 #define QUIET_VALUE_MAX 4096
 /* mn came with meta in 1.6.0; ms as it is written here with 1.6.10 (protocol.md section 2). */
@@ -104,10 +105,11 @@ static void mark_sent(const struct fill *fill, struct emc__operation *operation)
 
 /* ------------------------------------------------------------------ retrieval lines */
 
-static bool same_line(const struct emc__operation *a, const struct emc__operation *b)
+/* Whether it may stand in the line of `first`, which is a retrieval. */
+static bool same_line(const struct emc__operation *operation, const struct emc__operation *first)
 {
-    return a->kind == EMC__OPERATION_RETRIEVAL && b->kind == EMC__OPERATION_RETRIEVAL && a->verb == b->verb &&
-           a->exptime == b->exptime && !a->alone && !b->alone;
+    return operation->kind == EMC__OPERATION_RETRIEVAL && operation->verb == first->verb &&
+           operation->exptime == first->exptime && !operation->alone;
 }
 
 /* Operations that concern one key and so may be overtaken by gets of other keys. */
@@ -144,10 +146,9 @@ static void end_line(struct fill *fill, struct emc__operation *entry)
 
 static void join_line(struct fill *fill, struct emc__operation *line, struct emc__operation *operation)
 {
-    mark_sent(fill, operation);
+    emc__outgoing_join(fill->connection, operation, line);
     fill->line.keys++;
     fill->length += emc__write_retrieval_key(fill->out + fill->length, emc__operation_key(operation));
-    emc__list_append(&line->of.members, &operation->link);
 }
 
 /* Shares the leader's answer: the follower leaves the queues and hangs on the leader, which points to the last of a ring of followers. */
@@ -399,11 +400,13 @@ static bool emit_meta(struct fill *fill, struct emc__operation *operation)
 /* May this outcome be told by silence? Only where success has one form and failure a labelled one. */
 static bool may_be_quiet(const struct emc__operation *operation)
 {
-    bool verb = operation->verb == EMC__VERB_SET || operation->verb == EMC__VERB_DELETE;
-    return verb && operation->kind != EMC__OPERATION_META && !operation->noreply && !operation->borrowed &&
-           !operation->alone && operation->value_length <= QUIET_VALUE_MAX;
+    bool verb = operation->verb == EMC__VERB_SET ||
+                operation->verb == EMC__VERB_DELETE; /* a meta command has neither */
+    return verb && !operation->noreply && !operation->borrowed && !operation->alone &&
+           operation->value_length <= QUIET_VALUE_MAX;
 }
 
+/* How many writes at the head of pending may go quietly; QUIET_RUN_MIN: at least so many. */
 static uint32_t quiet_run_length(const struct emc__connection *connection)
 {
     if (!connection->engine->options.quiet_writes || connection->server_version < QUIET_VERSION_MIN) {
@@ -411,80 +414,89 @@ static uint32_t quiet_run_length(const struct emc__connection *connection)
     }
     uint32_t count = 0;
     struct emc__link *link = emc__list_first(&connection->pending);
-    while (link != NULL && count < QUIET_RUN_MAX && may_be_quiet(EMC__OPERATION_OF(link))) {
+    while (link != NULL && count < QUIET_RUN_MIN && may_be_quiet(EMC__OPERATION_OF(link))) {
         count++;
         link = emc__list_next(&connection->pending, link);
     }
     return count;
 }
 
-static void write_quiet(struct fill *fill, const struct emc__operation *operation, uint32_t opaque)
+static void write_quiet(struct fill *fill, const struct emc__operation *operation, uint32_t label)
 {
     uint8_t *out = fill->out + fill->length;
     struct emc__slice key = emc__operation_key(operation);
     if (operation->verb == EMC__VERB_DELETE) {
-        fill->length += emc__write_quiet_delete(out, key, opaque);
+        fill->length += emc__write_quiet_delete(out, key, label);
         return;
     }
     fill->length += emc__write_quiet_set_line(out, key, operation->flags, operation->exptime, operation->value_length,
-                                              opaque);
+                                              label);
     put(fill, operation->value, operation->value_length);
     put(fill, "\r\n", 2);
 }
 
-/* Writes up to `count` operations quietly, and their fence. */
-static bool emit_quiet_run(struct fill *fill, uint32_t count)
+/* Writes quietly what may be, and the fence. Where the buffer ends first, the run stays open, and the next fill goes on with it. */
+static void fill_run(struct fill *fill, struct emc__operation *run)
 {
-    struct emc__operation *run = NULL;
+    struct emc__connection *connection = fill->connection;
+    struct emc__link *link;
+    connection->open_run = run;
+    while (run->in.run_length < QUIET_RUN_MAX && run->number < QUIET_RUN_BYTES_MAX && !run->meta_quiet_error &&
+           (link = emc__list_first(&connection->pending)) != NULL && may_be_quiet(EMC__OPERATION_OF(link))) {
+        struct emc__operation *operation = EMC__OPERATION_OF(link);
+        if (room(fill) < EMC__LINE_LENGTH_MAX + operation->value_length) {
+            return;
+        }
+        emc__outgoing_join(connection, operation, run);
+        operation->in.run_length = run->in.run_length++; /* its label within the run */
+        fill->last = fill->length;
+        write_quiet(fill, operation, operation->in.run_length);
+        run->number += fill->length - fill->last;
+    }
+    connection->open_run = NULL;
+    fill->last = fill->length;
+    fill->length += emc__write_plain(fill->out + fill->length, EMC__VERB_META_NOOP, -1, (struct emc__slice){0}, false);
+}
+
+static bool emit_quiet_run(struct fill *fill)
+{
     if (room(fill) < 2 * EMC__LINE_LENGTH_MAX + QUIET_VALUE_MAX) {
         return false;
     }
-    run = emc__operation_take(fill->engine, EMC__OPERATION_QUIET_RUN, EMC__VERB_META_NOOP);
+    struct emc__operation *run = emc__operation_take(fill->engine, EMC__OPERATION_QUIET_RUN, EMC__VERB_META_NOOP);
     if (run == NULL) {
         return false;
     }
     run->internal = run->completed = true;
     emc__list_init(&run->of.members);
-    while (count-- > 0) {
-        struct emc__operation *operation = EMC__OPERATION_OF(emc__list_first(&fill->connection->pending));
-        if (room(fill) < EMC__LINE_LENGTH_MAX + operation->value_length) {
-            break;
-        }
-        mark_sent(fill, operation);
-        operation->in.run_length = run->in.run_length; /* its label within the run */
-        write_quiet(fill, operation, run->in.run_length++);
-        emc__list_append(&run->of.members, &operation->link);
-    }
-    fill->last = fill->length;
-    fill->length += emc__write_plain(fill->out + fill->length, EMC__VERB_META_NOOP, -1, (struct emc__slice){0}, false);
     emc__pipeline_push(fill->connection, run);
-    return true;
+    fill_run(fill, run);
+    return fill->connection->open_run == NULL;
 }
 
-/* How many writes at the head of pending may go quietly; 0 when they are too few. */
-static uint32_t quiet_run_ahead(struct fill *fill)
+/* Whether enough writes at the head of pending may go quietly. */
+static bool quiet_run_ahead(struct fill *fill)
 {
     struct emc__connection *connection = fill->connection;
     if (connection->quiet_pause > 0) {
         connection->quiet_pause--;
-        return 0;
+        return false;
     }
     if (fill->plain > 0) {
         fill->plain--;
-        return 0;
+        return false;
     }
     uint32_t count = quiet_run_length(connection);
     if (count >= QUIET_RUN_MIN) {
-        return count;
+        return true;
     }
     fill->plain = count > 0 ? count - 1 : 0;
-    return 0;
+    return false;
 }
 
 static bool emit_write(struct fill *fill, struct emc__operation *operation)
 {
-    uint32_t count = may_be_quiet(operation) ? quiet_run_ahead(fill) : 0;
-    return count > 0 ? emit_quiet_run(fill, count) : emit_single(fill, operation);
+    return may_be_quiet(operation) && quiet_run_ahead(fill) ? emit_quiet_run(fill) : emit_single(fill, operation);
 }
 
 /* ------------------------------------------------------------------ all of them */
@@ -529,7 +541,11 @@ static void emit_fence(struct fill *fill)
 size_t emc__coalesce_fill(struct emc__connection *connection, uint8_t *out, size_t capacity)
 {
     struct fill fill = {.connection = connection, .engine = connection->engine, .out = out, .capacity = capacity};
-    while (connection->borrowed == NULL && !connection->quitting && !emc__list_empty(&connection->pending)) {
+    if (connection->open_run != NULL) {
+        fill_run(&fill, connection->open_run);
+    }
+    while (connection->borrowed == NULL && !connection->quitting && connection->open_run == NULL &&
+           !emc__list_empty(&connection->pending)) {
         if (!emit_next(&fill, EMC__OPERATION_OF(emc__list_first(&connection->pending)))) {
             break;
         }

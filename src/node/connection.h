@@ -64,9 +64,10 @@ struct emc__connection {
     struct emc__buffer unsent;       /* produced, not yet taken by the socket */
     struct emc__operation *borrowed; /* its value is sent straight from the caller's memory, after unsent */
     size_t borrowed_sent;
-    size_t last_request;       /* how many of the bytes produced last are the last request's; see send_some in sending.c */
-    struct emc__list pending;  /* operations not yet written */
-    struct emc__list pipeline; /* operations and lines written, in the order of their replies; noreply ones until they are fenced */
+    size_t last_request;             /* how many of the bytes produced last are the last request's; see send_some in sending.c */
+    struct emc__list pending;        /* operations not yet written */
+    struct emc__list pipeline;       /* operations and lines written, in the order of their replies; noreply ones until they are fenced */
+    struct emc__operation *open_run; /* the quiet run at the pipeline's end whose fence is still to be written; NULL: there is none */
     struct emc__incoming incoming;
     struct emc__timer keepalive;
     struct emc__timer silence;  /* an operation's deadline passed; closes when no byte comes for a margin */

@@ -27,11 +27,8 @@ void emc__operation_release_value(struct emc__engine *engine, struct emc__operat
     engine->callback_depth--;
 }
 
-void emc__operation_discard(struct emc__engine *engine, struct emc__operation *operation)
+static inline void give_back(struct emc__engine *engine, struct emc__operation *operation)
 {
-    if (!operation->completed || operation->place != EMC__PLACE_NONE) {
-        return;
-    }
     if (operation->released != NULL) {
         emc__operation_release_value(engine, operation);
     }
@@ -39,6 +36,13 @@ void emc__operation_discard(struct emc__engine *engine, struct emc__operation *o
         emc__blocks_give(&engine->blocks, operation->block, operation->block_size);
     }
     emc__slab_give(&engine->operations, operation);
+}
+
+void emc__operation_discard(struct emc__engine *engine, struct emc__operation *operation)
+{
+    if (operation->completed && operation->place == EMC__PLACE_NONE) {
+        give_back(engine, operation);
+    }
 }
 
 /* A user's operation has its outcome. */
@@ -86,7 +90,9 @@ void emc__operation_complete(struct emc__engine *engine, struct emc__operation *
         result->node = operation->node != NULL ? emc__node_address(operation->node) : NULL;
         emc__call_back(engine, operation->callback, operation->user_data, result);
     }
-    emc__operation_discard(engine, operation);
+    if (operation->place == EMC__PLACE_NONE) {
+        give_back(engine, operation);
+    }
 }
 
 void emc__operation_fail(struct emc__engine *engine, struct emc__operation *operation, emc_status status,

@@ -55,7 +55,7 @@ struct emc__operation {
     uint8_t *block; /* the key as it goes on the wire, meta flags, a copied value: in `own`, or from engine->blocks */
     const uint8_t *value;
     size_t value_length; /* BULK: bytes of values received so far */
-    uint64_t number;     /* cas, delta, the plain command's number; META: the server version it needs; BULK: how many keys */
+    uint64_t number;     /* cas, delta, the plain command's number; META: the server version it needs; BULK: how many keys; QUIET_RUN: bytes written */
     union {
         struct emc__operation *follower; /* RETRIEVAL: those that share its answer: the last of a ring */
         struct emc__bulk *bulk;          /* BULK…: the keys */
@@ -86,10 +86,10 @@ struct emc__operation {
     bool internal : 1;  /* the engine's own: not counted, no callback of a user's */
     bool noreply : 1;
     bool alone : 1;                  /* asked again after an error line: not to be coalesced */
+    bool borrowed : 1;               /* value is the caller's memory until released */
     bool retried : 1;                /* was asked again after an idle connection turned out to be closed */
     bool quiet : 1;                  /* META: the server answers only the unusual; an `mn` follows */
     bool held : 1;                   /* settled outside of any queue: counted at its node, which must outlive it */
-    bool borrowed : 1;               /* value is the caller's memory until released */
     bool valued : 1;                 /* LINE, BULK_LINE: a value has come for it */
     bool meta_quiet_error : 1;       /* QUIET_RUN: an error came that does not say whose it is */
     bool goes_on : 1;                /* LINE, BULK_LINE: the next entry's keys are on the same line, its END is the last one's */

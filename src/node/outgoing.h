@@ -4,13 +4,26 @@
 
 #include "node/node_internal.h"
 
+static inline void emc__outgoing_count(struct emc__connection *connection, struct emc__operation *operation)
+{
+    connection->node->bytes_waiting -= emc__operation_bytes(operation);
+    connection->pending_count--;
+    operation->place = EMC__PLACE_SENT;
+}
+
 /* Takes the operation out of pending: from now on its bytes may have reached the server. */
 static inline void emc__outgoing_sent(struct emc__connection *connection, struct emc__operation *operation)
 {
     emc__link_remove(&operation->link);
-    connection->node->bytes_waiting -= emc__operation_bytes(operation);
-    connection->pending_count--;
-    operation->place = EMC__PLACE_SENT;
+    emc__outgoing_count(connection, operation);
+}
+
+/* The same for one that becomes a member of a line or a run. */
+static inline void emc__outgoing_join(struct emc__connection *connection, struct emc__operation *operation, struct emc__operation *entry)
+{
+    emc__link_lift(&operation->link);
+    emc__list_append(&entry->of.members, &operation->link);
+    emc__outgoing_count(connection, operation);
 }
 
 /* After `quit` nothing more is written, and the connection takes nothing new: what waits on it finds another when the server has closed it. */

@@ -150,7 +150,8 @@ void emc__pipeline_answer_status(struct emc__connection *connection, struct emc_
                                  emc_status status, const char *message)
 {
     emc_result result = {.status = status, .message = message};
-    emc__pipeline_answer(connection, operation, &result);
+    answer_all(connection, operation, &result, answer_plainly);
+    emc__pipeline_settle_owing(connection);
 }
 
 void emc__pipeline_answer_value(struct emc__connection *connection, struct emc__operation *operation,

@@ -19,12 +19,12 @@ static void answer_silent(struct emc__connection *connection, struct emc__operat
     }
 }
 
-static bool find_label(struct emc__slice flags, uint64_t *label_out)
+static bool find_label(struct emc__slice flags, uint32_t *label_out)
 {
     struct emc__meta_flag flag;
     while (emc__meta_flags_next(&flags, &flag)) {
         if (flag.letter == 'O') {
-            return emc__parse_u64(flag.token, label_out);
+            return emc__label_read(flag.token, label_out);
         }
     }
     return false;
@@ -44,7 +44,7 @@ static int labelled_status(const struct emc__operation *operation, uint16_t code
 static bool answer_labelled(struct emc__connection *connection, struct emc__operation *run,
                             const struct emc__reply_line *line)
 {
-    uint64_t label = 0;
+    uint32_t label = 0;
     if (!find_label(line->text, &label) || label >= run->in.run_length) {
         return emc__pipeline_contradiction(connection, "a quiet reply without its label");
     }
@@ -52,7 +52,7 @@ static bool answer_labelled(struct emc__connection *connection, struct emc__oper
     if (last == NULL || EMC__OPERATION_OF(last)->in.run_length < label) {
         return emc__pipeline_contradiction(connection, "a quiet reply out of order");
     }
-    answer_silent(connection, run, (uint32_t)label);
+    answer_silent(connection, run, label);
     struct emc__link *link = connection->state == EMC__CONNECTION_CLOSED ? NULL : emc__list_first(&run->of.members);
     if (link == NULL || EMC__OPERATION_OF(link)->in.run_length != label) {
         return emc__pipeline_contradiction(connection, "two quiet replies with one label");
@@ -93,6 +93,9 @@ bool emc__quiet_line(struct emc__connection *connection, struct emc__operation *
         return emc__pipeline_contradiction(connection, text);
     }
     if (line->meta_code == EMC__META_CODE('M', 'N')) {
+        if (connection->open_run == entry) {
+            return emc__pipeline_contradiction(connection, "the answer to a fence that was not sent");
+        }
         return finish_run(connection, entry);
     }
     return answer_labelled(connection, entry, line);

@@ -127,8 +127,8 @@ static bool starved(struct emc__connection *connection)
 static bool gathers(const struct emc__connection *connection)
 {
     bool few = connection->pending_count > 0 && connection->pending_count < connection->load / GATHERED_SHARE;
-    if (!few || connection->flushes_in_flight < connection->engine->options.gather_after_flushes ||
-        connection->fence_owed) {
+    if (!few || connection->open_run != NULL ||
+        connection->flushes_in_flight < connection->engine->options.gather_after_flushes || connection->fence_owed) {
         return false;
     }
     return EMC__OPERATION_OF(emc__list_first(&connection->pending))->kind != EMC__OPERATION_BULK_PART;

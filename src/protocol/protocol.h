@@ -95,10 +95,14 @@ size_t emc__write_plain(uint8_t *out, enum emc__verb verb, int64_t number, struc
  * password.length */
 size_t emc__write_ascii_authentication(uint8_t *out, struct emc__slice user, struct emc__slice password);
 
+/* The label of a quiet command, 0 to EMC__LABEL_MAX: two characters behind its `O`, from '0' to 'o', the higher six bits first. */
+#define EMC__LABEL_MAX 4095
+/* False when the text is none. */
+bool emc__label_read(struct emc__slice text, uint32_t *label_out);
 /* `ms key length T… F… q O…\r\n` of a quiet set, without value; <= EMC__KEY_LENGTH_MAX + 96. And `md key q O…\r\n`. */
 size_t emc__write_quiet_set_line(uint8_t *out, struct emc__slice key, uint64_t flags, int64_t exptime,
-                                 size_t value_length, uint32_t opaque);
-size_t emc__write_quiet_delete(uint8_t *out, struct emc__slice key, uint32_t opaque);
+                                 size_t value_length, uint32_t label);
+size_t emc__write_quiet_delete(uint8_t *out, struct emc__slice key, uint32_t label);
 
 /* A meta request with its flags as the caller's types put them together. command: 'g', 's', 'd', 'a' or 'e'. */
 struct emc__meta_request {

@@ -127,17 +127,18 @@ static void check_retrieval(const struct subject *subject)
 static void check_quiet(const struct subject *subject)
 {
     bool set = subject->choice % 2 == 0;
-    char opaque[16], expected[32];
+    char expected[32];
+    uint32_t label = subject->opaque % (EMC__LABEL_MAX + 1), read = label + 1;
     size_t length = set ? emc__write_quiet_set_line(out, subject->key, subject->flags, subject->exptime,
-                                                    subject->value.length, subject->opaque)
-                        : emc__write_quiet_delete(out, subject->key, subject->opaque);
+                                                    subject->value.length, label)
+                        : emc__write_quiet_delete(out, subject->key, label);
     FUZZ_CHECK(length <= EMC__KEY_LENGTH_MAX + 96);
     size_t words = set ? 5 + (size_t)(subject->exptime != 0) + (size_t)(subject->flags != 0) : 4;
     struct request request = one_request(set ? append_value(length, subject->value, true) : length, words,
                                          subject->key);
-    snprintf(opaque, sizeof opaque, "O%u", (unsigned)subject->opaque);
     FUZZ_CHECK(word_is(&request, 0, set ? "ms" : "md") && word_is(&request, words - 2, "q") &&
-               word_is(&request, words - 1, opaque));
+               request.words[words - 1].length == 3 && request.words[words - 1].data[0] == 'O');
+    FUZZ_CHECK(emc__label_read(emc__slice_of(request.words[words - 1].data + 1, 2), &read) && read == label);
     if (set && subject->exptime != 0) {
         snprintf(expected, sizeof expected, "T%lld", (long long)subject->exptime);
         FUZZ_CHECK(word_is(&request, 3, expected));

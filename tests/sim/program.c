@@ -24,7 +24,8 @@ struct program {
     emc_lease leases[SIM_KEYS_MAX]; /* as a fetch won them */
     uint32_t from_callbacks;        /* calls that callbacks may still make */
     bool destroys_in_callback;
-    bool flooding; /* a noreply would end a quiet run */
+    bool flooding;    /* a noreply would end a quiet run */
+    bool floods_long; /* with long values */
     uint64_t closed_ns;
 };
 
@@ -71,6 +72,9 @@ static enum sim_command draw_command(const struct program *program)
 static uint32_t draw_length(const struct program *program, bool small)
 {
     uint32_t largest = program->plan->largest_value;
+    if (program->floods_long) {
+        return draw(program, 1000, 4000);
+    }
     if (small || chance(program, 50)) {
         return draw(program, 0, 60);
     }
@@ -367,15 +371,16 @@ static void event_told(struct sim_stage *stage, const emc_cluster_event *event)
 
 /* ------------------------------------------------------------------ ticks */
 
-/* Hundreds of small writes in one tick, so that they may go quiet. */
+/* Hundreds of small writes in one tick, so that they may go quiet; at times more than one send takes. */
 static void submit_flood(struct program *program)
 {
     uint32_t count = draw(program, 64, 200);
     program->flooding = true;
+    program->floods_long = chance(program, 20);
     while (count-- > 0) {
         submit_one(program, chance(program, 70) ? SIM_CALL_SET : SIM_CALL_DELETE);
     }
-    program->flooding = false;
+    program->flooding = program->floods_long = false;
 }
 
 static void look_around(const struct program *program)

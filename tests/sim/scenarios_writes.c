@@ -155,7 +155,7 @@ static void a_labelled_failure_in_a_quiet_run_is_its_own_alone(struct play *p)
     it_greets(p, peer);
     submit_a_run(p, calls, 90);
     hear_the_run(p, peer);
-    it_says(p, peer, "NS O7\r\nMN\r\n");
+    it_says(p, peer, "NS O07\r\nMN\r\n");
     for (int i = 0; i < 90; i++) {
         ends(p, calls[i], i == 7 ? EMC_NOT_STORED : EMC_OK, 5);
     }

@@ -23,18 +23,40 @@ static struct emc__slice slice(const char *text)
 static void a_quiet_set_names_only_what_is_not_the_default(void **state)
 {
     (void)state;
-    wrote(emc__write_quiet_set_line(out, slice("key"), 0, 0, 5, 0), "ms key 5 q O0\r\n");
-    wrote(emc__write_quiet_set_line(out, slice("key"), 7, 0, 0, 12), "ms key 0 F7 q O12\r\n");
-    wrote(emc__write_quiet_set_line(out, slice("key"), 0, 60, 100, 4294967295), "ms key 100 T60 q O4294967295\r\n");
+    wrote(emc__write_quiet_set_line(out, slice("key"), 0, 0, 5, 0), "ms key 5 q O00\r\n");
+    wrote(emc__write_quiet_set_line(out, slice("key"), 7, 0, 0, 12), "ms key 0 F7 q O0<\r\n");
+    wrote(emc__write_quiet_set_line(out, slice("key"), 0, 60, 100, EMC__LABEL_MAX), "ms key 100 T60 q Ooo\r\n");
     wrote(emc__write_quiet_set_line(out, slice("key"), 4294967295, -1, 16384, 1),
-          "ms key 16384 T-1 F4294967295 q O1\r\n");
+          "ms key 16384 T-1 F4294967295 q O01\r\n");
 }
 
-static void a_quiet_delete_has_its_opaque(void **state)
+static void a_quiet_delete_has_its_label(void **state)
 {
     (void)state;
-    wrote(emc__write_quiet_delete(out, slice("key"), 0), "md key q O0\r\n");
-    wrote(emc__write_quiet_delete(out, slice("key"), 4294967295), "md key q O4294967295\r\n");
+    wrote(emc__write_quiet_delete(out, slice("key"), 0), "md key q O00\r\n");
+    wrote(emc__write_quiet_delete(out, slice("key"), EMC__LABEL_MAX), "md key q Ooo\r\n");
+}
+
+static void a_label_is_read_as_it_was_written(void **state)
+{
+    (void)state;
+    for (uint32_t label = 0; label <= EMC__LABEL_MAX; label++) {
+        uint32_t read = EMC__LABEL_MAX + 1;
+        size_t length = emc__write_quiet_delete(out, slice("k"), label);
+        assert_true(emc__label_read(emc__slice_of(out + length - 4, 2), &read));
+        assert_int_equal(read, label);
+    }
+}
+
+static void what_is_no_label_is_not_read(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"", "0", "000", "0p", "p0", "0/", "/0", "\xff\xff"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        uint32_t read = 7;
+        assert_false(emc__label_read(slice(texts[i]), &read));
+        assert_int_equal(read, 7);
+    }
 }
 
 static void the_longest_quiet_lines_keep_their_bounds(void **state)
@@ -81,7 +103,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_quiet_set_names_only_what_is_not_the_default),
-        cmocka_unit_test(a_quiet_delete_has_its_opaque),
+        cmocka_unit_test(a_quiet_delete_has_its_label),
+        cmocka_unit_test(a_label_is_read_as_it_was_written),
+        cmocka_unit_test(what_is_no_label_is_not_read),
         cmocka_unit_test(the_longest_quiet_lines_keep_their_bounds),
         cmocka_unit_test(every_meta_command_has_its_line),
         cmocka_unit_test(absent_flags_may_have_no_bytes_at_all),
