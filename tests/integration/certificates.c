@@ -124,3 +124,10 @@ const struct certificates *certificates(void)
     done = true;
     return &made;
 }
+
+emc_options with_tls(emc_options options)
+{
+    options.tls.enabled = true;
+    options.tls.trust_file = certificates()->authority;
+    return options;
+}

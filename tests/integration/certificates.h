@@ -2,6 +2,8 @@
 #ifndef EMC_TESTS_INTEGRATION_CERTIFICATES_H
 #define EMC_TESTS_INTEGRATION_CERTIFICATES_H
 
+#include <emcache.h>
+
 /* Paths of PEM files. */
 struct certificates {
     char authority[256];
@@ -14,5 +16,7 @@ struct certificates {
 
 /* Makes them in servers_folder() at the first call. Fails the running test when it can't. */
 const struct certificates *certificates(void);
+/* The same options with TLS and the authority trusted. */
+emc_options with_tls(emc_options options);
 
 #endif

@@ -36,8 +36,7 @@ struct server_settings flavour_settings(void)
 emc_options flavour_options(emc_options options)
 {
     if (is("tls")) {
-        options.tls.enabled = true;
-        options.tls.trust_file = certificates()->authority;
+        options = with_tls(options);
     }
     if (is("ascii") || is("sasl")) {
         options.username = SERVER_USER;

@@ -101,9 +101,7 @@ static void a_storm_of_signals_disturbs_no_operation_under_tls(void **state)
     (void)state;
     struct server_settings settings = {.tls = true};
     struct server secured;
-    emc_options options = trial_options();
-    options.tls.enabled = true;
-    options.tls.trust_file = certificates()->authority;
+    emc_options options = with_tls(trial_options());
     server_start(&secured, &settings);
     check_under_storm(&options, &secured);
     server_kill(&secured);
@@ -116,9 +114,7 @@ static void sigpipe_never_reaches_the_program(void **state)
     static char large[400000];
     struct server_settings settings = {.tls = true};
     struct server secured;
-    emc_options tls = trial_options();
-    tls.tls.enabled = true;
-    tls.tls.trust_file = certificates()->authority;
+    emc_options tls = with_tls(trial_options());
     server_start(&secured, &settings);
     signal(SIGPIPE, SIG_DFL);
     for (int i = 0; i < 20; i++) {

@@ -18,14 +18,6 @@
 #include "tls_server.h"
 #include "trial.h"
 
-static emc_options tls_options(void)
-{
-    emc_options options = trial_options();
-    options.tls.enabled = true;
-    options.tls.trust_file = certificates()->authority;
-    return options;
-}
-
 static void expect_failure_in_time(struct trial *trial, emc_status expected)
 {
     uint64_t took_ms;
@@ -42,7 +34,7 @@ static void a_missing_client_certificate_is_refused_in_time(void **state)
     struct server_settings settings = {.tls = true, .tls_client = true};
     struct server server;
     struct trial trial;
-    emc_options options = tls_options();
+    emc_options options = with_tls(trial_options());
     server_start(&server, &settings);
     trial_begin_at(&trial, server.address, &options);
     expect_failure_in_time(&trial, EMC_ERROR_TLS);
@@ -57,7 +49,7 @@ static void a_handshake_that_stalls_ends_in_time(void **state)
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t length = sizeof address;
     struct trial trial;
-    emc_options options = tls_options();
+    emc_options options = with_tls(trial_options());
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(listener, (struct sockaddr *)&address, length), 0);
     assert_int_equal(listen(listener, 64), 0);
@@ -75,7 +67,7 @@ static void a_cut_anywhere_under_tls_is_a_lost_connection(void **state)
     struct server_settings settings = {.tls = true};
     struct server server;
     struct trial trial;
-    emc_options options = tls_options();
+    emc_options options = with_tls(trial_options());
     server_start(&server, &settings);
     trial_begin(&trial, &server, &options);
     for (unsigned after = 1; after < 60; after += 4) { /* inside the record with the answer, and at its ends */
@@ -103,7 +95,7 @@ static void a_corrupted_byte_under_tls_costs_the_connection_and_gives_no_other_v
     struct server_settings settings = {.tls = true};
     struct server server;
     struct trial trial;
-    emc_options options = tls_options();
+    emc_options options = with_tls(trial_options());
     server_start(&server, &settings);
     options.timeout_ms = 500;
     trial_begin(&trial, &server, &options);
@@ -134,7 +126,7 @@ static void bytes_one_at_a_time_under_tls_change_nothing(void **state)
     struct server server;
     struct trial trial;
     struct proxy_fault pieces = {.piece = 1};
-    emc_options options = tls_options();
+    emc_options options = with_tls(trial_options());
     server_start(&server, &settings);
     trial_begin(&trial, &server, &options);
     proxy_spoil(trial.proxy, PROXY_TO_CLIENT, &pieces);
@@ -152,7 +144,7 @@ static void bytes_one_at_a_time_under_tls_change_nothing(void **state)
 
 static emc_options options_without_a_timeout(void)
 {
-    emc_options options = tls_options();
+    emc_options options = with_tls(trial_options());
     options.timeout_ms = EMC_NO_LIMIT;
     options.health_silence_ms = 150;
     options.health_question_ms = PATIENCE_MS;
@@ -200,7 +192,7 @@ static void keys_that_change_in_the_middle_change_nothing(void **state)
     (void)state;
     struct tls_server_settings settings = {.update_keys = true, .version_max = 13};
     struct trial trial;
-    emc_options options = tls_options();
+    emc_options options = with_tls(trial_options());
     struct tls_server *server = tls_server_start(&settings);
     trial_begin_at(&trial, tls_server_address(server), &options);
     for (int i = 0; i < 50; i++) {
@@ -237,7 +229,7 @@ static unsigned reconnect_often(struct tls_server_settings settings, const emc_o
 static void sessions_are_resumed_and_a_server_that_refuses_gets_a_full_handshake(void **state)
 {
     (void)state;
-    emc_options options = tls_options();
+    emc_options options = with_tls(trial_options());
     assert_in_range(reconnect_often((struct tls_server_settings){.version_max = 13}, &options), 1, 6);
     assert_in_range(reconnect_often((struct tls_server_settings){.version_max = 12}, &options), 1, 6);
     assert_int_equal(reconnect_often((struct tls_server_settings){.version_max = 13, .forget = true}, &options), 0);

@@ -23,14 +23,6 @@ static int stop_server(void **state)
     return 0;
 }
 
-static emc_options tls_options(void)
-{
-    emc_options options = patient_options();
-    options.tls.enabled = true;
-    options.tls.trust_file = certificates()->authority;
-    return options;
-}
-
 static void expect_service(emc_address address, const emc_options *options)
 {
     emc_client *client = open_client_at(address, options);
@@ -68,7 +60,7 @@ static void tls_serves_a_client_that_trusts_the_authority(void **state)
 {
     (void)state;
     struct server_settings settings = {.tls = true};
-    emc_options options = tls_options();
+    emc_options options = with_tls(patient_options());
     server_start(&server, &settings);
     expect_service(server.address, &options);
     expect_service(emc_address_tcp("localhost", server.port), &options);
@@ -83,7 +75,7 @@ static void tls_carries_large_values(void **state)
 {
     (void)state;
     struct server_settings settings = {.tls = true};
-    emc_options options = tls_options();
+    emc_options options = with_tls(patient_options());
     size_t length = 1000000;
     char *value = malloc(length);
     emc_item item = {0};
@@ -103,7 +95,7 @@ static void an_unknown_authority_is_refused_and_an_extra_one_changes_nothing(voi
 {
     (void)state;
     struct server_settings settings = {.tls = true};
-    emc_options options = tls_options();
+    emc_options options = with_tls(patient_options());
     server_start(&server, &settings);
     options.tls.trust_file = certificates()->stranger;
     expect_refusal(server.address, &options, EMC_ERROR_TLS);
@@ -118,7 +110,7 @@ static void a_certificate_for_another_name_is_refused(void **state)
 {
     (void)state;
     struct server_settings settings = {.tls = true, .host = "127.0.0.2"};
-    emc_options options = tls_options();
+    emc_options options = with_tls(patient_options());
     server_start(&server, &settings);
     expect_refusal(server.address, &options, EMC_ERROR_TLS);
 }
@@ -127,7 +119,7 @@ static void an_expired_certificate_is_refused(void **state)
 {
     (void)state;
     struct server_settings settings = {.tls = true, .tls_expired = true};
-    emc_options options = tls_options();
+    emc_options options = with_tls(patient_options());
     server_start(&server, &settings);
     expect_refusal(server.address, &options, EMC_ERROR_TLS);
 }
@@ -136,7 +128,7 @@ static void a_server_that_wants_a_client_certificate_gets_it(void **state)
 {
     (void)state;
     struct server_settings settings = {.tls = true, .tls_client = true};
-    emc_options options = tls_options();
+    emc_options options = with_tls(patient_options());
     server_start(&server, &settings);
     options.tls.certificate_file = certificates()->client;
     options.tls.key_file = certificates()->client_key;
@@ -147,7 +139,7 @@ static void plain_to_a_tls_port_and_tls_to_a_plain_port_both_fail(void **state)
 {
     (void)state;
     struct server_settings settings = {.tls = true};
-    emc_options options = tls_options();
+    emc_options options = with_tls(patient_options());
     server_start(&server, &settings);
     expect_refusal(server.address, NULL, EMC_ERROR_NODE_DOWN); /* memcached resets: not one connection answers */
     server_kill(&server);
@@ -159,7 +151,7 @@ static void certificates_that_can_not_be_read_are_refused_at_creation(void **sta
 {
     (void)state;
     emc_address node = emc_address_tcp("localhost", 1);
-    emc_options options = tls_options();
+    emc_options options = with_tls(patient_options());
     emc_client *client = NULL;
     emc_error error = {EMC_OK, ""};
     options.tls.trust_file = "/no/such/file.pem";

@@ -26,14 +26,6 @@ static int stop_server(void **state)
     return 0;
 }
 
-static emc_options tls_options(void)
-{
-    emc_options options = patient_options();
-    options.tls.enabled = true;
-    options.tls.trust_file = certificates()->authority;
-    return options;
-}
-
 static emc_status try_once(emc_client *client)
 {
     return emc_set(client, EMC_STR("k"), EMC_STR("v"), 0, 0, NULL);
@@ -103,7 +95,7 @@ static emc_status refusal_of_memcached(enum wrong wrong, char message[EMC_ERROR_
                                        .tls_expired = wrong == EXPIRED,
                                        .tls_client = wrong == NO_CLIENT_CERTIFICATE,
                                        .host = wrong == WRONG_NAME ? "127.0.0.2" : NULL};
-    emc_options options = tls_options();
+    emc_options options = with_tls(patient_options());
     if (wrong == WRONG_AUTHORITY) {
         options.tls.trust_file = certificates()->stranger;
     }
@@ -117,7 +109,7 @@ static emc_status refusal_of_memcached(enum wrong wrong, char message[EMC_ERROR_
 static emc_status refusal_of_an_old_version(char message[EMC_ERROR_MESSAGE_SIZE])
 {
     struct tls_server_settings settings = {.version_max = 12};
-    emc_options options = tls_options();
+    emc_options options = with_tls(patient_options());
     options.tls.version_min = 13;
     struct tls_server *old = tls_server_start(&settings);
     emc_status status = refusal(tls_server_address(old), &options, message);
@@ -128,7 +120,7 @@ static emc_status refusal_of_an_old_version(char message[EMC_ERROR_MESSAGE_SIZE]
 static emc_status refusal_of_a_silent_server(char message[EMC_ERROR_MESSAGE_SIZE])
 {
     static const struct scripted_step steps[] = {ACCEPT, STALL};
-    emc_options options = tls_options();
+    emc_options options = with_tls(patient_options());
     options.connection_timeout_ms = 200;
     options.health_disconnected_ms = 5000;
     options.health_attempts = 1;
@@ -165,7 +157,7 @@ static void a_folder_of_hashed_certificates_is_a_trust_store(void **state)
 {
     (void)state;
     struct server_settings settings = {.tls = true};
-    emc_options options = tls_options();
+    emc_options options = with_tls(patient_options());
     server_start(&server, &settings);
     options.tls.trust_file = NULL;
     options.tls.trust_folder = certificates()->folder;
@@ -182,7 +174,7 @@ static void a_folder_that_is_none_is_refused_with_words(void **state)
     for (size_t i = 0; i < 2; i++) {
         emc_client *client = NULL;
         emc_error error = {EMC_OK, ""};
-        emc_options options = tls_options();
+        emc_options options = with_tls(patient_options());
         options.tls.trust_folder = bad[i];
         assert_int_equal(emc_client_create(&client, &node, 1, &options, &error), EMC_ERROR_TLS);
         assert_null(client);
@@ -195,7 +187,7 @@ static void the_system_store_is_not_trusted_beside_ones_own(void **state)
     (void)state;
     struct server_settings settings = {.tls = true};
     char message[EMC_ERROR_MESSAGE_SIZE];
-    emc_options options = tls_options();
+    emc_options options = with_tls(patient_options());
     server_start(&server, &settings);
     options.tls.trust_file = NULL; /* the system's store: it does not know our authority */
     assert_int_equal(refusal(server.address, &options, message), EMC_ERROR_TLS);
@@ -207,7 +199,7 @@ static void certificates_read_anew_serve_without_a_restart(void **state)
 {
     (void)state;
     struct server_settings settings = {.tls = true};
-    emc_options options = tls_options();
+    emc_options options = with_tls(patient_options());
     emc_error error = {EMC_OK, ""};
     server_start(&server, &settings);
     options.tls.trust_file = certificates()->stranger;
@@ -223,7 +215,7 @@ static void new_connections_use_what_was_read_anew_and_old_ones_go_on(void **sta
 {
     (void)state;
     struct server_settings settings = {.tls = true};
-    emc_options options = tls_options();
+    emc_options options = with_tls(patient_options());
     emc_error error = {EMC_OK, ""};
     server_start(&server, &settings);
     emc_client *client = open_client_at(server.address, &options);
@@ -245,7 +237,7 @@ static void what_can_not_be_read_anew_changes_nothing(void **state)
 {
     (void)state;
     struct server_settings settings = {.tls = true};
-    emc_options options = tls_options();
+    emc_options options = with_tls(patient_options());
     emc_error error = {EMC_OK, ""};
     server_start(&server, &settings);
     emc_client *client = open_client_at(server.address, &options);
@@ -253,13 +245,13 @@ static void what_can_not_be_read_anew_changes_nothing(void **state)
     assert_int_equal(emc_client_reload_tls(client, &options.tls, &error), EMC_ERROR_TLS);
     assert_non_null(strstr(error.message, "/no/such/file.pem"));
     assert_int_equal(emc_client_reload_tls(client, NULL, &error), EMC_ERROR_ARGUMENT);
-    options = tls_options();
+    options = with_tls(patient_options());
     options.tls.version_min = 11;
     assert_int_equal(emc_client_reload_tls(client, &options.tls, &error), EMC_ERROR_ARGUMENT);
     server_restart(&server);
     expect_service_in_the_end(client);
     emc_client_destroy(client);
-    options = tls_options();
+    options = with_tls(patient_options());
     client = open_client_at(server.address, NULL);
     assert_int_equal(emc_client_reload_tls(client, &options.tls, &error), EMC_ERROR_STATE);
     emc_client_destroy(client);
@@ -270,7 +262,7 @@ static void a_name_with_its_last_dot_is_the_certificates(void **state)
 {
     (void)state;
     struct server_settings settings = {.tls = true};
-    emc_options options = tls_options();
+    emc_options options = with_tls(patient_options());
     server_start(&server, &settings);
     emc_client *client = open_client_at(emc_address_tcp("localhost.", server.port), &options);
     emc_status status = try_once(client);
