@@ -8,8 +8,8 @@
 #include "node/connection.h"
 #include "node/node.h"
 
-/* Blocks kept for the next operations; enough for some thousand in flight, small beside what they carry. */
-#define BLOCKS_RETAINED_MAX (4u * 1024 * 1024)
+/* Blocks kept for the next operations: those of 100,000 sets of 100 bytes in flight, whose operations' own memory (24 MB) is kept as well. */
+#define BLOCKS_RETAINED_MAX (16u * 1024 * 1024)
 /* 224 bytes each: a chunk is 14 KiB. */
 #define OPERATIONS_CHUNK 64
 
