@@ -169,12 +169,27 @@ static bool wake(struct client *client, struct operation *operation)
     return result != NULL;
 }
 
+/* After how many of `count` wakes what their Tasks submitted is flushed.
+ *
+ * Where all that was in flight has come back at once, the server would have nothing to do until the last Task has run: what the first part
+ * submits leaves before the rest run. Measured on uvloop, gets a second: 32 tasks 338,000 in one flush, 412,000 in halves, 478,000 in quarters; 64
+ * 583,000, 795,000, 860,000; 100 749,000, 1,090,000, 1,032,000; 256 853,000, 1,226,000, 1,110,000. With 1,000 something is in flight at all times. */
+static size_t first_share(const struct client *client, size_t count)
+{
+    bool server_idle = (size_t)client->in_flight.count < count / 4;
+    if (!server_idle || count < 8) {
+        return count;
+    }
+    return count < 80 ? (count + 3) / 4 : (count + 1) / 2;
+}
+
 static bool wake_ready(struct client *client)
 {
     bool good = true;
     while (client->ready_count > 0) {
         size_t size = client->ready_size, count;
         struct operation **ready = take_ready(client, &count);
+        size_t share = first_share(client, count);
         for (size_t i = 0; i < count; i++) {
             if (good) {
                 good = wake(client, ready[i]);
@@ -185,6 +200,9 @@ static bool wake_ready(struct client *client)
                 PyErr_Restore(type, value, traceback);
             }
             Py_DECREF(ready[i]);
+            if ((i + 1) % share == 0 && i + 1 < count && client->engine != NULL) {
+                emc_client_flush(client->engine);
+            }
         }
         give_back(client, ready, size);
     }
