@@ -117,8 +117,8 @@ EMC_API emc_status emc_meta_noop(emc_client *client, const emc_address *node, co
 EMC_API emc_status emc_meta_noop_async(emc_client *client, const emc_address *node, const emc_call *call);
 
 /** me: what the server knows of an item, as "exp=-1 la=3 cas=2 fetch=no cls=1 size=63". text_out has `size` bytes and is terminated. EMC_OK or EMC_MISS.
- *  A key that a text key can't be (spaces, control characters) is taken for a binary one, as with EMC_META_BINARY_KEY.
- *  Absent on ElastiCache Serverless. Since 0.1. */
+ *  A key that a text key can't be (spaces, control characters) is taken for a binary one, as with EMC_META_BINARY_KEY
+ *  (memcached 1.6.45 takes no notice of that here: EMC_MISS). Absent on ElastiCache Serverless. Since 0.1. */
 EMC_API emc_status emc_meta_debug(emc_client *client, const void *key, size_t key_length, char *text_out, size_t size,
                                   const emc_call *call);
 /** emc_meta_debug() without waiting: result->value. */

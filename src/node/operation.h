@@ -118,13 +118,15 @@ void emc__operation_deadline(struct emc__timer *timer, uint64_t now_ns);
 static inline void emc__operation_clear(struct emc__operation *operation)
 {
     enum { PIECE = 64,
-           SIZE = offsetof(struct emc__operation, own) };
+           SIZE = offsetof(struct emc__operation, own),
+           THIRD = SIZE > 3 * PIECE ? PIECE : SIZE - 2 * PIECE, /* with pointers of 32 bits it is the last */
+           FOURTH = SIZE > 3 * PIECE ? SIZE - 3 * PIECE : 0 };
     uint8_t *at = (uint8_t *)operation;
     memset(at, 0, PIECE);
     memset(at + PIECE, 0, PIECE);
-    memset(at + 2 * PIECE, 0, PIECE);
-    memset(at + 3 * PIECE, 0, SIZE - 3 * PIECE);
-    _Static_assert(SIZE > 3 * PIECE && SIZE <= 4 * PIECE, "the pieces cover it");
+    memset(at + 2 * PIECE, 0, THIRD);
+    memset(at + 3 * PIECE, 0, FOURTH);
+    _Static_assert(SIZE > 2 * PIECE && SIZE <= 4 * PIECE, "the pieces cover it");
 }
 
 /* A zeroed operation (timer ready, place NONE), or NULL. */

@@ -190,6 +190,15 @@ static void quiet_hides_nothing_from_the_caller(void **state)
     expect_text("n", "2");
 }
 
+/* memcached 1.6.38 knows the b of `me`; 1.6.45 looks for the text in base64 and misses. */
+static bool me_may_ignore_b(void)
+{
+    char version[EMC_VERSION_TEXT_SIZE];
+    unsigned patch = 0;
+    assert_int_equal(emc_version(client, &server.address, version, NULL), EMC_OK);
+    return sscanf(version, "1.6.%u", &patch) == 1 && patch > 38;
+}
+
 static void a_binary_key_may_have_any_bytes(void **state)
 {
     (void)state;
@@ -207,8 +216,11 @@ static void a_binary_key_may_have_any_bytes(void **state)
     memset(longest, 0x80, sizeof longest);
     assert_int_equal(emc_meta_set(client, key, sizeof key, EMC_STR("v"), &options, NULL, NULL), EMC_OK);
     char text[256] = "";
-    assert_int_equal(emc_meta_debug(client, key, sizeof key, text, sizeof text, NULL), EMC_OK);
-    assert_non_null(strstr(text, "exp=-1"));
+    if (emc_meta_debug(client, key, sizeof key, text, sizeof text, NULL) == EMC_OK) {
+        assert_non_null(strstr(text, "exp=-1"));
+    } else {
+        assert_true(me_may_ignore_b());
+    }
     assert_int_equal(emc_meta_set(client, longest, sizeof longest, EMC_STR("v"), &options, NULL, NULL), EMC_OK);
     assert_int_equal(emc_meta_set(client, longest, 187, EMC_STR("v"), &options, NULL, NULL), EMC_ERROR_KEY);
 }
