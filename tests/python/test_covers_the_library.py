@@ -1,0 +1,83 @@
+"""Whatever the C library has the package has, under a name that stands here, or there is a reason: an addition in C can't be forgotten in Python."""
+import pathlib
+import re
+
+import emcache
+from emcache import _emcache
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+OTHER_NAMES = {
+    "emc_incr": "Client.increment", "emc_decr": "Client.decrement",
+    "emc_client_create": "create_client", "emc_client_destroy": "Client.close", "emc_client_pending": "Client.pending",
+    "emc_client_cluster_management": "Client.cluster_management",
+    "emc_client_set_credentials": "Client.set_credentials", "emc_client_reload_tls": "Client.reload_ssl",
+    "emc_cluster_node_state": "ClusterManagment.node_states", "emc_cluster_subscribe": "ClusterEvents",
+}
+
+REASONS = {
+    "emc_address_equal": "addresses compare by ==", "emc_address_format": "str() of an address is Python's own",
+    "emc_address_parse": "addresses are made, not parsed",
+    "emc_cancel": "a Task is cancelled", "emc_client_descriptor": "the loop has it", "emc_client_flush": "the loop's side calls it",
+    "emc_client_next_deadline_ms": "the loop's side calls it", "emc_client_process": "the loop's side calls it", "emc_client_wait": "the loop waits",
+    "emc_client_on_room": "a command waits for room within its timeout", "emc_client_error_message": "exceptions have the words",
+    "emc_cluster_management_release": "references are Python's", "emc_cluster_management_retain": "references are Python's",
+    "emc_cluster_unsubscribe": "events end with their client", "emc_node_list_destroy": "lists are Python's",
+    "emc_item_release": "items are Python's", "emc_items_release": "items are Python's",
+    "emc_key_validate": "every command does it at the call", "emc_library_version": "emcache.version has it",
+    "emc_meta_options_init": "keyword arguments have defaults", "emc_options_init": "keyword arguments have defaults",
+    "emc_status_classify": "exceptions have classes", "emc_status_name": "exceptions have classes", "emc_status_text": "exceptions have the words",
+}
+
+OPTIONS_APART = {
+    "gutter_nodes": "gutter_nodes", "gutter_node_count": "gutter_nodes", "trace": "trace", "trace_context": "trace",
+    "size": None,  # of the structure
+    "tls": "ssl", "log": None, "log_context": None,  # lines go to the logger "emcache"
+    "allocator": None,  # Python's objects have Python's
+}
+
+
+def exported():
+    names = (ROOT / "src/exports.list").read_text(encoding="utf-8").split()
+    return [name for name in names if name.startswith("emc_") and not name.endswith("_async")]
+
+
+def found(name):
+    """Client.get, ClusterManagment.nodes or create_client, in the package."""
+    thing = emcache
+    for part in name.split("."):
+        thing = getattr(thing, part, None)
+    return thing is not None
+
+
+def test_every_function_has_its_name_here():
+    names = exported()
+    assert len(names) > 60
+    missing = []
+    for name in names:
+        usual = [f"Client.{name[4:]}", f"ClusterManagment.{name.replace('emc_cluster_', '')}"]
+        if name not in REASONS and not any(map(found, [OTHER_NAMES[name]] if name in OTHER_NAMES else usual)):
+            missing.append(name)
+    assert not missing
+
+
+def test_no_reason_outlives_its_function():
+    assert not {*REASONS, *OTHER_NAMES} - set(exported())
+
+
+def fields(structure):
+    text = (ROOT / "include/emcache/options.h").read_text(encoding="utf-8")
+    body = re.search(r"typedef struct %s\s*\{(.*?)\}\s*%s;" % (structure, structure), text, re.S).group(1)
+    body = re.sub(r"/\*.*?\*/", "", body, flags=re.S)
+    return re.findall(r"(\w+);", body)
+
+
+def test_every_option_has_its_name_here():
+    wanted = [name for name in fields("emc_options") if name not in OPTIONS_APART] + [f"tls.{name}" for name in fields("emc_tls_options")]
+    assert len(wanted) > 50
+    assert not set(wanted) - set(_emcache.option_names())
+
+
+def test_the_options_that_stand_apart_are_arguments():
+    arguments = emcache.create_client.__annotations__
+    assert all(name in arguments for name in OPTIONS_APART.values() if name is not None)
