@@ -129,7 +129,7 @@ void demo_place(struct demo *demo)
 
 static void sample(struct demo *demo)
 {
-    const double per_second = 1000.0 / DEMO_SAMPLE_MS;
+    const double per_second = 1000.0 / (double)DEMO_SAMPLE_MS;
     struct traffic_counts total;
     demo_total(demo, &total);
     history_add(&demo->total_rates, (double)(total.operations - demo->sampled.operations) * per_second);

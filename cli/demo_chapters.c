@@ -63,7 +63,7 @@ static void show_move(struct demo *demo, const struct demo_move *move, const cha
 {
     demo->move = *move;
     demo_say(demo, GLYPH_DOT, STYLE_PLAIN, "%s: %.1f %% of the keys; others moved: %zu", what,
-             100.0 * (double)move->total / DEMO_KEYS, move->needless);
+             100.0 * (double)move->total / (double)DEMO_KEYS, move->needless);
 }
 
 /* ------------------------------------------------------------------ 1: three nodes */

@@ -27,12 +27,12 @@ static void print_node(struct canvas *canvas, const struct demo_node *node, size
     if (node->membership == DEMO_NOT_YET) {
         return;
     }
-    canvas_format(canvas, STYLE_PLAIN,
-                  "            %c %-16s %-10s %6s ops/s  p50 %s ms  p99 %s ms  %4.1f %% of the keys",
-                  demo_letter(index), node->name, demo_health_word(node),
-                  number_text((uint64_t)(demo_history_now(&node->rates) + 0.5), rate),
-                  number_ms_text(latency_at(&node->latency, 0.5), p50),
-                  number_ms_text(latency_at(&node->latency, 0.99), p99), 100.0 * (double)node->keys / DEMO_KEYS);
+    canvas_format(
+        canvas, STYLE_PLAIN, "            %c %-16s %-10s %6s ops/s  p50 %s ms  p99 %s ms  %4.1f %% of the keys",
+        demo_letter(index), node->name, demo_health_word(node),
+        number_text((uint64_t)(demo_history_now(&node->rates) + 0.5), rate),
+        number_ms_text(latency_at(&node->latency, 0.5), p50), number_ms_text(latency_at(&node->latency, 0.99), p99),
+        100.0 * (double)node->keys / (double)DEMO_KEYS);
     canvas_end_line(canvas);
 }
 
@@ -63,7 +63,7 @@ void demo_draw_move(struct canvas *canvas, const struct demo *demo, const struct
     canvas_move(canvas, indent);
     canvas_put(canvas, STYLE_BOLD, move->title);
     canvas_format(canvas, STYLE_DIM, "  %s keys, %.1f %% of all", number_text(move->total, number),
-                  100.0 * (double)move->total / DEMO_KEYS);
+                  100.0 * (double)move->total / (double)DEMO_KEYS);
     canvas_end_line(canvas);
     for (size_t i = 0; i < DEMO_NODES; i++) {
         if (move->keys[i] == 0) {
@@ -120,11 +120,12 @@ static void print_share(struct canvas *canvas, const char *label, const struct d
         return;
     }
     begin_label(canvas, label);
-    canvas_format(canvas, STYLE_BOLD, "%.1f %%", 100.0 * (double)move->total / DEMO_KEYS);
+    canvas_format(canvas, STYLE_BOLD, "%.1f %%", 100.0 * (double)move->total / (double)DEMO_KEYS);
     if (move->needless == 0) {
         canvas_put(canvas, STYLE_PLAIN, ", and none that did not have to");
     } else {
-        canvas_format(canvas, STYLE_WARNING, ", and %.1f %% needlessly", 100.0 * (double)move->needless / DEMO_KEYS);
+        canvas_format(canvas, STYLE_WARNING, ", and %.1f %% needlessly",
+                      100.0 * (double)move->needless / (double)DEMO_KEYS);
     }
     canvas_end_line(canvas);
 }

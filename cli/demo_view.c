@@ -165,7 +165,7 @@ static void draw_figures(struct canvas *canvas, const struct layout *layout, con
     uint64_t errors = node->metrics.operations_with_error;
     put_right(canvas, layout->figures + 7, STYLE_PLAIN, number_text(member ? node->metrics.connections : 0, text));
     put_right(canvas, layout->figures + 14, errors > 0 ? STYLE_BAD : STYLE_DIM, number_text(errors, text));
-    snprintf(text, sizeof(text), "%.1f %%", 100.0 * (double)node->keys / DEMO_KEYS);
+    snprintf(text, sizeof(text), "%.1f %%", 100.0 * (double)node->keys / (double)DEMO_KEYS);
     put_right(canvas, layout->figures + FIGURES_WIDTH, node->keys > 0 ? STYLE_PLAIN : STYLE_DIM, text);
 }
 
@@ -227,12 +227,12 @@ static void draw_total(struct demo *demo, const struct layout *layout, double to
 static void draw_nodes(struct demo *demo, const struct layout *layout)
 {
     /* One scale for all nodes: the fair share of three nodes stands at half the height. */
-    double top = (double)DEMO_RATE * 2 / DEMO_NODES_FIRST;
+    double top = (double)DEMO_RATE * 2 / (double)DEMO_NODES_FIRST;
     draw_heading(demo, layout);
     for (size_t i = 0; i < DEMO_NODES; i++) {
         draw_node(demo, layout, i, top);
     }
-    draw_total(demo, layout, DEMO_RATE * 1.5);
+    draw_total(demo, layout, (double)DEMO_RATE * 1.5);
 }
 
 /* ------------------------------------------------------------------ the keys */

@@ -41,7 +41,7 @@ static void percentiles_are_within_a_sixteenth_of_the_sorted_durations(void **st
     }
     qsort(durations, COUNT, sizeof durations[0], ascending);
     for (size_t i = 0; i < sizeof percents / sizeof percents[0]; i++) {
-        size_t rank = (size_t)(percents[i] / 100 * COUNT + 0.9999);
+        size_t rank = (size_t)(percents[i] / 100 * (double)COUNT + 0.9999);
         uint64_t exact = durations[rank - 1];
         uint64_t answer = emc__histogram_percentile_ns(&histogram, percents[i]);
         assert_true(answer >= exact);
