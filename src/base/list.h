@@ -3,6 +3,7 @@
 #ifndef EMC_BASE_LIST_H
 #define EMC_BASE_LIST_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -64,6 +65,7 @@ static inline void emc__list_append(struct emc__list *list, struct emc__link *li
 /* Takes an entry that is in a list out of it, and leaves its own pointers as they are: it is to be put elsewhere at once. */
 static inline void emc__link_lift(const struct emc__link *link)
 {
+    assert(link->next != NULL);
     link->previous->next = link->next;
     link->next->previous = link->previous;
 }

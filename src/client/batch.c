@@ -174,6 +174,7 @@ static void finish(emc_client *client, struct emc__operation *tail, bool refused
 
 static struct emc__slice key_of(const struct batch_item *item)
 {
+    assert(item->batch != NULL);
     return emc__slice_of(item->batch->keys + item->key_offset, item->key_length);
 }
 

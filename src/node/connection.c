@@ -411,6 +411,7 @@ static bool feed_behind_rest(struct emc__connection *connection, struct emc__sli
         return emc__pipeline_contradiction(connection, too_long);
     }
     size_t length = bytes.length < room ? bytes.length : room;
+    assert(connection->rest.data != NULL);
     memcpy(scratch, emc__buffer_front(&connection->rest), kept);
     memcpy(scratch + kept, bytes.data, length);
     *taken_out = length;

@@ -2,6 +2,7 @@
 #include "base/rare.h"
 #include "node/pipeline.h"
 
+#include <assert.h>
 #include <string.h>
 
 static const char out_of_order[] = "a value for a key that was not asked, or not in this order";
@@ -51,7 +52,9 @@ static bool miss_rest(struct emc__connection *connection, struct emc__operation 
 
 static struct emc__operation *next_entry(const struct emc__connection *connection)
 {
-    return EMC__OPERATION_OF(emc__list_first(&connection->pipeline));
+    struct emc__link *next = emc__list_first(&connection->pipeline);
+    assert(next != NULL);
+    return EMC__OPERATION_OF(next);
 }
 
 struct emc__operation *emc__retrieval_advance(struct emc__connection *connection, struct emc__operation *entry,

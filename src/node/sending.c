@@ -126,12 +126,13 @@ static bool starved(struct emc__connection *connection)
  * answer to one of those flushes brings the next one about (where a fence is owed, none may come). A bulk's part is a line of its own already. */
 static bool gathers(const struct emc__connection *connection)
 {
-    bool few = connection->pending_count > 0 && connection->pending_count < connection->load / GATHERED_SHARE;
+    struct emc__link *next = emc__list_first(&connection->pending);
+    bool few = next != NULL && connection->pending_count < connection->load / GATHERED_SHARE;
     if (!few || connection->open_run != NULL ||
         connection->flushes_in_flight < connection->engine->options.gather_after_flushes || connection->fence_owed) {
         return false;
     }
-    return EMC__OPERATION_OF(emc__list_first(&connection->pending))->kind != EMC__OPERATION_BULK_PART;
+    return EMC__OPERATION_OF(next)->kind != EMC__OPERATION_BULK_PART;
 }
 
 /* The last entry so far ends what this flush wrote. */
