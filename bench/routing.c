@@ -51,8 +51,7 @@ static const size_t node_counts[] = {1, 10, 100, 1000};
 static struct emc__routing_member members[NODES_MAX];
 static char hosts[NODES_MAX][32];
 static char keys[KEYS][32];
-static size_t key_lengths[KEYS];
-static struct emc__slice slices[KEYS]; /* the same */
+static struct emc__slice slices[KEYS]; /* of keys */
 
 /* ------------------------------------------------------------------ the setting */
 
@@ -93,8 +92,7 @@ static void prepare(void)
         members[i] = (struct emc__routing_member){.host = hosts[i], .port = 11211, .weight = 100};
     }
     for (size_t i = 0; i < KEYS; i++) {
-        key_lengths[i] = (size_t)snprintf(keys[i], sizeof keys[i], "user:%zu:name", i * 37 % 100000);
-        slices[i] = emc__slice_of(keys[i], key_lengths[i]);
+        slices[i] = emc__slice_of(keys[i], (size_t)snprintf(keys[i], sizeof keys[i], "user:%zu:name", i * 37 % 100000));
     }
 }
 
@@ -163,7 +161,7 @@ static double measure(look_up *ask, const void *with, bool chained, size_t keys_
         double begin = now_ns();
         for (size_t i = 0; i < keys_in_round; i++) {
             size_t key = (i + (chained ? node >> 31 : 0)) % KEYS;
-            node = ask(with, emc__slice_of(keys[key], key_lengths[key]));
+            node = ask(with, slices[key]);
             sum += node;
         }
         double took = (now_ns() - begin) / (double)keys_in_round;

@@ -204,6 +204,12 @@ bool arguments_key(const struct client *client, PyObject *object)
     return true;
 }
 
+struct operation *operation_on_key(PyObject *client, const struct operation_traits *traits, PyObject *key)
+{
+    struct client *own = (struct client *)client;
+    return arguments_key(own, key) ? operation_create(own, traits, key) : NULL;
+}
+
 PyObject *arguments_keys(const struct client *client, PyObject *iterable)
 {
     PyObject *keys = PySequence_Tuple(iterable);

@@ -41,6 +41,12 @@ bool arguments_timeout(struct operation *operation, PyObject *timeout);
 /* `given`: the two, in the order of CALL_NAMES. */
 bool arguments_call(struct operation *operation, PyObject *const *given);
 
+/* The bytes of an operation's key, as the library's functions take them. */
+#define KEY_OF(operation) PyBytes_AS_STRING((operation)->key), (size_t)PyBytes_GET_SIZE((operation)->key)
+
+/* An operation of the client's on a key, which is checked; NULL with an exception. */
+struct operation *operation_on_key(PyObject *client, const struct operation_traits *traits, PyObject *key);
+
 /* The operation; NULL when an argument was not good: an exception is set. */
 static inline PyObject *operation_finish(struct operation *operation, bool good)
 {

@@ -65,14 +65,10 @@ static PyObject *retrieve_many(PyObject *self, const struct operation_traits *tr
                                PyObject *const *options)
 {
     struct operation *operation = create_bulk(self, traits, keys);
-    if (operation != NULL &&
-        !(arguments_exptime(exptime, "exptime", &operation->exptime) &&
-          arguments_bool(options[0], &operation->return_flags) &&
-          arguments_bool(options[1], &operation->return_errors) && arguments_call(operation, options + 2))) {
-        operation_discard(operation);
-        return NULL;
-    }
-    return (PyObject *)operation;
+    return operation_finish(
+        operation, operation != NULL && arguments_exptime(exptime, "exptime", &operation->exptime) &&
+                       arguments_bool(options[0], &operation->return_flags) &&
+                       arguments_bool(options[1], &operation->return_errors) && arguments_call(operation, options + 2));
 }
 
 static PyObject *parse_many(PyObject *self, const struct operation_traits *traits, PyObject *const *args,
@@ -218,13 +214,10 @@ static PyObject *client_set_many(PyObject *self, PyObject *const *args, Py_ssize
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
                                       ? create_set_many(self, given[0])
                                       : NULL;
-    if (operation != NULL &&
-        !(arguments_flags(given[1], &operation->flags) && arguments_exptime(given[2], "exptime", &operation->exptime) &&
-          arguments_bool(given[3], &operation->noreply) && arguments_call(operation, given + 4))) {
-        operation_discard(operation);
-        return NULL;
-    }
-    return (PyObject *)operation;
+    return operation_finish(operation, operation != NULL && arguments_flags(given[1], &operation->flags) &&
+                                           arguments_exptime(given[2], "exptime", &operation->exptime) &&
+                                           arguments_bool(given[3], &operation->noreply) &&
+                                           arguments_call(operation, given + 4));
 }
 
 static PyObject *client_delete_many(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
@@ -234,11 +227,8 @@ static PyObject *client_delete_many(PyObject *self, PyObject *const *args, Py_ss
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
                                       ? create_bulk(self, &delete_many_traits, given[0])
                                       : NULL;
-    if (operation != NULL && !(arguments_bool(given[1], &operation->noreply) && arguments_call(operation, given + 2))) {
-        operation_discard(operation);
-        return NULL;
-    }
-    return (PyObject *)operation;
+    return operation_finish(operation, operation != NULL && arguments_bool(given[1], &operation->noreply) &&
+                                           arguments_call(operation, given + 2));
 }
 
 PyMethodDef client_bulk_commands[] = {

@@ -4,8 +4,6 @@
 #include "convert.h"
 #include "errors.h"
 
-#define KEY_OF(operation) PyBytes_AS_STRING((operation)->key), (size_t)PyBytes_GET_SIZE((operation)->key)
-
 /* ------------------------------------------------------------------ retrieval */
 
 static emc_status submit_get(struct operation *operation, const emc_call *call)
@@ -35,22 +33,12 @@ static const struct operation_traits gat_traits = {.name = "gat", .submit = subm
 static const struct operation_traits gats_traits = {
     .name = "gats", .submit = submit_gats, .complete = convert_item_with_cas};
 
-static struct operation *create(PyObject *self, const struct operation_traits *traits, PyObject *key)
-{
-    struct client *client = (struct client *)self;
-    return arguments_key(client, key) ? operation_create(client, traits, key) : NULL;
-}
-
 /* `given`: the key, return_flags, CALL_NAMES. */
 static PyObject *retrieve(PyObject *self, const struct operation_traits *traits, PyObject *const *given)
 {
-    struct operation *operation = create(self, traits, given[0]);
-    if (operation != NULL &&
-        !(arguments_bool(given[1], &operation->return_flags) && arguments_call(operation, given + 2))) {
-        operation_discard(operation);
-        return NULL;
-    }
-    return (PyObject *)operation;
+    struct operation *operation = operation_on_key(self, traits, given[0]);
+    return operation_finish(operation, operation != NULL && arguments_bool(given[1], &operation->return_flags) &&
+                                           arguments_call(operation, given + 2));
 }
 
 static PyObject *client_get(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
@@ -58,7 +46,7 @@ static PyObject *client_get(PyObject *self, PyObject *const *args, Py_ssize_t na
     static const struct signature signature = {"get", 4, 2, 1, {"key", "return_flags", CALL_NAMES}};
     PyObject *given[4];
     if (nargs == 1 && keywords == NULL) {
-        return (PyObject *)create(self, &get_traits, args[0]);
+        return (PyObject *)operation_on_key(self, &get_traits, args[0]);
     }
     return arguments_parse(&signature, args, nargs, keywords, given) ? retrieve(self, &get_traits, given) : NULL;
 }
@@ -156,16 +144,13 @@ struct storing {
 static PyObject *store(PyObject *self, const struct operation_traits *traits, PyObject *key, PyObject *value,
                        const struct storing *more)
 {
-    struct operation *operation = create(self, traits, key);
-    if (operation != NULL && !(arguments_value(operation, value) && arguments_flags(more->flags, &operation->flags) &&
-                               arguments_exptime(more->exptime, "exptime", &operation->exptime) &&
-                               arguments_bool(more->noreply, &operation->noreply) &&
-                               arguments_unsigned(more->cas, "cas", UINT64_MAX, &operation->number) &&
-                               arguments_call(operation, more->call))) {
-        operation_discard(operation);
-        return NULL;
-    }
-    return (PyObject *)operation;
+    struct operation *operation = operation_on_key(self, traits, key);
+    return operation_finish(operation, operation != NULL && arguments_value(operation, value) &&
+                                           arguments_flags(more->flags, &operation->flags) &&
+                                           arguments_exptime(more->exptime, "exptime", &operation->exptime) &&
+                                           arguments_bool(more->noreply, &operation->noreply) &&
+                                           arguments_unsigned(more->cas, "cas", UINT64_MAX, &operation->number) &&
+                                           arguments_call(operation, more->call));
 }
 
 static PyObject *store_value(PyObject *self, const struct operation_traits *traits, PyObject *const *args,
@@ -265,14 +250,11 @@ static PyObject *step(PyObject *self, const struct operation_traits *traits, PyO
     const struct signature signature = {traits->name, 5, 2, 2, {"key", "value", "noreply", CALL_NAMES}};
     PyObject *given[5];
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
-                                      ? create(self, traits, given[0])
+                                      ? operation_on_key(self, traits, given[0])
                                       : NULL;
-    if (operation != NULL && !(arguments_unsigned(given[1], "value", UINT64_MAX, &operation->number) &&
-                               arguments_bool(given[2], &operation->noreply) && arguments_call(operation, given + 3))) {
-        operation_discard(operation);
-        return NULL;
-    }
-    return (PyObject *)operation;
+    return operation_finish(
+        operation, operation != NULL && arguments_unsigned(given[1], "value", UINT64_MAX, &operation->number) &&
+                       arguments_bool(given[2], &operation->noreply) && arguments_call(operation, given + 3));
 }
 
 static PyObject *client_increment(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
@@ -290,14 +272,11 @@ static PyObject *client_touch(PyObject *self, PyObject *const *args, Py_ssize_t 
     static const struct signature signature = {"touch", 5, 2, 2, {"key", "exptime", "noreply", CALL_NAMES}};
     PyObject *given[5];
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
-                                      ? create(self, &touch_traits, given[0])
+                                      ? operation_on_key(self, &touch_traits, given[0])
                                       : NULL;
-    if (operation != NULL && !(arguments_exptime(given[1], "exptime", &operation->exptime) &&
-                               arguments_bool(given[2], &operation->noreply) && arguments_call(operation, given + 3))) {
-        operation_discard(operation);
-        return NULL;
-    }
-    return (PyObject *)operation;
+    return operation_finish(operation,
+                            operation != NULL && arguments_exptime(given[1], "exptime", &operation->exptime) &&
+                                arguments_bool(given[2], &operation->noreply) && arguments_call(operation, given + 3));
 }
 
 static PyObject *client_delete(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
@@ -305,13 +284,10 @@ static PyObject *client_delete(PyObject *self, PyObject *const *args, Py_ssize_t
     static const struct signature signature = {"delete", 4, 1, 1, {"key", "noreply", CALL_NAMES}};
     PyObject *given[4];
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
-                                      ? create(self, &delete_traits, given[0])
+                                      ? operation_on_key(self, &delete_traits, given[0])
                                       : NULL;
-    if (operation != NULL && !(arguments_bool(given[1], &operation->noreply) && arguments_call(operation, given + 2))) {
-        operation_discard(operation);
-        return NULL;
-    }
-    return (PyObject *)operation;
+    return operation_finish(operation, operation != NULL && arguments_bool(given[1], &operation->noreply) &&
+                                           arguments_call(operation, given + 2));
 }
 
 /* ------------------------------------------------------------------ the table */

@@ -3,8 +3,6 @@
 #include "client.h"
 #include "convert.h"
 
-#define KEY_OF(operation) PyBytes_AS_STRING((operation)->key), (size_t)PyBytes_GET_SIZE((operation)->key)
-
 /* ------------------------------------------------------------------ outcomes */
 
 static PyObject *none_or(PyObject *value, bool present)

@@ -134,8 +134,8 @@ static PyObject *client_cache_memlimit(PyObject *self, PyObject *const *args, Py
                        arguments_bool(given[2], &ignored) && arguments_timeout(operation, given[3]));
 }
 
-/* The words of stats(address, *args), joined by spaces as they go on the wire. */
-static bool join_words(struct operation *operation, PyObject *const *words, Py_ssize_t count)
+/* Words joined by spaces, as they go on the wire; `name`: of the argument. */
+static bool join_words(struct operation *operation, const char *name, PyObject *const *words, Py_ssize_t count)
 {
     PyObject *list = PyList_New(count), *space = PyUnicode_FromString(" "), *joined = NULL;
     for (Py_ssize_t i = 0; list != NULL && i < count; i++) {
@@ -151,8 +151,7 @@ static bool join_words(struct operation *operation, PyObject *const *words, Py_s
     const char *text = joined != NULL ? PyUnicode_AsUTF8AndSize(joined, &length) : NULL;
     for (Py_ssize_t i = 0; text != NULL && i < length; i++) {
         if ((unsigned char)text[i] < ' ' || text[i] == 0x7f) {
-            PyErr_Format(PyExc_ValueError, "%s: a control character",
-                         operation->traits == &administer_traits ? "command" : "args");
+            PyErr_Format(PyExc_ValueError, "%s: a control character", name);
             text = NULL;
         }
     }
@@ -178,7 +177,8 @@ static PyObject *client_stats(PyObject *self, PyObject *const *args, Py_ssize_t 
     }
     struct operation *operation = create(self, &stats_traits, given[0]);
     Py_ssize_t words = nargs > 1 ? nargs - 1 : 0;
-    return operation_finish(operation, operation != NULL && join_words(operation, args + nargs - words, words) &&
+    return operation_finish(operation, operation != NULL &&
+                                           join_words(operation, "args", args + nargs - words, words) &&
                                            arguments_timeout(operation, given[1]));
 }
 
@@ -211,7 +211,7 @@ static bool read_line(struct operation *operation, PyObject *line)
         PyErr_Format(PyExc_ValueError, "command: %zd bytes; it has 1 to 1000", length);
         text = NULL;
     }
-    return text != NULL && join_words(operation, &line, 1);
+    return text != NULL && join_words(operation, "command", &line, 1);
 }
 
 static PyObject *client_administer(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)

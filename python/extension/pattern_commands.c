@@ -3,8 +3,6 @@
 #include "client.h"
 #include "convert.h"
 
-#define KEY_OF(operation) PyBytes_AS_STRING((operation)->key), (size_t)PyBytes_GET_SIZE((operation)->key)
-
 /* ------------------------------------------------------------------ outcomes */
 
 static void convert_fetch(struct operation *operation, const emc_result *result)
@@ -30,6 +28,7 @@ static void convert_truth(struct operation *operation, const emc_result *result)
         operation_set_result(operation, PyBool_FromLong(result->status == EMC_OK));
     }
 }
+
 /* ------------------------------------------------------------------ submission */
 
 static emc_status submit_fetch(struct operation *operation, const emc_call *call)
@@ -74,13 +73,8 @@ static const struct operation_traits invalidate_traits = {
     .name = "invalidate", .submit = submit_invalidate, .complete = convert_truth};
 static const struct operation_traits count_traits = {
     .name = "count", .submit = submit_count, .complete = convert_number, .number = true};
-/* ------------------------------------------------------------------ methods */
 
-static struct operation *create(PyObject *self, const struct operation_traits *traits, PyObject *key)
-{
-    struct client *client = (struct client *)self;
-    return arguments_key(client, key) ? operation_create(client, traits, key) : NULL;
-}
+/* ------------------------------------------------------------------ methods */
 
 static bool read_seconds(PyObject *object, const char *name, uint64_t least, uint64_t *out)
 {
@@ -99,7 +93,7 @@ static PyObject *client_fetch(PyObject *self, PyObject *const *args, Py_ssize_t 
     static const struct signature signature = {"fetch", 5, 2, 2, {"key", "lease", "recache_below", CALL_NAMES}};
     PyObject *given[5];
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
-                                      ? create(self, &fetch_traits, given[0])
+                                      ? operation_on_key(self, &fetch_traits, given[0])
                                       : NULL;
     return operation_finish(operation, operation != NULL && read_seconds(given[1], "lease", 1, &operation->number) &&
                                            read_seconds(given[2], "recache_below", 0, &operation->flags) &&
@@ -130,7 +124,7 @@ static PyObject *client_fill(PyObject *self, PyObject *const *args, Py_ssize_t n
         "fill", 7, 3, 3, {"key", "value", "lease", "flags", "exptime", CALL_NAMES}};
     PyObject *given[7];
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
-                                      ? create(self, &fill_traits, given[0])
+                                      ? operation_on_key(self, &fill_traits, given[0])
                                       : NULL;
     return operation_finish(operation, operation != NULL && arguments_value(operation, given[1]) &&
                                            read_lease(operation, given[2]) &&
@@ -144,7 +138,7 @@ static PyObject *client_give_up(PyObject *self, PyObject *const *args, Py_ssize_
     static const struct signature signature = {"give_up", 4, 2, 2, {"key", "lease", CALL_NAMES}};
     PyObject *given[4];
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
-                                      ? create(self, &give_up_traits, given[0])
+                                      ? operation_on_key(self, &give_up_traits, given[0])
                                       : NULL;
     return operation_finish(operation, operation != NULL && read_lease(operation, given[1]) &&
                                            arguments_call(operation, given + 2));
@@ -155,7 +149,7 @@ static PyObject *client_invalidate(PyObject *self, PyObject *const *args, Py_ssi
     static const struct signature signature = {"invalidate", 4, 2, 2, {"key", "stale", CALL_NAMES}};
     PyObject *given[4];
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
-                                      ? create(self, &invalidate_traits, given[0])
+                                      ? operation_on_key(self, &invalidate_traits, given[0])
                                       : NULL;
     return operation_finish(operation, operation != NULL && arguments_exptime(given[1], "stale", &operation->exptime) &&
                                            arguments_call(operation, given + 2));
@@ -186,7 +180,7 @@ static PyObject *client_count(PyObject *self, PyObject *const *args, Py_ssize_t 
     static const struct signature signature = {"count", 6, 2, 1, {"key", "delta", "initial", "exptime", CALL_NAMES}};
     PyObject *given[6];
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
-                                      ? create(self, &count_traits, given[0])
+                                      ? operation_on_key(self, &count_traits, given[0])
                                       : NULL;
     return operation_finish(operation, operation != NULL && read_delta(given[1], operation) &&
                                            arguments_unsigned(given[2], "initial", UINT64_MAX, &operation->flags) &&

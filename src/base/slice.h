@@ -56,6 +56,12 @@ static inline bool emc__slice_equal(struct emc__slice a, struct emc__slice b)
     return emc__load_word(a.data + last) == emc__load_word(b.data + last);
 }
 
+static inline bool emc__slice_begins_with(struct emc__slice slice, const char *words)
+{
+    size_t length = strlen(words);
+    return slice.length >= length && memcmp(slice.data, words, length) == 0;
+}
+
 /* Copies, and writes nothing behind; for keys, likewise by words. The ranges do not overlap. */
 static inline void emc__slice_copy(uint8_t *out, struct emc__slice from)
 {

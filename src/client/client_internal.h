@@ -45,11 +45,11 @@ emc_status emc__client_check_open(struct emc_client *client, const emc_call *cal
 /* EMC_ERROR_FULL with its words; emc_client_on_room() is told when there is room again. */
 emc_status emc__client_full(struct emc_client *client);
 /* Reads the clock for the tick's first submission. */
-void emc__client_open_tick(struct emc__engine *engine);
+void emc__client_open_tick(struct emc_client *client);
 static inline void emc__client_begin_tick(struct emc_client *client)
 {
     if (!client->engine.tick_open) {
-        emc__client_open_tick(&client->engine);
+        emc__client_open_tick(client);
     }
 }
 

@@ -10,11 +10,10 @@
 #define VALUE_COPIED_MAX    16384
 #define ARGUMENT_LENGTH_MAX 1024
 
-void emc__client_open_tick(struct emc__engine *engine)
+void emc__client_open_tick(struct emc_client *client)
 {
-    uint64_t now_ns = engine->transport->class_->now_ns(engine->transport);
-    engine->now_ns = now_ns > engine->now_ns ? now_ns : engine->now_ns;
-    engine->tick_open = true;
+    struct emc__transport *transport = client->engine.transport;
+    emc__client_begin_tick_at(client, transport->class_->now_ns(transport));
 }
 
 static inline emc_status check_client(struct emc_client *client, const emc_call *call)

@@ -105,6 +105,7 @@ static bool emit_bulk_line(struct fill *fill, struct emc__operation *part)
         return false;
     }
     write_records(fill, part, line);
+    fill->connection->pending_load -= line->in.records.count;
     emc__pipeline_push(fill->connection, line);
     if (part->in.records.count == 0) {
         emc__outgoing_part_done(fill->connection, part);

@@ -296,6 +296,7 @@ static bool emit_bulk_line(struct fill *fill, struct emc__operation *part)
     line->in.records.count = write_bulk_keys(fill, part, &part->in.records.first);
     end_line(fill, line);
     part->in.records.count -= line->in.records.count;
+    fill->connection->pending_load -= line->in.records.count;
     if (part->in.records.count == 0) {
         emc__outgoing_part_done(fill->connection, part);
     }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "node/dialect.h"
-#include "node/node_internal.h"
+#include "node/node.h"
 #include "node/pipeline.h"
 #include "node/sending.h"
 
@@ -168,6 +168,7 @@ struct emc__connection *emc__connection_open(struct emc__engine *engine, struct 
     }
     connection->engine = engine;
     connection->node = node;
+    connection->bytes_waiting = emc__node_bytes_waiting(node);
     connection->listener = listener;
     connection->context = context;
     connection->socket = socket;
@@ -241,8 +242,7 @@ void emc__connection_enqueue(struct emc__connection *connection, struct emc__ope
     operation->place = EMC__PLACE_PENDING;
     operation->connection = connection;
     connection->load += emc__operation_weight(operation);
-    connection->node->bytes_waiting += emc__operation_bytes(operation);
-    connection->pending_count++;
+    emc__connection_count_pending(connection, operation);
     connection->last_used_ns = connection->engine->now_ns;
     emc__list_append(&connection->pending, &operation->link);
     emc__connection_mark_dirty(connection);
@@ -254,8 +254,7 @@ void emc__connection_requeue(struct emc__connection *connection, struct emc__ope
     emc__link_remove(&operation->link);
     operation->place = EMC__PLACE_PENDING;
     operation->connection = connection;
-    connection->node->bytes_waiting += emc__operation_bytes(operation);
-    connection->pending_count++;
+    emc__connection_count_pending(connection, operation);
     emc__link_insert_before(&operation->link, before != NULL ? before : &connection->pending.head);
     emc__connection_mark_dirty(connection);
 }
@@ -264,8 +263,7 @@ void emc__connection_withdraw(struct emc__connection *connection, struct emc__op
 {
     emc__link_remove(&operation->link);
     operation->place = EMC__PLACE_NONE;
-    connection->node->bytes_waiting -= emc__operation_bytes(operation);
-    connection->pending_count--;
+    emc__connection_discount_pending(connection, operation);
     connection->load--;
     connection->listener->slot_left(connection->context, operation->slot);
 }

@@ -1,4 +1,5 @@
-/* One established connection: its handshake, its bytes in and out, its pipeline of operations. Knows its node through a listener alone. */
+/* One established connection: its handshake, its bytes in and out, its pipeline of operations. Knows its node through a
+ * listener, and one count that they share. */
 #ifndef EMC_NODE_CONNECTION_H
 #define EMC_NODE_CONNECTION_H
 
@@ -73,7 +74,8 @@ struct emc__connection {
     struct emc__timer silence;  /* an operation's deadline passed; closes when no byte comes for a margin */
     struct emc__timer shortage; /* memory was short in a flush */
     uint32_t load;              /* operations (and keys of bulks) pending or in the pipeline */
-    uint32_t pending_count;     /* entries of pending */
+    uint32_t pending_load;      /* of them, those that are pending */
+    size_t *bytes_waiting;      /* the node's count, of what is pending here too */
     uint64_t last_heard_ns, last_used_ns;
     uint64_t blocked_since_ns; /* 0: the socket takes bytes */
     uint64_t began_ns;         /* the attempt that made it */
@@ -124,6 +126,19 @@ void emc__connection_detach_value(struct emc__connection *connection, struct emc
 void emc__connection_abandoned(struct emc__connection *connection, const struct emc__operation *operation, bool timed_out);
 /* The same for a bulk, wherever its values are being received and its lines stand. */
 void emc__connection_abandoned_bulk(struct emc__engine *engine, const struct emc__bulk *bulk, bool timed_out);
+
+/* The operation is pending; or no longer. */
+static inline void emc__connection_count_pending(struct emc__connection *connection, const struct emc__operation *operation)
+{
+    *connection->bytes_waiting += emc__operation_bytes(operation);
+    connection->pending_load += emc__operation_weight(operation);
+}
+
+static inline void emc__connection_discount_pending(struct emc__connection *connection, const struct emc__operation *operation)
+{
+    *connection->bytes_waiting -= emc__operation_bytes(operation);
+    connection->pending_load -= emc__operation_weight(operation);
+}
 
 static inline bool emc__connection_open_for_business(const struct emc__connection *connection)
 {

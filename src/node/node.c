@@ -423,6 +423,11 @@ struct emc__metrics *emc__node_metrics(struct emc__node *node)
     return &node->metrics;
 }
 
+size_t *emc__node_bytes_waiting(struct emc__node *node)
+{
+    return &node->bytes_waiting;
+}
+
 const emc_address *emc__node_address(const struct emc__node *node)
 {
     return &node->address;

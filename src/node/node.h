@@ -35,6 +35,8 @@ void emc__node_cancel(struct emc__operation *operation);
 /* Writes what every connection of the engine has to write. */
 void emc__node_flush_all(struct emc__engine *engine);
 
+/* Its count of the bytes of operations that are not written: its connections keep it, too. */
+size_t *emc__node_bytes_waiting(struct emc__node *node);
 const emc_address *emc__node_address(const struct emc__node *node);
 uint32_t emc__node_weight(const struct emc__node *node);
 void emc__node_set_weight(struct emc__node *node, uint32_t weight);

@@ -114,21 +114,6 @@ static inline struct emc__slice emc__operation_argument(const struct emc__operat
 /* Its timer fired. */
 void emc__operation_deadline(struct emc__timer *timer, uint64_t now_ns);
 
-/* Piece by piece: each of them is a few stores, where one large memset is a loop in microcode that takes longer to begin than to end. */
-static inline void emc__operation_clear(struct emc__operation *operation)
-{
-    enum { PIECE = 64,
-           SIZE = offsetof(struct emc__operation, own),
-           THIRD = SIZE > 3 * PIECE ? PIECE : SIZE - 2 * PIECE, /* with pointers of 32 bits it is the last */
-           FOURTH = SIZE > 3 * PIECE ? SIZE - 3 * PIECE : 0 };
-    uint8_t *at = (uint8_t *)operation;
-    memset(at, 0, PIECE);
-    memset(at + PIECE, 0, PIECE);
-    memset(at + 2 * PIECE, 0, THIRD);
-    memset(at + 3 * PIECE, 0, FOURTH);
-    _Static_assert(SIZE > 2 * PIECE && SIZE <= 4 * PIECE, "the pieces cover it");
-}
-
 /* A zeroed operation (timer ready, place NONE), or NULL. */
 static inline struct emc__operation *emc__operation_take(struct emc__engine *engine, enum emc__operation_kind kind, enum emc__verb verb)
 {
@@ -136,7 +121,7 @@ static inline struct emc__operation *emc__operation_take(struct emc__engine *eng
     if (operation == NULL) {
         return NULL;
     }
-    emc__operation_clear(operation);
+    memset(operation, 0, offsetof(struct emc__operation, own));
     operation->timer.fire = emc__operation_deadline;
     operation->engine = engine;
     operation->kind = (uint8_t)kind;

@@ -2,12 +2,11 @@
 #ifndef EMC_NODE_OUTGOING_H
 #define EMC_NODE_OUTGOING_H
 
-#include "node/node_internal.h"
+#include "node/connection.h"
 
 static inline void emc__outgoing_count(struct emc__connection *connection, struct emc__operation *operation)
 {
-    connection->node->bytes_waiting -= emc__operation_bytes(operation);
-    connection->pending_count--;
+    emc__connection_discount_pending(connection, operation);
     operation->place = EMC__PLACE_SENT;
 }
 

@@ -261,8 +261,7 @@ static void replace_pending(struct emc__node *node, struct emc__connection *conn
     while ((link = emc__list_take_first(&moving)) != NULL) {
         struct emc__operation *operation = EMC__OPERATION_OF(link);
         connection->load -= emc__operation_weight(operation);
-        node->bytes_waiting -= emc__operation_bytes(operation);
-        connection->pending_count--;
+        emc__connection_discount_pending(connection, operation);
         operation->place = EMC__PLACE_NONE;
         if (operation->kind == EMC__OPERATION_BULK_PART) {
             const struct emc__bulk *bulk = operation->of.bulk;

@@ -22,24 +22,34 @@ static bool wants_cas(const struct emc__operation *entry)
     return entry->verb == EMC__VERB_GETS || entry->verb == EMC__VERB_GATS;
 }
 
-/* ------------------------------------------------------------------ lines of several entries */
+/* ------------------------------------------------------------------ who asked for a key */
 
-static bool asked_for(const struct emc__operation *entry, struct emc__slice key)
+/* LINE: the member with the key, or NULL. */
+static struct emc__link *member_of(struct emc__operation *entry, struct emc__slice key)
 {
-    if (entry->kind == EMC__OPERATION_LINE) {
-        struct emc__link *link = emc__list_first(&entry->of.members);
-        while (link != NULL && !emc__slice_equal(emc__operation_key(EMC__OPERATION_OF(link)), key)) {
-            link = emc__list_next(&entry->of.members, link);
-        }
-        return link != NULL;
+    struct emc__link *link = emc__list_first(&entry->of.members);
+    while (link != NULL && !emc__slice_equal(emc__operation_key(EMC__OPERATION_OF(link)), key)) {
+        link = emc__list_next(&entry->of.members, link);
     }
+    return link;
+}
+
+/* BULK_LINE: how many records stand before the one with the key; all of them when there is none. */
+static uint32_t records_before(const struct emc__operation *entry, struct emc__slice key)
+{
     const struct emc__bulk *bulk = entry->of.bulk;
-    uint32_t index = entry->in.records.first, left = entry->in.records.count;
-    while (left > 0 && !emc__slice_equal(emc__bulk_key(bulk, index), key)) {
+    uint32_t index = entry->in.records.first, count = 0;
+    while (count < entry->in.records.count && !emc__slice_equal(emc__bulk_key(bulk, index), key)) {
         index = bulk->records[index].next;
-        left--;
+        count++;
     }
-    return left > 0;
+    return count;
+}
+
+static bool asked_for(struct emc__operation *entry, struct emc__slice key)
+{
+    return entry->kind == EMC__OPERATION_LINE ? member_of(entry, key) != NULL
+                                              : records_before(entry, key) < entry->in.records.count;
 }
 
 static bool miss_rest(struct emc__connection *connection, struct emc__operation *entry)
@@ -82,11 +92,7 @@ struct emc__operation *emc__retrieval_advance(struct emc__connection *connection
 EMC__APART static struct emc__operation *match_later(struct emc__connection *connection, struct emc__operation *entry,
                                                      const struct emc__value_header *header)
 {
-    struct emc__list *members = &entry->of.members;
-    struct emc__link *link = emc__list_first(members);
-    while (link != NULL && !emc__slice_equal(emc__operation_key(EMC__OPERATION_OF(link)), header->key)) {
-        link = emc__list_next(members, link);
-    }
+    struct emc__link *link = member_of(entry, header->key);
     if (link == NULL || header->has_cas != wants_cas(entry)) {
         emc__pipeline_contradiction(connection, out_of_order);
         return NULL;
@@ -197,12 +203,7 @@ bool emc__retrieval_miss_records(struct emc__connection *connection, struct emc_
 uint32_t emc__retrieval_match_bulk(struct emc__connection *connection, struct emc__operation *entry,
                                    const struct emc__value_header *header)
 {
-    const struct emc__bulk *bulk = entry->of.bulk;
-    uint32_t index = entry->in.records.first, skipped = 0;
-    while (skipped < entry->in.records.count && !emc__slice_equal(emc__bulk_key(bulk, index), header->key)) {
-        index = bulk->records[index].next;
-        skipped++;
-    }
+    uint32_t skipped = records_before(entry, header->key);
     if (skipped == entry->in.records.count || header->has_cas != wants_cas(entry)) {
         emc__pipeline_contradiction(connection, out_of_order);
         return EMC__BULK_END;

@@ -123,16 +123,12 @@ static bool starved(struct emc__connection *connection)
 }
 
 /* Several flushes are unanswered: what waits is gathered until it is a fair share of what is in flight, so that lines grow with the load. No timer: the
- * answer to one of those flushes brings the next one about (where a fence is owed, none may come). A bulk's part is a line of its own already. */
+ * answer to one of those flushes brings the next one about (where a fence is owed, none may come). */
 static bool gathers(const struct emc__connection *connection)
 {
-    struct emc__link *next = emc__list_first(&connection->pending);
-    bool few = next != NULL && connection->pending_count < connection->load / GATHERED_SHARE;
-    if (!few || connection->open_run != NULL ||
-        connection->flushes_in_flight < connection->engine->options.gather_after_flushes || connection->fence_owed) {
-        return false;
-    }
-    return EMC__OPERATION_OF(next)->kind != EMC__OPERATION_BULK_PART;
+    return connection->pending_load > 0 && connection->pending_load < connection->load / GATHERED_SHARE &&
+           connection->flushes_in_flight >= connection->engine->options.gather_after_flushes &&
+           connection->open_run == NULL && !connection->fence_owed;
 }
 
 /* The last entry so far ends what this flush wrote. */

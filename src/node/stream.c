@@ -111,20 +111,14 @@ static void hand_on_dumped(struct emc__connection *connection, const struct emc_
 
 static const char not_its_line[] = "a line that does not belong to this reply";
 
-static bool begins_with(struct emc__slice line, const char *words)
-{
-    size_t length = strlen(words);
-    return line.length >= length && memcmp(line.data, words, length) == 0;
-}
-
 /* What lru_crawler says instead of a dump. */
 static bool refused_dump(struct emc__slice line, emc_status *status_out)
 {
-    if (begins_with(line, "BUSY")) {
+    if (emc__slice_begins_with(line, "BUSY")) {
         *status_out = EMC_ERROR_BUSY;
         return true;
     }
-    if (begins_with(line, "BADCLASS") || begins_with(line, "NOTSTART")) {
+    if (emc__slice_begins_with(line, "BADCLASS") || emc__slice_begins_with(line, "NOTSTART")) {
         *status_out = EMC_ERROR_CLIENT;
         return true;
     }
@@ -135,8 +129,9 @@ static bool refused_dump(struct emc__slice line, emc_status *status_out)
  * too. */
 static bool fits(const struct emc__operation *entry, struct emc__slice line)
 {
-    return entry->verb == EMC__VERB_RAW_LINE ? begins_with(line, "key=") || begins_with(line, "mg ")
-                                             : begins_with(line, "PREFIX ") || begins_with(line, "ITEM ");
+    return entry->verb == EMC__VERB_RAW_LINE
+               ? emc__slice_begins_with(line, "key=") || emc__slice_begins_with(line, "mg ")
+               : emc__slice_begins_with(line, "PREFIX ") || emc__slice_begins_with(line, "ITEM ");
 }
 
 static bool raw_line(struct emc__connection *connection, struct emc__operation *entry, struct emc__slice line)

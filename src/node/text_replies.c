@@ -17,12 +17,6 @@ void emc__text_error_words(const struct emc__reply_line *line, char *text, size_
              (const char *)line->text.data);
 }
 
-static bool begins_with(struct emc__slice text, const char *words)
-{
-    size_t length = strlen(words);
-    return text.length >= length && memcmp(text.data, words, length) == 0;
-}
-
 emc_status emc__text_error_status(const struct emc__reply_line *line)
 {
     switch (line->kind) {
@@ -31,10 +25,10 @@ emc_status emc__text_error_status(const struct emc__reply_line *line)
     case EMC__REPLY_CLIENT_ERROR:
         return EMC_ERROR_CLIENT;
     default:
-        if (begins_with(line->text, "object too large")) {
+        if (emc__slice_begins_with(line->text, "object too large")) {
             return EMC_ERROR_TOO_LARGE;
         }
-        return begins_with(line->text, "out of memory") ? EMC_ERROR_SERVER_MEMORY : EMC_ERROR_SERVER;
+        return emc__slice_begins_with(line->text, "out of memory") ? EMC_ERROR_SERVER_MEMORY : EMC_ERROR_SERVER;
     }
 }
 
@@ -142,7 +136,7 @@ static bool single_line(struct emc__connection *connection, struct emc__operatio
         return emc__pipeline_contradiction(connection, "a reply of another kind than the command has");
     }
     char words[128];
-    if (line->kind == EMC__REPLY_LINE && begins_with(line->text, "BUSY")) {
+    if (line->kind == EMC__REPLY_LINE && emc__slice_begins_with(line->text, "BUSY")) {
         status = EMC_ERROR_BUSY;
     }
     emc_result result = {.status = (emc_status)status, .number = line->number};
@@ -168,7 +162,7 @@ static bool probe_line(struct emc__connection *connection, struct emc__operation
     }
     if (line->kind != EMC__REPLY_VERSION) {
         char text[EMC_ERROR_MESSAGE_SIZE] = "the server did not answer `version` with its version";
-        bool refused = line->kind == EMC__REPLY_CLIENT_ERROR && begins_with(line->text, "unauthenticated");
+        bool refused = line->kind == EMC__REPLY_CLIENT_ERROR && emc__slice_begins_with(line->text, "unauthenticated");
         if (is_error(line)) {
             emc__text_error_words(line, text, sizeof text);
         }

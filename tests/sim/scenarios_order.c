@@ -85,16 +85,19 @@ static void an_eighth_of_what_is_in_flight_is_gathered_no_longer(struct play *p)
     ends(p, last, EMC_MISS, 5);
 }
 
-static void a_bulk_is_not_gathered(struct play *p)
+static void a_bulk_is_gathered_by_the_number_of_its_keys(struct play *p)
 {
     struct sim_peer *peer = a_peer(p);
     the_client_opens(p);
     it_greets(p, peer);
     four_ticks_pass(p, peer);
-    struct sim_call *more = get_many(p, "x y");
-    it_hears(p, peer, "get x y\r\n");
+    struct sim_call *few = get_many(p, "x y");
+    it_hears_nothing(p, peer, 5);
+    struct sim_call *enough = get_many(p, "d e f g");
+    it_hears(p, peer, "get x y d e f g\r\n");
     it_says(p, peer, "END\r\nEND\r\nNOT_FOUND\r\nEND\r\nEND\r\n");
-    ends(p, more, EMC_MISS, 5);
+    ends(p, few, EMC_MISS, 5);
+    ends(p, enough, EMC_MISS, 5);
 }
 
 static void gets_of_the_same_key_share_one_answer(struct play *p)
@@ -405,7 +408,7 @@ static void connections_above_the_minimum_are_purged_when_unused(struct play *p)
 SCENARIOS("order", SCENARIO(gets_of_one_tick_travel_in_one_line),
           SCENARIO(what_is_submitted_in_a_tick_leaves_when_it_ends_and_not_before),
           SCENARIO(behind_four_unanswered_ticks_operations_are_gathered_until_one_is_answered),
-          SCENARIO(an_eighth_of_what_is_in_flight_is_gathered_no_longer), SCENARIO(a_bulk_is_not_gathered),
+          SCENARIO(an_eighth_of_what_is_in_flight_is_gathered_no_longer), SCENARIO(a_bulk_is_gathered_by_the_number_of_its_keys),
           SCENARIO(gets_of_the_same_key_share_one_answer),
           SCENARIO(a_get_behind_a_write_of_its_key_shares_nothing_with_one_before),
           SCENARIO(a_get_overtakes_writes_of_other_keys_but_never_its_own),
