@@ -14,7 +14,9 @@ pytestmark = pytest.mark.beyond
 
 def on_keys(client, key, **options):
     """A call of every command on keys, by its name."""
-    lease = emcache.FetchResult(None, None, True, False, False, 1)
+    def lease():
+        return emcache.FetchResult(None, None, True, False, False, 1)
+
     return {"get": lambda: client.get(key, **options), "gets": lambda: client.gets(key, **options), "gat": lambda: client.gat(0, key, **options),
             "gats": lambda: client.gats(0, key, **options), "get_many": lambda: client.get_many([key], **options), "gets_many": lambda: client.gets_many([key], **options),
             "gat_many": lambda: client.gat_many(0, [key], **options), "gats_many": lambda: client.gats_many(0, [key], **options),
@@ -26,7 +28,7 @@ def on_keys(client, key, **options):
             "meta_get": lambda: client.meta_get(key, **options), "meta_set": lambda: client.meta_set(key, b"v", **options),
             "meta_delete": lambda: client.meta_delete(key, **options), "meta_arithmetic": lambda: client.meta_arithmetic(key, **options),
             "meta_debug": lambda: client.meta_debug(key, **options), "fetch": lambda: client.fetch(key, 30, **options),
-            "fill": lambda: client.fill(key, b"v", lease, **options), "give_up": lambda: client.give_up(key, lease, **options),
+            "fill": lambda: client.fill(key, b"v", lease(), **options), "give_up": lambda: client.give_up(key, lease(), **options),
             "invalidate": lambda: client.invalidate(key, 30, **options), "count": lambda: client.count(key, **options)}
 
 

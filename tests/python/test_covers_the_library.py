@@ -2,8 +2,11 @@
 import pathlib
 import re
 
+import pytest
+
 import emcache
-from emcache import _emcache
+
+pytestmark = pytest.mark.beyond
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -73,6 +76,7 @@ def fields(structure):
 
 
 def test_every_option_has_its_name_here():
+    from emcache import _emcache
     wanted = [name for name in fields("emc_options") if name not in OPTIONS_APART] + [f"tls.{name}" for name in fields("emc_tls_options")]
     assert len(wanted) > 50
     assert not set(wanted) - set(_emcache.option_names())
