@@ -120,6 +120,7 @@ static enum emc__io class_send(struct emc__socket *socket, const struct emc__sli
         sent += length;
         sender->room -= sender->room == SIZE_MAX ? 0 : length;
     }
+    sender->first_send = sender->first_send == 0 ? sent : sender->first_send;
     *sent_out = sent;
     return sent > 0 ? EMC__IO_OK : EMC__IO_WOULD_BLOCK;
 }
@@ -485,6 +486,7 @@ size_t fake_forget_sent(struct fake_socket *socket)
 {
     size_t length = socket->sent.length;
     socket->sent.length = 0;
+    socket->first_send = 0;
     return length;
 }
 

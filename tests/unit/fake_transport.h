@@ -38,6 +38,7 @@ struct fake_socket {
     bool broken;            /* recv gives an error after what is injected, send at once */
     size_t room;            /* bytes that send still takes before it refuses */
     size_t send_most;       /* most bytes of one send */
+    size_t first_send;      /* bytes of the first one since they were forgotten */
     size_t receive_most;    /* most bytes of one recv */
     struct fake_bytes sent; /* and not yet expected */
     struct fake_bytes injected;

@@ -124,6 +124,42 @@ static void a_run_whose_connection_ends_before_the_fence_is_lost(void **state)
     fake_end(fake);
 }
 
+/* ------------------------------------------------------------------ how many */
+
+/* So many small sets in one tick; what the first of them looks like, and how much leaves at first. */
+static void check_first_send(int count, const char *beginning, size_t least, size_t most)
+{
+    struct fake *fake = fake_begin();
+    struct fake_socket *socket = fake_start(fake);
+    char value[101] = {0}, key[16];
+    memset(value, 'v', sizeof value - 1);
+    fake_forget_sent(socket);
+    for (int i = 0; i < count; i++) {
+        snprintf(key, sizeof key, "q%d", i);
+        ask_set(fake, key, value);
+    }
+    fake_pass(fake);
+    assert_memory_equal(socket->sent.data, beginning, strlen(beginning));
+    assert_in_range(socket->first_send, least, most);
+    snprintf(key, sizeof key, " q%d ", count - 1);
+    assert_non_null(memmem(socket->sent.data, socket->sent.length, key, strlen(key)));
+    fake_end(fake);
+}
+
+static void thirty_two_writes_are_enough_to_go_quietly(void **state)
+{
+    (void)state;
+    check_first_send(31, "set q0 ", 31 * 110, 31 * 130);
+    check_first_send(32, "ms q0 ", 32 * 110, 32 * 130);
+}
+
+static void of_many_writes_the_first_leave_early(void **state)
+{
+    (void)state;
+    check_first_send(511, "ms q0 ", 32 * 1024, 64 * 1024);
+    check_first_send(512, "ms q0 ", 8 * 1024, 16 * 1024);
+}
+
 /* ------------------------------------------------------------------ runs longer than what one send takes */
 
 /* The socket takes `room` bytes for now, of sets that come to more than the scratch holds. */
@@ -254,6 +290,8 @@ int main(void)
         cmocka_unit_test(success_that_is_said_aloud_is_success),
         cmocka_unit_test(an_unlabelled_error_leaves_what_was_silent_unknown_and_what_was_told_told),
         cmocka_unit_test(a_run_whose_connection_ends_before_the_fence_is_lost),
+        cmocka_unit_test(thirty_two_writes_are_enough_to_go_quietly),
+        cmocka_unit_test(of_many_writes_the_first_leave_early),
         cmocka_unit_test(a_run_longer_than_a_send_has_one_fence),
         cmocka_unit_test(a_run_goes_on_when_the_socket_takes_bytes_again),
         cmocka_unit_test(a_run_whose_rest_is_cancelled_has_its_fence_all_the_same),
