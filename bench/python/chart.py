@@ -18,7 +18,7 @@ def rows_of(figures):
         for loop in matrix.LOOPS:
             for tasks in counts:
                 found = {run.client: statistics.median(one["per_second"] for one in rounds) for run, rounds in figures.items()
-                         if (run.operation, run.tasks) == (operation, tasks) and run.loop in (loop, "threads", "wire")}
+                         if (run.operation, run.tasks, run.server) == (operation, tasks, "") and run.loop in (loop, "threads", "wire")}
                 if found:
                     rows.append((f"{report.operation_words(operation)}, {loop}, {tasks} task{'s' if tasks > 1 else ''}", found))
     return rows

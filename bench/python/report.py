@@ -21,8 +21,9 @@ def words(client):
     return matrix.WORDS.get(client, client)
 
 
-def operation_words(operation):
-    return "get_many of 100" if operation == "get_many" else operation
+def operation_words(operation, server=""):
+    words_of_it = "get_many of 100" if operation == "get_many" else operation
+    return f"{words_of_it}, {server}" if server else words_of_it
 
 
 def program_lines(figures):
@@ -31,7 +32,7 @@ def program_lines(figures):
         rates = [one["per_second"] for one in rounds]
         times = "; ".join(f"{loop} {spread(ratios(figures, mine, run))}" for loop, mine in counterparts(figures, run))
         cpu = f"{median(figures, run, 'user_ns') / 1000:.2f} + {median(figures, run, 'system_ns') / 1000:.2f}"
-        lines.append(f"| {operation_words(run.operation)} | {run.tasks} | {run.loop} | {words(run.client)} | {statistics.median(rates):,.0f} | "
+        lines.append(f"| {operation_words(run.operation, run.server)} | {run.tasks} | {run.loop} | {words(run.client)} | {statistics.median(rates):,.0f} | "
                      f"{min(rates):,.0f} .. {max(rates):,.0f} | {cpu} | {times} |")
     return lines
 
@@ -41,25 +42,25 @@ def counterparts(figures, run):
     if run.client == "ours":
         return []
     loops = [run.loop] if run.loop in matrix.LOOPS else matrix.LOOPS
-    found = [(loop, matrix.Run("ours", loop, run.operation, run.tasks)) for loop in loops]
+    found = [(loop, run._replace(client="ours", loop=loop)) for loop in loops]
     return [(loop, mine) for loop, mine in found if mine in figures]
 
 
 def mark_lines(figures):
     """(the table, the bars of the plot): each mark with what was reached."""
     lines = ["| mark | ratio (lowest .. highest) | to reach | |", "|---|---|---|---|"]
-    for what, operation, loop, tasks, peer, least, part in matrix.MARKS:
-        mine, other = matrix.Run("ours", loop, operation, tasks), matrix.Run(peer, loop, operation, tasks)
-        limit = matrix.Run(matrix.LIMIT, "wire", operation, tasks)
+    for mark in matrix.MARKS:
+        mine = matrix.Run("ours", mark.loop, mark.operation, mark.tasks, mark.server)
+        other, limit = mine._replace(client=mark.peer), mine._replace(client=matrix.LIMIT, loop="wire")
         if mine not in figures or other not in figures:
             continue
         values = ratios(figures, mine, other)
-        reached, wanted = statistics.median(values) >= least, f"{least:g} ×"
-        if part is not None and limit in figures:
+        reached, wanted = statistics.median(values) >= mark.least, f"{mark.least:g} ×"
+        if mark.part is not None and limit in figures:
             of_limit = statistics.median(ratios(figures, mine, limit))
-            reached = reached or of_limit >= part
-            wanted += f", or {part:g} of the limit if that is lower (it is at {of_limit:.2f})"
-        lines.append(f"| {what} | {spread(values)} | {wanted} | {verdict(reached)} |")
+            reached = reached or of_limit >= mark.part
+            wanted += f", or {mark.part:g} of the limit if that is lower (it is at {of_limit:.2f})"
+        lines.append(f"| {mark.what} | {spread(values)} | {wanted} | {verdict(reached)} |")
     return lines + cpu_mark_lines(figures) + slower_lines(figures)
 
 
@@ -97,7 +98,7 @@ def slower_lines(figures):
             compared += 1
             middle = statistics.median(ratios(figures, mine, run))
             if middle < 1:
-                slower.append(f"{operation_words(run.operation)}, {run.tasks} tasks, ours on {loop} against {words(run.client)}: {middle:.2f}")
+                slower.append(f"{operation_words(run.operation, run.server)}, {run.tasks} tasks, ours on {loop} against {words(run.client)}: {middle:.2f}")
     if not compared:
         return []
     return [f"| configurations in which ours is slower than a peer, of {compared} | {len(slower)}{': ' if slower else ''}{'; '.join(slower)} | 0 | {verdict(not slower)} |"]

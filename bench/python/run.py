@@ -51,16 +51,17 @@ def environment(arguments):
 
 
 class Bench:
-    def __init__(self, arguments, python, cores, port):
-        self.arguments, self.python, self.cores, self.port = arguments, python, cores, port
+    def __init__(self, arguments, python, cores, ports):
+        self.arguments, self.python, self.cores, self.ports = arguments, python, cores, ports
 
     def command(self, run):
+        port = self.ports[run.server]
         if run.client == matrix.LIMIT:
             name, keys = WIRE[run.operation]
-            return [os.path.join(self.arguments.limits, "bench", "limit", name), "--ports", str(self.port), "--in-flight", str(run.tasks * keys),
+            return [os.path.join(self.arguments.limits, "bench", "limit", name), "--ports", str(port), "--in-flight", str(run.tasks * keys),
                     "--value", str(VALUE), "--seconds", str(self.arguments.seconds), "--keys", "10000"]
         return [self.python, os.path.join(HERE, "worker.py"), "--client", run.client, "--loop", run.loop, "--tasks", str(run.tasks),
-                "--operation", run.operation, "--port", str(self.port), "--seconds", str(self.arguments.seconds)]
+                "--operation", run.operation, "--port", str(port), "--seconds", str(self.arguments.seconds)]
 
     def run(self, run, attempts=2):
         """The figures of one program. One that fails is tried once more: on a busy machine connections may be late."""
@@ -136,7 +137,8 @@ def surroundings_words(arguments, python, rounds):
     return (f"{time.strftime('%Y-%m-%d')}; {model}, {os.cpu_count()} cores; Linux {platform.release().split('-')[0]}; {first_line('memcached', '--version')}; "
             f"{first_line(python, '--version')}; {versions}; values of {VALUE} bytes; {rounds} rounds of {arguments.seconds:g} s for each program.\n"
             "The server has one thread on one core, the client another core. Clients that block are measured with a thread in place of a task. "
-            "The bare C program writes prebuilt multi-gets (or quiet sets) of as many keys as there are tasks. Ratios are taken within a round.")
+            "The bare C program writes prebuilt multi-gets (or quiet sets) of as many keys as there are tasks. Ratios are taken within a round. "
+            "get_many with 32 tasks is measured at a second server, too, without the LRU maintainer: that thread of memcached shares the server's one core.")
 
 
 def parse():
@@ -177,9 +179,10 @@ def main():
     if not ours:
         missing.append(f"our package, it is not in {arguments.ours}")
     with contextlib.ExitStack() as stack:
-        port = servers.start(stack, cores[0])
-        servers.fill(port, 10_000, VALUE)
-        bench = Bench(arguments, python, cores, port)
+        ports = {server: servers.start(stack, cores[0], *more) for server, more in matrix.SERVERS.items()}
+        for port in ports.values():
+            servers.fill(port, 10_000, VALUE)
+        bench = Bench(arguments, python, cores, ports)
         runs = usable(bench, matrix.runs(ours, arguments.only), missing)
         if not runs:
             print("nothing to measure: " + "; ".join(missing), file=sys.stderr)
