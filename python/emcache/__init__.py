@@ -1,5 +1,6 @@
 """A client of memcached clusters for asyncio: the API of emcache, on an engine in C."""
 from ._address import MemcachedHostAddress, MemcachedUnixSocketPath
+from ._emcache import format_address, parse_address
 from .base import Client, ClusterEvents, ClusterManagment, ClusterManagement, Item
 from .client import create_client
 from .client_errors import (
@@ -31,6 +32,7 @@ from .default_values import (
     DEFAULT_TIMEOUT,
 )
 from .meta import FetchResult, MetaResult
+from .store import StoreItem
 from .trace import TraceEvent
 from .version import __version__
 
@@ -59,6 +61,7 @@ __all__ = (
     "DEFAULT_STARTUP_WAIT_AUTODISCOVERY",
     "DEFAULT_TIMEOUT",
     "FetchResult",
+    "format_address",
     "Item",
     "MemcachedHostAddress",
     "MemcachedUnixSocketPath",
@@ -69,7 +72,9 @@ __all__ = (
     "NotNumberCommandError",
     "NotStoredStorageCommandError",
     "OperationMetrics",
+    "parse_address",
     "StorageCommandError",
+    "StoreItem",
     "TraceEvent",
     "UnsupportedCommandError",
     "__version__",

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Literal, Mapping, O
 from . import _emcache
 from ._address import Address
 from .connection_pool import ConnectionPoolMetrics, NodeState, OperationMetrics
+from .store import StoreItem, Value
 
 if TYPE_CHECKING:
     from .meta import FetchResult, MetaResult
-
-#: What can be stored: bytes, and everything that gives its bytes.
-Value = Union[bytes, bytearray, memoryview]
 
 if TYPE_CHECKING:
 
@@ -386,7 +384,7 @@ class Client(metaclass=ABCMeta):
 
     async def set_many(
         self,
-        items: Mapping[bytes, Value],
+        items: Mapping[bytes, Union[Value, StoreItem]],
         *,
         flags: int = 0,
         exptime: int = 0,
@@ -394,7 +392,9 @@ class Client(metaclass=ABCMeta):
         timeout: Optional[float] = None,
         routing_key: Optional[bytes] = None,
     ) -> Dict[bytes, Union[bool, Exception]]:
-        """Stores many values, on all nodes at once. A status for each key: True, or the exception that set() would have raised."""
+        """Stores many values, on all nodes at once. A status for each key: True, or the exception that set() would have raised.
+
+        `flags` and `exptime` are those of every item that is a plain value, or a StoreItem without its own."""
         raise NotImplementedError
 
     async def delete_many(
@@ -514,10 +514,21 @@ class Client(metaclass=ABCMeta):
         raise NotImplementedError
 
     async def fetch(
-        self, key: bytes, lease: int, *, recache_below: int = 0, timeout: Optional[float] = None, routing_key: Optional[bytes] = None
+        self,
+        key: bytes,
+        lease: int,
+        *,
+        recache_below: int = 0,
+        timeout: Optional[float] = None,
+        routing_key: Optional[bytes] = None,
+        wait: float = 0.0,
     ) -> "FetchResult":
         """Fetches a value with a lease, against stampedes: when the key is missing, stale, or has less than `recache_below` seconds left, exactly one
-        caller gets `won` and loads it within `lease` seconds (1 to 30 days); the others get the old value at once, or None with `already_won`."""
+        caller gets `won` and loads it within `lease` seconds (1 to 30 days); the others get the old value at once, or None with `already_won`.
+
+        `wait`, in seconds (0: not at all; math.inf: as long as it takes): where there is no old value, so long this call waits for the winner's, looking
+        every 10 ms; each look has the `timeout`. None with `already_won` when it has not come by then. A winner that gives up, or is too late, makes one
+        of those that wait the next winner."""
         raise NotImplementedError
 
     async def fill(

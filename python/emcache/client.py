@@ -154,7 +154,8 @@ async def create_client(
     - `purge_unhealthy_nodes`: keys of an unhealthy node go to other nodes until it is healthy again.
     - `autobatching`, `autobatching_max_keys`: gets of one turn of the loop go out together, those of one key as one. The engine puts what is submitted in
       one turn into as few writes as it can in any case; with `autobatching` it never sends the first one ahead.
-    - `ssl`, `ssl_verify`, `ssl_extra_ca`: TLS; whether certificates are checked; a file of certificate authorities trusted beside the system's.
+    - `ssl`, `ssl_verify`, `ssl_extra_ca`: TLS; whether certificates are checked (True or False; TypeError for None and the like, which emcache 1.3 takes
+      for False); a file of certificate authorities trusted beside the system's.
     - `username`, `password`: both or none.
     - `autodiscovery`: the list of nodes comes from `config get cluster` at the address given, asked every `autodiscovery_poll_interval`.
 

@@ -1,5 +1,6 @@
 /* Addresses between Python's classes and the engine's. */
 #include "address.h"
+#include "arguments.h"
 
 static const char *text_of(PyObject *object, PyObject *name, PyObject **keep_out)
 {
@@ -115,4 +116,60 @@ void address_list_release(struct address_list *list)
     Py_CLEAR(list->keep);
     list->addresses = NULL;
     list->count = 0;
+}
+
+/* ------------------------------------------------------------------ text */
+
+#define DEFAULT_PORT 11211
+
+PyObject *address_parse(PyObject *module, PyObject *args, PyObject *keywords)
+{
+    static char *names[] = {"text", "default_port", NULL};
+    PyObject *text, *port = NULL;
+    uint64_t number = DEFAULT_PORT;
+    emc_address_storage storage;
+    emc_error error = {.message = ""};
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "U|O:parse_address", names, &text, &port) ||
+        !arguments_unsigned(port, "default_port", 65535, &number)) {
+        return NULL;
+    }
+    Py_ssize_t length = 0;
+    const char *bytes = PyUnicode_AsUTF8AndSize(text, &length);
+    if (bytes != NULL && strlen(bytes) != (size_t)length) {
+        PyErr_SetString(PyExc_ValueError, "address: has a zero character");
+        bytes = NULL;
+    }
+    if (bytes == NULL) {
+        return NULL;
+    }
+    if (number == 0) {
+        PyErr_SetString(PyExc_ValueError, "default_port: 0; it is 1 to 65535");
+        return NULL;
+    }
+    if (emc_address_parse(bytes, (uint32_t)number, &storage, &error) != EMC_OK) {
+        PyObject *words = PyUnicode_DecodeUTF8(error.message, (Py_ssize_t)strlen(error.message), "backslashreplace");
+        if (words != NULL) {
+            PyErr_SetObject(PyExc_ValueError, words);
+            Py_DECREF(words);
+        }
+        return NULL;
+    }
+    return address_to_python(module_state_of(module), &storage.address);
+}
+
+PyObject *address_format(PyObject *module, PyObject *object)
+{
+    char text[EMC_ADDRESS_TEXT_SIZE];
+    emc_address address;
+    PyObject *keep = NULL;
+    if (!address_from_python(module_state_of(module), object, &address, &keep)) {
+        return NULL;
+    }
+    size_t length = emc_address_format(&address, text, sizeof text);
+    Py_DECREF(keep);
+    if (length >= sizeof text) {
+        PyErr_Format(PyExc_ValueError, "address: longer than %d bytes", EMC_ADDRESS_TEXT_SIZE - 1);
+        return NULL;
+    }
+    return PyUnicode_DecodeUTF8(text, (Py_ssize_t)length, "strict");
 }

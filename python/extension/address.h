@@ -20,4 +20,8 @@ struct address_list {
 bool address_list_from_python(const struct module_state *state, PyObject *sequence, struct address_list *list_out);
 void address_list_release(struct address_list *list);
 
+/* The module's functions parse_address(text, default_port=11211) and format_address(address). */
+PyObject *address_parse(PyObject *module, PyObject *args, PyObject *keywords);
+PyObject *address_format(PyObject *module, PyObject *address);
+
 #endif

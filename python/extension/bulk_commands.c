@@ -115,6 +115,28 @@ static PyObject *client_gats_many(PyObject *self, PyObject *const *args, Py_ssiz
 
 /* ------------------------------------------------------------------ set_many, delete_many */
 
+/* What a StoreItem says of its own: operation->extra has one for each item when there is a StoreItem among them, else it is NULL. */
+struct own_fields {
+    uint64_t flags;
+    int64_t exptime;
+    bool has_flags, has_exptime;
+};
+
+static emc_store_item item_at(const struct operation *operation, size_t index)
+{
+    PyObject *key = PyTuple_GET_ITEM(operation->key, (Py_ssize_t)index);
+    PyObject *value = PyTuple_GET_ITEM(operation->value, (Py_ssize_t)index);
+    const struct own_fields *own = operation->extra;
+    own = own != NULL ? own + index : NULL;
+    return (emc_store_item){
+        .key = {PyBytes_AS_STRING(key), (size_t)PyBytes_GET_SIZE(key)},
+        .value = PyBytes_AS_STRING(value),
+        .value_length = (size_t)PyBytes_GET_SIZE(value),
+        .exptime = own != NULL && own->has_exptime ? own->exptime : operation->exptime,
+        .flags = own != NULL && own->has_flags ? own->flags : operation->flags,
+    };
+}
+
 static emc_status submit_set_many(struct operation *operation, const emc_call *call)
 {
     size_t count = (size_t)PyTuple_GET_SIZE(operation->key);
@@ -124,15 +146,7 @@ static emc_status submit_set_many(struct operation *operation, const emc_call *c
         return EMC_ERROR_MEMORY;
     }
     for (size_t i = 0; i < count; i++) {
-        PyObject *key = PyTuple_GET_ITEM(operation->key, (Py_ssize_t)i),
-                 *value = PyTuple_GET_ITEM(operation->value, (Py_ssize_t)i);
-        items[i] = (emc_store_item){
-            .key = {PyBytes_AS_STRING(key), (size_t)PyBytes_GET_SIZE(key)},
-            .value = PyBytes_AS_STRING(value),
-            .value_length = (size_t)PyBytes_GET_SIZE(value),
-            .exptime = operation->exptime,
-            .flags = operation->flags,
-        };
+        items[i] = item_at(operation, i);
     }
     emc_status status = emc_set_many_async(operation->client->engine, items, count, call);
     PyMem_Free(items);
@@ -156,53 +170,95 @@ static PyObject *bytes_of(PyObject *value)
     return PyBytes_FromObject(value);
 }
 
-/* The values of a mapping whose items are a sequence of pairs. */
-static PyObject *split_items(PyObject *items, PyObject **keys_out)
+/* A value, or a StoreItem: then its fields go to own[index], for which room is made at the first one. A new reference, or NULL with an exception. */
+static PyObject *read_item(const struct module_state *state, PyObject *item, struct own_fields **own, Py_ssize_t index,
+                           Py_ssize_t count)
 {
-    Py_ssize_t count = PySequence_Fast_GET_SIZE(items);
-    PyObject *keys = PyTuple_New(count), *values = PyTuple_New(count);
-    bool good = keys != NULL && values != NULL;
-    for (Py_ssize_t i = 0; i < count && good; i++) {
-        PyObject *pair = PySequence_Fast_GET_ITEM(items, i);
-        good = PyTuple_Check(pair) && PyTuple_GET_SIZE(pair) == 2;
-        if (!good) {
-            PyErr_SetString(PyExc_TypeError, "items: a mapping from key to value is needed");
-            break;
-        }
-        PyObject *value = bytes_of(PyTuple_GET_ITEM(pair, 1));
-        good = value != NULL;
-        if (good) {
-            Py_INCREF(PyTuple_GET_ITEM(pair, 0));
-            PyTuple_SET_ITEM(keys, i, PyTuple_GET_ITEM(pair, 0));
-            PyTuple_SET_ITEM(values, i, value);
-        }
+    if (!PyObject_TypeCheck(item, (PyTypeObject *)state->store_item)) {
+        return bytes_of(item);
     }
-    if (!good) {
-        Py_XDECREF(keys);
-        Py_XDECREF(values);
+    if (PyTuple_GET_SIZE(item) != 3) {
+        PyErr_SetString(PyExc_TypeError, "items: a StoreItem has a value, flags and an exptime");
         return NULL;
     }
-    *keys_out = keys;
-    return values;
+    PyObject *flags = PyTuple_GET_ITEM(item, 1), *exptime = PyTuple_GET_ITEM(item, 2);
+    if (*own == NULL && (*own = PyMem_Calloc((size_t)count, sizeof **own)) == NULL) {
+        return PyErr_NoMemory();
+    }
+    struct own_fields *fields = &(*own)[index];
+    fields->has_flags = flags != Py_None;
+    fields->has_exptime = exptime != Py_None;
+    return arguments_flags(fields->has_flags ? flags : NULL, &fields->flags) &&
+                   arguments_exptime(fields->has_exptime ? exptime : NULL, "exptime", &fields->exptime)
+               ? bytes_of(PyTuple_GET_ITEM(item, 0))
+               : NULL;
+}
+
+/* What create_set_many() makes of a mapping. */
+struct split {
+    PyObject *keys, *values;
+    struct own_fields *own;
+};
+
+static void split_release(struct split *split)
+{
+    Py_CLEAR(split->keys);
+    Py_CLEAR(split->values);
+    PyMem_Free(split->own);
+}
+
+static bool split_pair(const struct module_state *state, PyObject *pair, struct split *split, Py_ssize_t index,
+                       Py_ssize_t count)
+{
+    if (!PyTuple_Check(pair) || PyTuple_GET_SIZE(pair) != 2) {
+        PyErr_SetString(PyExc_TypeError, "items: a mapping from key to value is needed");
+        return false;
+    }
+    PyObject *key = PyTuple_GET_ITEM(pair, 0), *item = PyTuple_GET_ITEM(pair, 1);
+    Py_INCREF(key);
+    PyTuple_SET_ITEM(split->keys, index, key);
+    PyObject *value = PyBytes_CheckExact(item) ? (Py_INCREF(item), item)
+                                               : read_item(state, item, &split->own, index, count);
+    PyTuple_SET_ITEM(split->values, index, value);
+    return value != NULL;
+}
+
+/* False with an exception; what was made so far is released by the caller either way. */
+static bool split_items(const struct module_state *state, PyObject *mapping, struct split *split)
+{
+    PyObject *items = PyMapping_Check(mapping) && !PySequence_Check(mapping) ? PyMapping_Items(mapping) : NULL;
+    if (items == NULL) {
+        if (!PyErr_Occurred()) {
+            PyErr_Format(PyExc_TypeError, "items: a mapping from key to value is needed, not %.100s",
+                         Py_TYPE(mapping)->tp_name);
+        }
+        return false;
+    }
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(items);
+    split->keys = PyTuple_New(count);
+    split->values = PyTuple_New(count);
+    bool good = split->keys != NULL && split->values != NULL;
+    for (Py_ssize_t i = 0; i < count && good; i++) {
+        good = split_pair(state, PySequence_Fast_GET_ITEM(items, i), split, i, count);
+    }
+    Py_DECREF(items);
+    return good;
 }
 
 static struct operation *create_set_many(PyObject *self, PyObject *mapping)
 {
-    PyObject *keys = NULL;
-    PyObject *items = PyMapping_Check(mapping) && !PySequence_Check(mapping) ? PyMapping_Items(mapping) : NULL;
-    if (items == NULL && !PyErr_Occurred()) {
-        PyErr_Format(PyExc_TypeError, "items: a mapping from key to value is needed, not %.100s",
-                     Py_TYPE(mapping)->tp_name);
+    const struct client *client = (struct client *)self;
+    struct split split = {NULL, NULL, NULL};
+    struct operation *operation = split_items(client->state, mapping, &split)
+                                      ? create_bulk(self, &set_many_traits, split.keys)
+                                      : NULL;
+    if (operation != NULL) {
+        operation->value = split.values;
+        operation->extra = split.own;
+        split.values = NULL;
+        split.own = NULL;
     }
-    PyObject *values = items != NULL ? split_items(items, &keys) : NULL;
-    Py_XDECREF(items);
-    struct operation *operation = values != NULL ? create_bulk(self, &set_many_traits, keys) : NULL;
-    Py_XDECREF(keys);
-    if (operation == NULL) {
-        Py_XDECREF(values);
-        return NULL;
-    }
-    operation->value = values;
+    split_release(&split);
     return operation;
 }
 

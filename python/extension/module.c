@@ -1,5 +1,6 @@
 /* The module: its types, what it borrows from Python, its few functions. */
 #include "module.h"
+#include "address.h"
 #include "client.h"
 
 struct module_state *module_state_of(PyObject *module)
@@ -35,6 +36,15 @@ static PyObject *option_names(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(i
 static PyMethodDef module_methods[] = {
     {"enable_fast_wake", enable_fast_wake, METH_O, "Learns what a Task's wakeup is."},
     {"option_names", option_names, METH_NOARGS, "The engine's options: what create_client() calls each."},
+    {"parse_address", (PyCFunction)(void (*)(void))address_parse, METH_VARARGS | METH_KEYWORDS,
+     "parse_address($module, /, text, default_port=11211)\n--\n\n"
+     "Reads an address as people write it: \"host\", \"host:port\", \"[ipv6]:port\", a bare IPv6 address, or \"/path\" "
+     "(also "
+     "\"unix:/path\") of a unix socket.\n\n"
+     "`default_port` (1 to 65535) is that of a host without one. ValueError for anything else; nothing is looked up."},
+    {"format_address", address_format, METH_O,
+     "format_address($module, address, /)\n--\n\n"
+     "Writes an address for people: \"host:port\", \"[ipv6]:port\" or the path."},
     {"library_version", library_version, METH_NOARGS, "The version of the library that runs."},
     {NULL, NULL, 0, NULL},
 };

@@ -35,6 +35,8 @@
     X(node_state, "emcache.connection_pool", "NodeState")                        \
     X(meta_result, "emcache.meta", "MetaResult")                                 \
     X(fetch_result, "emcache.meta", "FetchResult")                               \
+    X(wait_for_winner, "emcache._waiting", "wait_for_winner")                    \
+    X(store_item, "emcache.store", "StoreItem")                                  \
     X(trace_event, "emcache.trace", "TraceEvent")
 
 /* Names looked up or compared on the way of every operation. */

@@ -10,6 +10,7 @@ enum option_kind {
     OPTION_TEXT,
     OPTION_CHARACTER,
     OPTION_VERSION, /* of TLS: "1.2" or 12 */
+    OPTION_VERIFY,  /* a bool that nothing but False turns off */
     OPTION_ENUM
 };
 
@@ -58,7 +59,7 @@ static const struct option table[] = {
     OPTION(TEXT, password),
     OPTION(BOOL, sasl),
     NAMED(BOOL, tls.enabled, "ssl"),
-    NAMED(BOOL, tls.verify, "ssl_verify"),
+    NAMED(VERIFY, tls.verify, "ssl_verify"),
     NAMED(TEXT, tls.extra_ca_file, "ssl_extra_ca"),
     NAMED(TEXT, tls.trust_file, "ssl_trust"),
     NAMED(TEXT, tls.trust_folder, "ssl_trust_folder"),
@@ -171,6 +172,17 @@ static bool read_version(const char *name, PyObject *value, uint32_t *version_ou
     return false;
 }
 
+/* Checking certificates is turned off by saying so, never by a value that is merely not true: None, an empty text, a list. */
+static bool read_verify(const char *name, PyObject *value, bool *truth_out)
+{
+    if (!PyLong_Check(value)) { /* a bool is one */
+        PyErr_Format(PyExc_TypeError, "%s: True or False is needed, not %.100s", name, Py_TYPE(value)->tp_name);
+        return false;
+    }
+    *truth_out = PyObject_IsTrue(value) != 0;
+    return true;
+}
+
 static bool read_truth(PyObject *value, bool *truth_out)
 {
     int truth = PyObject_IsTrue(value);
@@ -185,6 +197,8 @@ static bool set(emc_options *options, const struct option *option, const char *n
     switch (option->kind) {
     case OPTION_BOOL:
         return read_truth(value, field);
+    case OPTION_VERIFY:
+        return read_verify(name, value, field);
     case OPTION_DURATION:
         return read_duration(name, value, field);
     case OPTION_TEXT:

@@ -88,16 +88,60 @@ static bool read_seconds(PyObject *object, const char *name, uint64_t least, uin
     return true;
 }
 
+/* Seconds, 0 (also when it is not given) or more; infinity is one of them. */
+static bool read_wait(PyObject *object, double *seconds_out)
+{
+    double seconds = object != NULL ? PyFloat_AsDouble(object) : 0;
+    if (seconds == -1.0 && PyErr_Occurred()) {
+        if (PyErr_ExceptionMatches(PyExc_TypeError)) {
+            PyErr_Format(PyExc_TypeError, "wait: seconds are needed, not %.100s", Py_TYPE(object)->tp_name);
+        } else if (PyErr_ExceptionMatches(PyExc_OverflowError)) {
+            PyErr_SetString(PyExc_ValueError, "wait: too many seconds; without a limit it is math.inf");
+        }
+        return false;
+    }
+    if (!(seconds >= 0)) {
+        PyErr_Format(PyExc_ValueError, "wait: %R seconds; it is 0 or more", object);
+        return false;
+    }
+    *seconds_out = seconds;
+    return true;
+}
+
+static PyObject *or_none(PyObject *object)
+{
+    return object != NULL ? object : Py_None;
+}
+
+/* Look after look until the winner has filled: that is Python's, as it sleeps in between. The arguments are good. */
+static PyObject *fetch_and_wait(PyObject *self, PyObject *const *given, double wait)
+{
+    const struct module_state *state = ((struct client *)self)->state;
+    PyObject *zero = PyLong_FromLong(0);
+    PyObject *coroutine = zero != NULL ? PyObject_CallFunction(state->wait_for_winner, "OOOOOOd", self, given[0],
+                                                               given[1], given[2] != NULL ? given[2] : zero,
+                                                               or_none(given[3]), or_none(given[4]), wait)
+                                       : NULL;
+    Py_XDECREF(zero);
+    return coroutine;
+}
+
 static PyObject *client_fetch(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
-    static const struct signature signature = {"fetch", 5, 2, 2, {"key", "lease", "recache_below", CALL_NAMES}};
-    PyObject *given[5];
+    static const struct signature signature = {"fetch", 6, 2, 2, {"key", "lease", "recache_below", CALL_NAMES, "wait"}};
+    PyObject *given[6];
+    double wait = 0;
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
                                       ? operation_on_key(self, &fetch_traits, given[0])
                                       : NULL;
-    return operation_finish(operation, operation != NULL && read_seconds(given[1], "lease", 1, &operation->number) &&
-                                           read_seconds(given[2], "recache_below", 0, &operation->flags) &&
-                                           arguments_call(operation, given + 3));
+    bool good = operation != NULL && read_seconds(given[1], "lease", 1, &operation->number) &&
+                read_seconds(given[2], "recache_below", 0, &operation->flags) && arguments_call(operation, given + 3) &&
+                read_wait(given[5], &wait);
+    if (good && wait > 0) {
+        operation_discard(operation);
+        return fetch_and_wait(self, given, wait);
+    }
+    return operation_finish(operation, good);
 }
 
 /* The lease in a FetchResult that has won. */
@@ -189,7 +233,7 @@ static PyObject *client_count(PyObject *self, PyObject *const *args, Py_ssize_t 
 }
 
 PyMethodDef client_pattern_commands[] = {
-    COMMAND(fetch, "($self, key, lease, *, recache_below=0" CALL_SIGNATURE ")",
+    COMMAND(fetch, "($self, key, lease, *, recache_below=0" CALL_SIGNATURE ", wait=0.0)",
             "Fetches a value, or wins the right to load it."),
     COMMAND(fill, "($self, key, value, lease, *, flags=0, exptime=0" CALL_SIGNATURE ")",
             "Stores the value that a lease was won for."),

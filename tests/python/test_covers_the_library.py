@@ -1,4 +1,5 @@
 """Whatever the C library has the package has, under a name that stands here, or there is a reason: an addition in C can't be forgotten in Python."""
+import inspect
 import pathlib
 import re
 
@@ -16,11 +17,11 @@ OTHER_NAMES = {
     "emc_client_cluster_management": "Client.cluster_management",
     "emc_client_set_credentials": "Client.set_credentials", "emc_client_reload_tls": "Client.reload_ssl",
     "emc_cluster_node_state": "ClusterManagment.node_states", "emc_cluster_subscribe": "ClusterEvents",
+    "emc_address_parse": "parse_address", "emc_address_format": "format_address",
 }
 
 REASONS = {
-    "emc_address_equal": "addresses compare by ==", "emc_address_format": "str() of an address is Python's own",
-    "emc_address_parse": "addresses are made, not parsed",
+    "emc_address_equal": "addresses compare by ==",
     "emc_cancel": "a Task is cancelled", "emc_client_descriptor": "the loop has it", "emc_client_flush": "the loop's side calls it",
     "emc_client_next_deadline_ms": "the loop's side calls it", "emc_client_process": "the loop's side calls it", "emc_client_wait": "the loop waits",
     "emc_client_on_room": "a command waits for room within its timeout", "emc_client_error_message": "exceptions have the words",
@@ -37,6 +38,21 @@ OPTIONS_APART = {
     "size": None,  # of the structure
     "tls": "ssl", "log": None, "log_context": None,  # lines go to the logger "emcache"
     "allocator": None,  # Python's objects have Python's
+}
+
+# Told of all nodes at once.
+WITHOUT_NODE = {"cluster_connection_pool_metrics"}
+# What the functions' parameters are called here, where they are called otherwise.
+OTHER_PARAMETERS = {
+    "node": {"memcached_host_address", "host"}, "list": {"nodes"}, "delay_s": {"delay"}, "lease_s": {"lease"}, "recache_below_s": {"recache_below"},
+    "wait_ms": {"wait"}, "stale_s": {"stale"}, "megabytes": {"value"}, "argument": {"args"}, "dump": {"keys_only"}, "delta": {"delta", "value"},
+}
+PARAMETERS_WITHOUT = {
+    "client", "view", "call", "error",  # what every one has
+    "callback", "user_data",  # results are returned
+    "count", "size", "key_length", "value_length",  # objects know their lengths
+    "options", "tls",  # keyword arguments: the structures' fields are looked at below
+    "flags", "exptime",  # of append and prepend there are none
 }
 
 
@@ -62,6 +78,49 @@ def test_every_function_has_its_name_here():
         if name not in REASONS and not any(map(found, [OTHER_NAMES[name]] if name in OTHER_NAMES else usual)):
             missing.append(name)
     assert not missing
+
+
+def parameters_of(text):
+    """Blocking functions of the library by name: what each parameter is called. Those that are written to are results."""
+    found = {}
+    for name, parameters in re.findall(r"EMC_API emc_status emc_(\w+)\(([^;]*)\);", text):
+        names = [re.search(r"(\w+)$", one.strip()).group(1) for one in parameters.split(",")]
+        if not name.endswith("_async"):
+            found[name] = [one for one in names if not one.endswith("_out")]
+    return found
+
+
+def test_every_parameter_has_its_name_here():
+    text = "".join((ROOT / "include/emcache" / name).read_text(encoding="utf-8") for name in ("commands.h", "meta.h", "cluster.h"))
+    functions = parameters_of(text)
+    missing, seen = [], 0
+    for name, parameters in functions.items():
+        here = {"incr": "increment", "decr": "decrement"}.get(name, name)
+        function = getattr(emcache.Client, here, None) or getattr(emcache.ClusterManagment, name.replace("cluster_", ""), None)
+        if function is None:
+            continue
+        seen += 1
+        arguments = set(inspect.signature(function).parameters) | ({"node"} if name in WITHOUT_NODE else set())
+        missing += [(name, one) for one in parameters if one not in PARAMETERS_WITHOUT | arguments and not OTHER_PARAMETERS.get(one, set()) & arguments]
+    assert seen > 45
+    assert not missing
+
+
+def test_every_field_of_what_is_stored_has_its_name_here():
+    text = (ROOT / "include/emcache/commands.h").read_text(encoding="utf-8")
+    body = re.search(r"typedef struct emc_store_item\s*\{(.*?)\}", text, re.S).group(1)
+    wanted = set(re.findall(r"(\w+);", body)) - {"key", "value_length"}  # what it is stored under; bytes know their length
+    assert wanted == set(emcache.StoreItem._fields)
+
+
+def test_every_field_of_the_meta_options_has_its_name_here():
+    text = (ROOT / "include/emcache/meta.h").read_text(encoding="utf-8")
+    body = re.sub(r"/\*.*?\*/", "", re.search(r"typedef struct emc_meta_options\s*\{(.*?)\}", text, re.S).group(1), flags=re.S)
+    modes = {name.lower() for name in re.findall(r"EMC_META_(BINARY_KEY|NO_BUMP|INVALIDATE|DROP_VALUE|QUIET)\b", text)}
+    commands = [emcache.Client.meta_get, emcache.Client.meta_set, emcache.Client.meta_delete, emcache.Client.meta_arithmetic]
+    arguments = set().union(*[inspect.signature(command).parameters for command in commands])
+    assert len(modes) == 5
+    assert not (set(re.findall(r"(\w+);", body)) - {"size", "modes"} | modes) - arguments
 
 
 def test_no_reason_outlives_its_function():

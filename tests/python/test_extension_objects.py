@@ -256,11 +256,17 @@ def test_what_only_the_extension_makes_can_not_be_made(name):
         getattr(_emcache, name)()
 
 
+def internal_client(loop, server, options, weights=None):
+    return _emcache.Client(loop, (server.address,), weights, options, (), lambda entries: None, None, False, False, False)
+
+
 async def test_the_internal_constructor_refuses_nonsense(server):
     loop = asyncio.get_running_loop()
     for options in ({"nonsense": 1}, {"timeout_ms": "x"}, {"connections_max": "x"}, {"key_prefix": 1}, {"hash_tag_open": "ab"}, {"key_prefix": "a\0b"}):
         with pytest.raises((TypeError, ValueError)):
-            _emcache.Client(loop, (server.address,), options, (), lambda entries: None, False, False, False)
+            internal_client(loop, server, options)
+    with pytest.raises(TypeError):
+        internal_client(loop, server, {}, weights=5)
 
 
 async def test_a_value_above_the_copied_size_is_held_until_it_is_sent(server, key):

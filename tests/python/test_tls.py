@@ -65,3 +65,28 @@ async def test_a_certificate_for_another_host_is_refused(start, certificates):
     await fails(server, ssl=True, ssl_extra_ca=certificates.authority)
     async with client_on(server, ssl=True, ssl_verify=False, timeout=10.0) as client:
         assert await client.get(b"key") is None
+
+
+@pytest.mark.beyond
+@pytest.mark.parametrize("value", [None, "", "false", [], {}, 0.0, b""], ids=repr)
+async def test_checking_is_turned_off_by_false_alone(tls_server, value):
+    """In the original what is merely not true turns it off: an option that is missing in a configuration gave None, and no check."""
+    for call in (emcache.create_client([tls_server.address], ssl=True, ssl_verify=value),
+                 emcache.create_client([tls_server.address], ssl=True, engine_options={"tls.verify": value})):
+        with pytest.raises(TypeError, match=r"(ssl_verify|tls\.verify): True or False is needed"):
+            await call
+
+
+@pytest.mark.beyond
+async def test_without_tls_it_is_not_looked_at(server, key):
+    async with client_on(server, ssl=False, ssl_verify=None) as client:
+        assert await client.get(key) is None
+
+
+@pytest.mark.beyond
+async def test_new_certificates_are_checked_unless_false_is_said(tls_server, certificates):
+    async with client_on(tls_server, ssl=True, ssl_extra_ca=certificates.authority, timeout=10.0) as client:
+        for value in (None, "", 0.0):
+            with pytest.raises(TypeError, match="ssl_verify: True or False is needed"):
+                client.reload_ssl(ssl_verify=value)
+        client.reload_ssl(ssl_verify=False)

@@ -90,6 +90,7 @@ async def beyond(client: emcache.Client, address: Address) -> None:
     for state in management.node_states().values():
         print(state.healthy, state.weight, state.age, state.reason, state.server_version)
     status: Dict[bytes, Union[bool, Exception]] = await client.set_many({b"key": b"v"}, flags=1, exptime=2)
+    status = await client.set_many({b"key": b"v", b"other": emcache.StoreItem(b"v", flags=1), b"third": emcache.StoreItem(bytearray(b"v"), exptime=60)})
     status = await client.delete_many([b"key"])
     keys: List[Tuple[bytes, bytes]] = await client.dump_keys(address)
     result: emcache.MetaResult = await client.meta_get(b"key", want=["value", "ttl"], vivify_ttl=30)
@@ -97,6 +98,10 @@ async def beyond(client: emcache.Client, address: Address) -> None:
     result = await client.meta_delete(b"key", invalidate=True, ttl=30)
     result = await client.meta_arithmetic(b"key", delta=2)
     lease: emcache.FetchResult = await client.fetch(b"key", 30)
+    lease = await client.fetch(b"key", 30, recache_below=5, wait=0.5)
+    parsed: Address = emcache.parse_address("localhost:11211", default_port=11212)
+    text: str = emcache.format_address(parsed)
+    print(text)
     stored: bool = await client.fill(b"key", b"v", lease)
     stored = await client.give_up(b"key", lease) or await client.invalidate(b"key", 30)
     number: int = await client.count(b"key", 1, initial=5)
