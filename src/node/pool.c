@@ -296,7 +296,9 @@ static void connection_closed(void *context, struct emc__connection *connection,
     node->metrics.closed += !connection->purged;
     forget_connection(node, connection);
     if (status < 0 && !node->destroyed) {
-        emc__log_write(&node->engine->log, EMC_LOG_WARNING, "a connection was lost: %s", message);
+        char address[EMC_ADDRESS_TEXT_SIZE];
+        emc_address_format(&node->address, address, sizeof address);
+        emc__log_write(&node->engine->log, EMC_LOG_WARNING, "%s: a connection was lost: %s", address, message);
         if (node->reason[0] == '\0' || node->connection_count == 0) {
             node->last_failure = status;
             snprintf(node->reason, sizeof node->reason, "%s", message);

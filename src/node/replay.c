@@ -73,7 +73,10 @@ static void told(void *user_data, const emc_result *result)
 {
     const struct emc__node *node = user_data;
     if (result->status < 0 && !unanswered(result->status) && result->status != EMC_ERROR_CANCELLED) {
-        emc__log_write(&node->engine->log, EMC_LOG_WARNING, "a remembered delete was refused: %s", result->message);
+        char address[EMC_ADDRESS_TEXT_SIZE];
+        emc_address_format(&node->address, address, sizeof address);
+        emc__log_write(&node->engine->log, EMC_LOG_WARNING, "%s: a remembered delete was refused: %s", address,
+                       result->message);
     }
 }
 
@@ -136,7 +139,9 @@ void emc__node_replay(struct emc__node *node)
         emc__pool_place(node, operation);
     }
     if (count > 0) {
-        emc__log_write(&node->engine->log, EMC_LOG_INFO, "%u remembered deletes are said again", count);
+        char address[EMC_ADDRESS_TEXT_SIZE];
+        emc_address_format(&node->address, address, sizeof address);
+        emc__log_write(&node->engine->log, EMC_LOG_INFO, "%s: %u remembered deletes are said again", address, count);
     }
     node->refused_told = node->journal.refused;
 }

@@ -33,6 +33,37 @@ static void check_contradiction(const struct scripted_step *steps, size_t count)
     trial_end(&trial);
 }
 
+struct lines {
+    unsigned named, others;
+};
+
+static void count_named(void *context, emc_log_level level, const char *message)
+{
+    struct lines *lines = context;
+    (void)level;
+    *(strncmp(message, "127.0.0.1:", 10) == 0 ? &lines->named : &lines->others) += 1;
+}
+
+/* A client of a hundred nodes has one log. */
+static void the_log_tells_which_node_it_is_about(void **state)
+{
+    (void)state;
+    static const struct scripted_step steps[] = BAD_REPLY("what?\r\n");
+    struct trial trial;
+    uint64_t took_ms;
+    struct lines lines = {0, 0};
+    emc_options options = emc_options_default();
+    options.log = count_named;
+    options.log_context = &lines;
+    options.log_level = EMC_LOG_DEBUG;
+    trial_begin_scripted(&trial, steps, STEPS(steps), &options);
+    assert_int_equal(trial_get(&trial, "k", "value", &took_ms), EMC_ERROR_PROTOCOL);
+    trial_recovers(&trial);
+    assert_true(lines.named >= 2); /* the contradiction, the loss of its connection */
+    assert_int_equal(lines.others, 0);
+    trial_end(&trial);
+}
+
 static void a_value_for_an_extra_key_is_a_contradiction(void **state)
 {
     (void)state;
@@ -223,6 +254,7 @@ static void a_corrupted_byte_of_a_reply_never_gives_another_frame(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_log_tells_which_node_it_is_about),
         cmocka_unit_test(a_value_for_an_extra_key_is_a_contradiction),
         cmocka_unit_test(a_negative_length_is_a_contradiction),
         cmocka_unit_test(a_length_with_letters_is_a_contradiction),
