@@ -23,7 +23,7 @@ static emc_status check_keys(emc_client *client, const emc_key *keys, size_t cou
     for (size_t i = 0; i < count; i++) {
         emc_status status = emc__client_check_key(client, emc__slice_of(keys[i].data, keys[i].length));
         if (status != EMC_OK) {
-            return status;
+            return emc__client_refuse_one(client, status, "keys", i, "key");
         }
         bytes += keys[i].length + client->engine.key_prefix.length;
     }

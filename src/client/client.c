@@ -88,6 +88,9 @@ static void release(struct emc_client *client)
 static emc_status create_cluster(struct emc_client *client, const emc_address *nodes, size_t count,
                                  const emc_options *options, emc_error *error)
 {
+    if (nodes == NULL && count > 0) {
+        return emc__error_set(error, EMC_ERROR_ARGUMENT, "nodes: NULL");
+    }
     const emc_address *gutter = options->gutter_nodes;
     size_t gutter_count = options->failover == EMC_FAILOVER_GUTTER ? options->gutter_node_count : 0;
     emc_weighted_address *list = emc__allocate_zeroed(&client->engine.allocator, count + gutter_count + 1,

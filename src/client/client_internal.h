@@ -89,6 +89,9 @@ static inline bool emc__client_diverts_to_gutter(const struct emc_client *client
 emc_status emc__client_check_exptime(struct emc_client *client, int64_t exptime);
 /* Says what is wrong with the key. */
 EMC__RARE emc_status emc__client_refuse_key(struct emc_client *client, struct emc__slice key);
+/* Puts before the words of the last refusal which one of a list it is about: "keys[7]: …", where the words begin with `implied`, else "items[7].exptime: …". */
+EMC__RARE emc_status emc__client_refuse_one(struct emc_client *client, emc_status status, const char *list, size_t index,
+                                            const char *implied);
 static inline emc_status emc__client_check_key(struct emc_client *client, struct emc__slice key)
 {
     bool fits = key.data != NULL && key.length + client->engine.key_prefix.length <= EMC__KEY_LENGTH_MAX;

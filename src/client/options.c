@@ -75,7 +75,7 @@ static emc_status check_numbers(const emc_options *o, emc_error *error)
         {"timeout_ms", o->timeout_ms, 1, DURATION_MAX, true},
         {"connection_timeout_ms", o->connection_timeout_ms, 1, DURATION_MAX, true},
         {"connections_max", o->connections_max, 1, 64, false},
-        {"connections_min", o->connections_min, 0, o->connections_max, false},
+        {"connections_min", o->connections_min, 0, 64, false},
         {"purge_unused_connections_after_ms", o->purge_unused_connections_after_ms, 1, DURATION_MAX, true},
         {"pool_growth_after_ms", o->pool_growth_after_ms, 1, DURATION_MAX, false},
         {"health_attempts", o->health_attempts, 1, 1000, false},
@@ -84,7 +84,7 @@ static emc_status check_numbers(const emc_options *o, emc_error *error)
         {"health_question_ms", o->health_question_ms, 1, DURATION_MAX, false},
         {"health_answers_elsewhere", o->health_answers_elsewhere, 1, 1000, true},
         {"backoff_max_ms", o->backoff_max_ms, 1, DURATION_MAX, false},
-        {"backoff_min_ms", o->backoff_min_ms, 1, o->backoff_max_ms, false},
+        {"backoff_min_ms", o->backoff_min_ms, 1, DURATION_MAX, false},
         {"keepalive_ms", o->keepalive_ms, 1, DURATION_MAX, true},
         {"routing", (uint64_t)o->routing, 0, EMC_ROUTING_DALLI, false},
         {"failover", (uint64_t)o->failover, 0, EMC_FAILOVER_GUTTER, false},
@@ -154,6 +154,14 @@ static emc_status check_prefix(const emc_options *o, emc_error *error)
 
 static emc_status check_combinations(const emc_options *o, emc_error *error)
 {
+    if (o->connections_min > o->connections_max) {
+        return emc__error_set(error, EMC_ERROR_ARGUMENT, "connections_min: %u; it is 0 to connections_max, %u",
+                              o->connections_min, o->connections_max);
+    }
+    if (o->backoff_min_ms > o->backoff_max_ms) {
+        return emc__error_set(error, EMC_ERROR_ARGUMENT, "backoff_min_ms: %u; it is 1 to backoff_max_ms, %u",
+                              o->backoff_min_ms, o->backoff_max_ms);
+    }
     if ((o->hash_tag_open == 0) != (o->hash_tag_close == 0)) {
         return emc__error_set(error, EMC_ERROR_ARGUMENT, "hash_tag_open and hash_tag_close go together");
     }

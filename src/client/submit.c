@@ -1,4 +1,5 @@
 /* From a command to an operation: validate, copy what must be kept, find the node, hand it over. Never writes and never completes. */
+#include <stdio.h>
 #include <string.h>
 
 #include "client/client_internal.h"
@@ -59,6 +60,17 @@ emc_status emc__client_refuse_key(struct emc_client *client, struct emc__slice k
     return emc__client_refuse(client, EMC_ERROR_KEY,
                               "key: %zu bytes with the client's prefix of %zu; a key has at most %d",
                               key.length + prefix, prefix, EMC__KEY_LENGTH_MAX);
+}
+
+emc_status emc__client_refuse_one(struct emc_client *client, emc_status status, const char *list, size_t index,
+                                  const char *implied)
+{
+    char words[EMC_ERROR_MESSAGE_SIZE];
+    snprintf(words, sizeof words, "%s", client->error_message);
+    size_t skipped = strlen(implied);
+    return skipped > 0 && strncmp(words, implied, skipped) == 0
+               ? emc__client_refuse(client, status, "%s[%zu]%s", list, index, words + skipped)
+               : emc__client_refuse(client, status, "%s[%zu].%s", list, index, words);
 }
 
 emc_status emc__client_check_exptime(struct emc_client *client, int64_t exptime)
@@ -154,6 +166,13 @@ static inline emc_status check(struct emc_client *client, const struct emc__requ
     return unusual == 0 && request->verb != EMC__VERB_CAS ? EMC_OK : check_unusual(client, request, call);
 }
 
+static EMC__RARE emc_status refuse_node(struct emc_client *client, const emc_address *node)
+{
+    char text[EMC_ADDRESS_TEXT_SIZE];
+    emc_address_format(node, text, sizeof text);
+    return emc__client_refuse(client, EMC_ERROR_UNKNOWN_NODE, "node: %.200s is not in the cluster", text);
+}
+
 /* The node may be NULL: none is available. */
 static emc_status find_route(struct emc_client *client, const struct emc__request *request, const emc_call *call,
                              struct emc__route *route_out)
@@ -164,9 +183,7 @@ static emc_status find_route(struct emc_client *client, const struct emc__reques
     }
     if (request->node != NULL) {
         route_out->node = route_out->home = emc__cluster_find_any(client->cluster, request->node);
-        return route_out->node != NULL
-                   ? EMC_OK
-                   : emc__client_refuse(client, EMC_ERROR_UNKNOWN_NODE, "node: it is not in the cluster");
+        return route_out->node != NULL ? EMC_OK : refuse_node(client, request->node);
     }
     if (!has_key(request)) {
         return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "node: NULL");

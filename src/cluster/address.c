@@ -97,7 +97,9 @@ static emc_status split_host(char *text, uint32_t default_port, emc_address *add
     if (text[0] == '[') {
         char *bracket = strchr(text, ']');
         if (bracket == NULL || (bracket[1] != '\0' && bracket[1] != ':')) {
-            return emc__error_set(error, EMC_ERROR_ARGUMENT, "address: `%.200s` has no matching `]`", text);
+            return emc__error_set(error, EMC_ERROR_ARGUMENT, "address: `%.200s` %s", text,
+                                  bracket == NULL ? "has no matching `]`"
+                                                  : "has something behind `]` that is no `:` and port");
         }
         address->host = text + 1;
         rest = bracket[1] == ':' ? bracket + 2 : NULL;
@@ -115,6 +117,9 @@ static emc_status split_host(char *text, uint32_t default_port, emc_address *add
 emc_status emc_address_parse(const char *text, uint32_t default_port, emc_address_storage *storage_out,
                              emc_error *error)
 {
+    if (text == NULL) {
+        return emc__error_set(error, EMC_ERROR_ARGUMENT, "address: NULL");
+    }
     bool prefixed = strncmp(text, "unix:", 5) == 0;
     const char *words = prefixed ? text + 5 : text;
     size_t length = strnlen(words, sizeof storage_out->text);

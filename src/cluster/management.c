@@ -227,7 +227,7 @@ emc_status emc_cluster_gutter_nodes(emc_cluster_management *view, emc_node_list 
 
 static bool find(const emc_cluster_management *view, const emc_address *address, size_t *index_out)
 {
-    for (size_t i = 0; i < count_all(view); i++) {
+    for (size_t i = 0; address != NULL && i < count_all(view); i++) {
         if (emc_address_equal(node_address(view, i), address)) {
             *index_out = i;
             return true;
@@ -291,8 +291,11 @@ emc_status emc_cluster_node_for_key(emc_cluster_management *view, const void *ke
 emc_status emc_cluster_subscribe(emc_cluster_management *view, emc_cluster_event_callback *callback, void *user_data,
                                  uint64_t *subscription_out)
 {
-    return view->cluster == NULL ? EMC_ERROR_CLOSED
-                                 : emc__events_subscribe(&view->cluster->events, callback, user_data, subscription_out);
+    if (view->cluster == NULL) {
+        return EMC_ERROR_CLOSED;
+    }
+    return callback == NULL ? EMC_ERROR_ARGUMENT
+                            : emc__events_subscribe(&view->cluster->events, callback, user_data, subscription_out);
 }
 
 emc_status emc_cluster_unsubscribe(emc_cluster_management *view, uint64_t subscription)
@@ -344,6 +347,9 @@ static emc_status change_list(emc_cluster_management *view, change *apply, const
     size_t count;
     if (view->cluster == NULL) {
         return closed(error);
+    }
+    if (node == NULL) {
+        return emc__error_set(error, EMC_ERROR_ARGUMENT, "node: NULL");
     }
     emc_weighted_address *list = present_list(view, &count);
     if (list == NULL) {

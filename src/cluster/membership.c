@@ -114,6 +114,9 @@ emc_status emc__membership_validate(const emc_weighted_address *nodes, size_t co
     if (count == 0) {
         return emc__error_set(error, EMC_ERROR_ARGUMENT, "nodes: the list is empty; a cluster has at least one node");
     }
+    if (nodes == NULL) {
+        return emc__error_set(error, EMC_ERROR_ARGUMENT, "nodes: NULL");
+    }
     for (size_t i = 0; i < count; i++) {
         emc_status status = emc__address_validate(&nodes[i].address, error);
         if (status != EMC_OK) {

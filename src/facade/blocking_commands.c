@@ -532,7 +532,7 @@ static void take_stat(struct emc__wait *wait, const emc_result *result)
 {
     const struct stats_wait *stats_wait = (const struct stats_wait *)wait;
     char name[STAT_TEXT_SIZE], value[STAT_TEXT_SIZE];
-    if (result->last) {
+    if (result->last || stats_wait->callback == NULL) {
         return;
     }
     terminate(name, result->key, result->key_length);
@@ -561,7 +561,7 @@ struct dump_wait {
 static void take_dumped(struct emc__wait *wait, const emc_result *result)
 {
     const struct dump_wait *dump_wait = (const struct dump_wait *)wait;
-    if (!result->last) {
+    if (!result->last && dump_wait->callback != NULL) {
         dump_wait->callback(dump_wait->user_data, result->key, result->key_length, result->value, result->value_length);
     }
 }

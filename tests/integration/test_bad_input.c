@@ -158,7 +158,7 @@ static void words_for_a_node_can_not_become_a_second_command(void **state)
     refused(emc_stats_async(client, &node, "items\r\nflush_all", &unheard), EMC_ERROR_ARGUMENT, "argument");
     refused(emc_flush_all(client, &node, 2592001, NULL), EMC_ERROR_ARGUMENT, "delay");
     emc_address nobody = emc_address_tcp("127.0.0.1", 1);
-    refused(emc_flush_all(client, &nobody, 0, NULL), EMC_ERROR_UNKNOWN_NODE, "node");
+    refused(emc_flush_all(client, &nobody, 0, NULL), EMC_ERROR_UNKNOWN_NODE, "node: 127.0.0.1:1 is not in the cluster");
 }
 
 /* ------------------------------------------------------------------ creation */
@@ -203,7 +203,7 @@ static void options_out_of_their_range_are_refused_by_name(void **state)
     emc_options options = emc_options_default();
     options.connections_min = 3;
     options.connections_max = 2;
-    not_created(&node, 1, &options, EMC_ERROR_ARGUMENT, "connections_min");
+    not_created(&node, 1, &options, EMC_ERROR_ARGUMENT, "connections_min: 3; it is 0 to connections_max, 2");
     options = emc_options_default();
     options.connections_max = 65;
     not_created(&node, 1, &options, EMC_ERROR_ARGUMENT, "connections_max");
@@ -212,7 +212,7 @@ static void options_out_of_their_range_are_refused_by_name(void **state)
     not_created(&node, 1, &options, EMC_ERROR_ARGUMENT, "timeout_ms");
     options = emc_options_default();
     options.backoff_min_ms = 2000;
-    not_created(&node, 1, &options, EMC_ERROR_ARGUMENT, "backoff_min_ms");
+    not_created(&node, 1, &options, EMC_ERROR_ARGUMENT, "backoff_min_ms: 2000; it is 1 to backoff_max_ms, 1000");
     options = emc_options_default();
     options.routing = (emc_routing_kind)99;
     not_created(&node, 1, &options, EMC_ERROR_ARGUMENT, "routing");
@@ -264,6 +264,47 @@ static void a_key_can_be_checked_before_any_command(void **state)
     assert_int_equal(emc_key_validate(EMC_STR("a\r\nflush_all"), NULL), EMC_ERROR_KEY);
 }
 
+/* Which of a thousand keys is it? */
+static void the_bad_one_of_many_is_told(void **state)
+{
+    (void)state;
+    const emc_key keys[] = {{EMC_STR("good")}, {EMC_STR("good too")}};
+    const emc_store_item items[] = {{{EMC_STR("a")}, EMC_STR("v"), 0, 0}, {{EMC_STR("b")}, EMC_STR("v"), -5, 0}};
+    emc_item got[2];
+    emc_status statuses[2];
+    refused(emc_get_many(client, keys, 2, got, NULL), EMC_ERROR_KEY, "keys[1]: byte 0x20 at position 4");
+    assert_int_equal(got[0].status, EMC_ERROR_KEY);
+    refused(emc_delete_many(client, keys, 2, statuses, NULL), EMC_ERROR_KEY, "keys[1]: byte 0x20 at position 4");
+    refused(emc_set_many(client, items, 2, statuses, NULL), EMC_ERROR_ARGUMENT, "items[1].exptime: -5");
+    assert_int_equal(statuses[0], EMC_ERROR_ARGUMENT);
+}
+
+static void what_is_missing_is_refused(void **state)
+{
+    (void)state;
+    emc_item item;
+    emc_status answer;
+    refused(emc_get(client, NULL, 1, &item, NULL), EMC_ERROR_KEY, "key: NULL");
+    refused(emc_get_async(client, EMC_STR("k"), NULL), EMC_ERROR_ARGUMENT, "call: NULL");
+    refused(emc_get_many(client, NULL, 1, &item, NULL), EMC_ERROR_ARGUMENT, "keys: NULL");
+    refused(emc_delete_many(client, NULL, 1, &answer, NULL), EMC_ERROR_ARGUMENT, "keys: NULL");
+    refused(emc_set_many(client, NULL, 1, &answer, NULL), EMC_ERROR_ARGUMENT, "items: NULL");
+    refused(emc_flush_all(client, NULL, 0, NULL), EMC_ERROR_ARGUMENT, "node: NULL");
+    not_created(NULL, 1, NULL, EMC_ERROR_ARGUMENT, "nodes: NULL");
+    emc_cluster_management *view = emc_client_cluster_management(client);
+    emc_error error = {EMC_OK, ""};
+    emc_node_state node_state;
+    emc_pool_metrics metrics;
+    assert_int_equal(emc_cluster_add_node(view, NULL, 100, &error), EMC_ERROR_ARGUMENT);
+    assert_string_equal(error.message, "node: NULL");
+    assert_int_equal(emc_cluster_remove_node(view, NULL, NULL), EMC_ERROR_ARGUMENT);
+    assert_int_equal(emc_cluster_set_weight(view, NULL, 100, NULL), EMC_ERROR_ARGUMENT);
+    assert_int_equal(emc_cluster_replace_nodes(view, NULL, 1, NULL), EMC_ERROR_ARGUMENT);
+    assert_int_equal(emc_cluster_node_state(view, NULL, &node_state), EMC_ERROR_UNKNOWN_NODE);
+    assert_int_equal(emc_cluster_connection_pool_metrics(view, NULL, &metrics), EMC_ERROR_UNKNOWN_NODE);
+    assert_int_equal(emc_cluster_subscribe(view, NULL, NULL, NULL), EMC_ERROR_ARGUMENT);
+}
+
 /* options.operations_max counts a bulk call as one. */
 static void a_full_client_refuses_a_bulk_call_too(void **state)
 {
@@ -299,6 +340,8 @@ int main(void)
         SESSION_TEST(a_cas_value_of_zero_is_refused),
         SESSION_TEST(a_call_that_contradicts_itself_is_refused),
         SESSION_TEST(words_for_a_node_can_not_become_a_second_command),
+        SESSION_TEST(the_bad_one_of_many_is_told),
+        SESSION_TEST(what_is_missing_is_refused),
         cmocka_unit_test(a_key_can_be_checked_before_any_command),
         cmocka_unit_test(a_list_of_nodes_that_makes_no_sense_is_refused),
         cmocka_unit_test(options_out_of_their_range_are_refused_by_name),

@@ -58,7 +58,8 @@ static void what_is_no_address_is_refused_with_words(void **state)
     refused("host:99999999999999999999", "port");
     refused("host:12x", "port");
     refused("[::1", "]");
-    refused("[::1]x", "]");
+    refused("[::1]x", "behind `]`");
+    refused(NULL, "NULL");
     refused("ho st", "host");
     refused("a:b:c", "IPv6");
     refused(longest, "address");
