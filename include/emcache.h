@@ -6,6 +6,8 @@
  *   if (emc_client_create(&client, nodes, 2, NULL, &error) != EMC_OK) { … error.message … }
  *   emc_set(client, EMC_STR("greeting"), EMC_STR("hello"), 0, 0, NULL);
  *
+ * A pointer may be NULL where its comment says so. What a command is given is checked nevertheless, and refused in words; the client itself, and where outputs go, are not.
+ *
  * The whole public interface, by topic; this header includes them all. */
 #ifndef EMCACHE_H
 #define EMCACHE_H

@@ -44,8 +44,8 @@ EMC_API emc_status emc_client_set_credentials(emc_client *client, const char *us
  *  EMC_ERROR_STATE (the client was created without TLS), EMC_ERROR_MEMORY: everything stays as it was. Since 0.1. */
 EMC_API emc_status emc_client_reload_tls(emc_client *client, const emc_tls_options *tls, emc_error *error);
 
-/** The words for the last error that a call on this client returned directly (not through a callback). Borrowed until the next call on
- *  the client; never NULL. Since 0.1. */
+/** The words for the last error that a command on this client returned directly (not through a callback; what has an emc_error of its own, and the calls of
+ *  cluster.h, leave them as they are). Borrowed until the next call on the client; never NULL. Since 0.1. */
 EMC_API const char *emc_client_error_message(const emc_client *client);
 
 /** The descriptor to watch for reading; the same for the client's whole life, but a new one in a child of fork. On Linux it is enough by

@@ -77,7 +77,7 @@ typedef struct emc_node_state {
 EMC_API emc_status emc_cluster_node_state(emc_cluster_management *view, const emc_address *node,
                                           emc_node_state *state_out);
 
-/** The node that an operation on `key` goes to now (a list of one); while its own node is down, the one that stands in. EMC_OK, EMC_ERROR_KEY, EMC_ERROR_NO_NODES (all purged), EMC_ERROR_MEMORY. Since 0.1. */
+/** The node that an operation on `key` goes to now (a list of one); while its own node is down, the one that stands in. EMC_OK, EMC_ERROR_KEY, EMC_ERROR_NO_NODES (all purged, or the client is gone), EMC_ERROR_MEMORY. Since 0.1. */
 EMC_API emc_status emc_cluster_node_for_key(emc_cluster_management *view, const void *key, size_t key_length,
                                             emc_node_list **list_out);
 
@@ -105,7 +105,8 @@ typedef struct emc_cluster_event {
  *  whatever an operation's callback may. */
 typedef void emc_cluster_event_callback(void *user_data, const emc_cluster_event *event);
 
-/** Subscribes from now on. *subscription_out (may be NULL) is for emc_cluster_unsubscribe(). EMC_OK, EMC_ERROR_CLOSED or EMC_ERROR_MEMORY. Since 0.1. */
+/** Subscribes from now on. *subscription_out (may be NULL) is for emc_cluster_unsubscribe(). EMC_OK, EMC_ERROR_ARGUMENT (no callback), EMC_ERROR_CLOSED
+ *  or EMC_ERROR_MEMORY. Since 0.1. */
 EMC_API emc_status emc_cluster_subscribe(emc_cluster_management *view, emc_cluster_event_callback *callback, void *user_data,
                                          uint64_t *subscription_out);
 /** Ends a subscription; no event comes after it. EMC_OK or EMC_MISS. Since 0.1. */

@@ -4,7 +4,7 @@
  *   - Keys are 1..250 bytes without spaces and control characters (0x00-0x20, 0x7f); borrowed until the submitting call returns.
  *   - exptime is in seconds: 0 never, 1..2592000 from now, above that a Unix time, at most 2147483647; -1 expires at once.
  *   - flags is an unsigned 32-bit number kept beside the value.
- *   - `call` may be NULL for the blocking form; the asynchronous one needs it for its callback.
+ *   - `call` may be NULL for the blocking form; the asynchronous one needs one, whose callback may be NULL.
  *   - The blocking form returns the outcome: a result (>= 0) or an error. The asynchronous form returns EMC_OK when the operation was
  *     accepted (its outcome comes through the callback, exactly once), EMC_ERROR_FULL when a limit is reached, or a usage error
  *     (EMC_ERROR_ARGUMENT, EMC_ERROR_KEY, EMC_ERROR_CLOSED, EMC_ERROR_STATE): then nothing was sent and no callback comes.
@@ -47,7 +47,7 @@ EMC_API emc_status emc_gats(emc_client *client, const void *key, size_t key_leng
 /** emc_gats() without waiting: the outcome comes through call->callback. */
 EMC_API emc_status emc_gats_async(emc_client *client, const void *key, size_t key_length, int64_t exptime, const emc_call *call);
 
-/** Fetches many values. items_out has room for `count` items, each filled with its key's own status (EMC_OK, EMC_MISS, or an error) and the caller's to release; a call that is refused gives each its own status and no value. Returns EMC_OK when each key has a result, else the first error. The keys are sought on all nodes at once. Asynchronous: a result for each key in the order they arrive (index and key say which), `last` on the final one; count 0 gives one result with EMC_OK. */
+/** Fetches many values. items_out has room for `count` items, each filled with its key's own status (EMC_OK, EMC_MISS, or an error) and the caller's to release; where the whole call is refused (one key that can't be is enough; the words say which) each has the call's status and no value. Returns EMC_OK when each key has a result, else the first error. The keys are sought on all nodes at once. Asynchronous: a result for each key in the order they arrive (index and key say which), `last` on the final one; count 0 gives one result with EMC_OK. */
 EMC_API emc_status emc_get_many(emc_client *client, const emc_key *keys, size_t count, emc_item *items_out, const emc_call *call);
 /** emc_get_many() without waiting: the outcome comes through call->callback. */
 EMC_API emc_status emc_get_many_async(emc_client *client, const emc_key *keys, size_t count, const emc_call *call);
@@ -106,7 +106,7 @@ typedef struct emc_store_item {
     uint64_t flags;
 } emc_store_item;
 
-/** Stores many values. statuses_out has room for `count` statuses, one for each item (of a call that is refused: its own). Returns EMC_OK when each was stored, else the first that was not. Asynchronous: as emc_get_many_async(); call->released comes once, when none of the values is looked at any more. */
+/** Stores many values. statuses_out has room for `count` statuses, one for each item (where the whole call is refused, as by emc_get_many(): the call's). Returns EMC_OK when each was stored, else the first that was not. Asynchronous: as emc_get_many_async(); call->released comes once, when none of the values is looked at any more. */
 EMC_API emc_status emc_set_many(emc_client *client, const emc_store_item *items, size_t count, emc_status *statuses_out, const emc_call *call);
 /** emc_set_many() without waiting: the outcome comes through call->callback. */
 EMC_API emc_status emc_set_many_async(emc_client *client, const emc_store_item *items, size_t count, const emc_call *call);
@@ -155,7 +155,7 @@ EMC_API emc_status emc_flush_all_async(emc_client *client, const emc_address *no
 typedef void emc_stats_callback(void *user_data, const char *name, const char *value);
 
 /** Asks a node for statistics: `argument` NULL for the general ones, or "items", "slabs", "settings", "sizes", "conns" …; calls back for each line before it
- *  returns. The callback must not call into the client. */
+ *  returns (callback NULL: nobody hears). The callback must not call into the client. EMC_ERROR_UNSUPPORTED when the server has no such statistics. */
 EMC_API emc_status emc_stats(emc_client *client, const emc_address *node, const char *argument, emc_stats_callback *callback, void *user_data, const emc_call *call);
 /** emc_stats() without waiting: a result for each line (key: the name, value: the value), then one with `last`. */
 EMC_API emc_status emc_stats_async(emc_client *client, const emc_address *node, const char *argument, const emc_call *call);
@@ -192,7 +192,7 @@ typedef enum emc_dump {
 /** Receives one key (decoded) of a dump and the server's line about it (without line end); borrowed until return. Must not call into the client. */
 typedef void emc_dump_callback(void *user_data, const void *key, size_t key_length, const char *line, size_t line_length);
 
-/** Streams a node's keys. EMC_OK when the dump is complete, EMC_ERROR_BUSY when another is under way, EMC_ERROR_UNSUPPORTED when the server does not have it. */
+/** Streams a node's keys to `callback` (NULL: nobody hears), before it returns. EMC_OK when the dump is complete, EMC_ERROR_BUSY when another is under way, EMC_ERROR_UNSUPPORTED when the server does not have it. */
 EMC_API emc_status emc_dump_keys(emc_client *client, const emc_address *node, emc_dump dump, emc_dump_callback *callback, void *user_data, const emc_call *call);
 /** emc_dump_keys() without waiting: a result for each key (key: decoded, value: the line), then one with `last`. */
 EMC_API emc_status emc_dump_keys_async(emc_client *client, const emc_address *node, emc_dump dump, const emc_call *call);

@@ -44,7 +44,7 @@ typedef enum emc_meta_mode {
     EMC_META_MODE_PREPEND  /**< P; with vivify_ttl 1.6.20 */
 } emc_meta_mode;
 
-/** The flags of a meta command. Start from emc_meta_options_init(); a field that does not go with the command is refused. */
+/** The flags of a meta command. Start from emc_meta_options_init(), or give NULL for the defaults; a field that does not go with the command is refused. */
 typedef struct emc_meta_options {
     size_t size;           /**< sizeof(emc_meta_options), by emc_meta_options_init() */
     uint32_t want;         /**< bits EMC_META_VALUE …; default 0 */
@@ -116,7 +116,7 @@ EMC_API emc_status emc_meta_noop(emc_client *client, const emc_address *node, co
 /** emc_meta_noop() without waiting. */
 EMC_API emc_status emc_meta_noop_async(emc_client *client, const emc_address *node, const emc_call *call);
 
-/** me: what the server knows of an item, as "exp=-1 la=3 cas=2 fetch=no cls=1 size=63". text_out has `size` bytes and is terminated. EMC_OK or EMC_MISS.
+/** me: what the server knows of an item, as "exp=-1 la=3 cas=2 fetch=no cls=1 size=63". text_out has `size` bytes; what does not fit is cut, and it is terminated. EMC_OK or EMC_MISS.
  *  A key that a text key can't be (spaces, control characters) is taken for a binary one, as with EMC_META_BINARY_KEY
  *  (memcached 1.6.45 takes no notice of that here: EMC_MISS). Absent on ElastiCache Serverless. Since 0.1. */
 EMC_API emc_status emc_meta_debug(emc_client *client, const void *key, size_t key_length, char *text_out, size_t size,
@@ -153,7 +153,7 @@ EMC_API emc_status emc_fill_async(emc_client *client, const void *key, size_t ke
 EMC_API emc_status emc_give_up(emc_client *client, const void *key, size_t key_length, const emc_lease *lease, const emc_call *call);
 /** emc_give_up() without waiting. */
 EMC_API emc_status emc_give_up_async(emc_client *client, const void *key, size_t key_length, const emc_lease *lease, const emc_call *call);
-/** Marks a value stale for stale_s seconds (stale-while-revalidate): the first emc_fetch() after it wins, the others get the stale value. EMC_OK or EMC_MISS. Since 0.1. */
+/** Marks a value stale for stale_s seconds (as exptime; stale-while-revalidate): the first emc_fetch() after it wins, the others get the stale value. EMC_OK or EMC_MISS. Since 0.1. */
 EMC_API emc_status emc_invalidate(emc_client *client, const void *key, size_t key_length, int64_t stale_s, const emc_call *call);
 /** emc_invalidate() without waiting. */
 EMC_API emc_status emc_invalidate_async(emc_client *client, const void *key, size_t key_length, int64_t stale_s, const emc_call *call);

@@ -21,7 +21,7 @@ typedef enum emc_failover {
 
 /** TLS. All strings are borrowed until emc_client_create() (or emc_client_reload_tls()) returns; nothing of them is kept. */
 typedef struct emc_tls_options {
-    bool enabled;                 /**< default false */
+    bool enabled;                 /**< default false: connections are plain, whatever else is set here */
     bool verify;                  /**< check the server's certificate chain and name; default true. Nothing but this turns checking off */
     const char *extra_ca_file;    /**< PEM file of certificate authorities trusted beside the system's; default NULL */
     const char *trust_file;       /**< PEM file trusted instead of the system's store; default NULL */
@@ -36,7 +36,7 @@ typedef struct emc_tls_options {
 /** Autodiscovery: where the list of nodes comes from when it is not fixed. */
 typedef enum emc_discovery {
     EMC_DISCOVERY_NONE = 0, /**< the nodes are those given */
-    EMC_DISCOVERY_CLUSTER,  /**< `config get cluster` at the one address given (ElastiCache, Memorystore) */
+    EMC_DISCOVERY_CLUSTER,  /**< `config get cluster` at the address given (ElastiCache, Memorystore); of several the next after each failure */
     EMC_DISCOVERY_DNS,      /**< all A and AAAA records of the one host given */
     EMC_DISCOVERY_DNS_SRV   /**< SRV records of the one name given: their targets by name, with the ports and weights of the records */
 } emc_discovery;
@@ -59,7 +59,8 @@ typedef struct emc_trace_event {
  *  set_many and delete_many are as many operations. Connections' own questions are not told. */
 typedef void emc_trace_callback(void *context, const emc_trace_event *event);
 
-/** Everything about a client but its nodes. Durations are milliseconds, sizes bytes. Strings are borrowed until create returns. */
+/** Everything about a client but its nodes. Durations are milliseconds, 2147483647 (24 days) at most where no other end is named; sizes bytes. Strings are borrowed until
+ *  create returns. What is out of its range is refused by emc_client_create(), in words that name it. */
 typedef struct emc_options {
     size_t size; /**< sizeof(emc_options): set by emc_options_init(), tells the library which fields the program knows */
 
@@ -90,7 +91,7 @@ typedef struct emc_options {
     char hash_tag_open;       /**< routing looks only at what stands between these two, when both are in the key; 0: off (default) */
     char hash_tag_close;
     emc_failover failover;         /**< default EMC_FAILOVER_FAIL */
-    const void *gutter_nodes;      /**< emc_address array for EMC_FAILOVER_GUTTER, borrowed until create returns; none may be a member; default NULL */
+    const void *gutter_nodes;      /**< emc_address array for EMC_FAILOVER_GUTTER (not used by the others), borrowed until create returns; none may be a member; default NULL */
     size_t gutter_node_count;      /**< default 0 */
     uint32_t gutter_exptime;       /**< longest expiry, in seconds, of what is stored in the gutter; 1..2592000; default 10 */
     uint32_t return_steady_ms;     /**< a node that was unhealthy is used again only after it answered for so long, and connections that break sooner count as failed attempts; 0 (default): at once */
@@ -111,11 +112,11 @@ typedef struct emc_options {
 
     /* Limits */
     uint32_t operations_max;                /**< operations at once in the client; 1..16777216; default 1048576 */
-    uint32_t operations_per_connection_max; /**< of them, waiting for or in flight on one connection; 1..; default 262144 */
-    size_t bytes_waiting_max;               /**< request bytes waiting for one connection; 65536..; default 16 MiB */
-    size_t value_length_max;                /**< longest value accepted from a server, and to be stored; 1..; default 1 GiB */
+    uint32_t operations_per_connection_max; /**< of them, waiting for or in flight on one connection; 1..16777216; default 262144 */
+    size_t bytes_waiting_max;               /**< request bytes waiting for one connection; 65536..SIZE_MAX / 64; default 16 MiB */
+    size_t value_length_max;                /**< longest value accepted from a server, and to be stored; 1..SIZE_MAX / 4 + 1; default 1 GiB */
     size_t line_length_max;                 /**< longest reply line accepted from a server; 512..65536; default 4096 */
-    size_t stats_lines_max;                 /**< most lines of one stats reply; default 100000 */
+    size_t stats_lines_max;                 /**< most lines of one stats reply; 1..; default 100000 */
     size_t discovery_length_max;            /**< longest configuration accepted from a discovery endpoint; 1024..65536; default 65536 */
     uint32_t keys_per_line_max;             /**< most keys of one multi-key get; 1..1000; default 1000. Smaller ones cost speed; for proxies and servers that want them */
     uint32_t gather_after_flushes;          /**< when the requests of so many ticks are unanswered on a connection, further ones are gathered until they are an eighth of what is in flight there, or one of those ticks is answered; 1..65536; default 4. docs/performance.md has what it saves */
