@@ -480,8 +480,8 @@ static bool emit_quiet_run(struct fill *fill)
 static bool quiet_run_ahead(struct fill *fill)
 {
     struct emc__connection *connection = fill->connection;
-    if (connection->quiet_pause > 0) {
-        connection->quiet_pause--;
+    if (*connection->quiet_pause > 0) {
+        --*connection->quiet_pause;
         return false;
     }
     if (fill->plain > 0) {

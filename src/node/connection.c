@@ -169,6 +169,7 @@ struct emc__connection *emc__connection_open(struct emc__engine *engine, struct 
     connection->engine = engine;
     connection->node = node;
     connection->bytes_waiting = emc__node_bytes_waiting(node);
+    connection->quiet_pause = emc__node_quiet_pause(node);
     connection->listener = listener;
     connection->context = context;
     connection->socket = socket;
@@ -463,7 +464,7 @@ void emc__connection_close(struct emc__connection *connection, emc_status status
     memcpy(words, message, length);
     words[length] = '\0';
     bool in_flight = !emc__list_empty(&connection->pipeline) || emc__buffer_length(&connection->unsent) > 0;
-    bool ask_again = was_closed_while_idle(connection, state, status);
+    bool ask_again = connection->asks_again || was_closed_while_idle(connection, state, status);
     connection->state = EMC__CONNECTION_CLOSED;
     if (state == EMC__CONNECTION_AUTHENTICATING) {
         emc__buffer_wipe(&connection->unsent);

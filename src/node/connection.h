@@ -76,6 +76,7 @@ struct emc__connection {
     uint32_t load;              /* operations (and keys of bulks) pending or in the pipeline */
     uint32_t pending_load;      /* of them, those that are pending */
     size_t *bytes_waiting;      /* the node's count, of what is pending here too */
+    uint32_t *quiet_pause;      /* the node's: writes still to go with a reply each before quiet runs are used again */
     uint64_t last_heard_ns, last_used_ns;
     uint64_t blocked_since_ns; /* 0: the socket takes bytes */
     uint64_t began_ns;         /* the attempt that made it */
@@ -84,7 +85,6 @@ struct emc__connection {
     uint32_t flushes_in_flight; /* entries of the pipeline that end a flush: see gathers() in sending.c */
     uint32_t next_opaque;       /* BINARY: of the next request */
     uint32_t server_version;    /* 1.6.18 as 10618; 0: not known */
-    uint32_t quiet_pause;       /* plain runs still to go before quiet ones are used again */
     bool counted_owing;         /* its node counts it among those that owe replies */
     bool heard_since_idle;      /* bytes came since the pipeline was last empty */
     bool stuck;                 /* the silence timer runs because nothing could be sent */
@@ -92,6 +92,7 @@ struct emc__connection {
     bool purged;                /* closed for want of use */
     bool records;               /* its socket packs what one call sends into records: TLS */
     bool quitting;              /* `quit` is written: nothing after it is */
+    bool asks_again;            /* the gets in flight are asked again elsewhere when it closes */
     bool send_broken;           /* a send failed, or produced bytes were lost: closes in the next pass */
     char version_text[EMC_VERSION_TEXT_SIZE];
 };

@@ -428,6 +428,11 @@ size_t *emc__node_bytes_waiting(struct emc__node *node)
     return &node->bytes_waiting;
 }
 
+uint32_t *emc__node_quiet_pause(struct emc__node *node)
+{
+    return &node->quiet_pause;
+}
+
 const emc_address *emc__node_address(const struct emc__node *node)
 {
     return &node->address;

@@ -37,6 +37,8 @@ void emc__node_flush_all(struct emc__engine *engine);
 
 /* Its count of the bytes of operations that are not written: its connections keep it, too. */
 size_t *emc__node_bytes_waiting(struct emc__node *node);
+/* And of the writes that are still to go with a reply each before quiet runs are used again: a server that answered one badly is not better on a new connection. */
+uint32_t *emc__node_quiet_pause(struct emc__node *node);
 const emc_address *emc__node_address(const struct emc__node *node);
 uint32_t emc__node_weight(const struct emc__node *node);
 void emc__node_set_weight(struct emc__node *node, uint32_t weight);

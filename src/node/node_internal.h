@@ -32,6 +32,7 @@ struct emc__node {
     uint32_t owing;           /* connections whose pipeline is not empty */
     struct emc__list waiting; /* operations without an established connection */
     uint32_t load;            /* operations waiting, pending or in a pipeline */
+    uint32_t quiet_pause;     /* see node.h */
     size_t bytes_waiting;     /* of operations that are not written: waiting, or pending at a connection */
     /* The one attempt to connect that may be under way. */
     struct emc__dial dial;

@@ -91,6 +91,7 @@ struct emc__operation {
     bool quiet : 1;                  /* META: the server answers only the unusual; an `mn` follows */
     bool held : 1;                   /* settled outside of any queue: counted at its node, which must outlive it */
     bool valued : 1;                 /* LINE, BULK_LINE: a value has come for it */
+    bool erred : 1;                  /* LINE, BULK_LINE: an error line came for one of its keys, it is not said which: none is missing any more, but asked again */
     bool meta_quiet_error : 1;       /* QUIET_RUN: an error came that does not say whose it is */
     bool goes_on : 1;                /* LINE, BULK_LINE: the next entry's keys are on the same line, its END is the last one's */
     bool ends_flush : 1;             /* in the pipeline: the last of what one flush wrote */

@@ -292,7 +292,7 @@ void emc__pipeline_fail(struct emc__connection *connection, emc_status status, c
     }
 }
 
-/* A get that was never answered, on a connection that turned out to be closed while it was idle, is asked again once: it takes its place before what
+/* A get that was never answered, on a connection that turned out to be closed while it was idle, or on which gets are out of step, is asked again once: it takes its place before what
  * was submitted later and never written, which is placed anew with it. Its slot and load stay counted. */
 static void ask_members_again(struct emc__connection *connection, struct emc__operation *entry,
                               struct emc__link *before)
@@ -328,7 +328,7 @@ void emc__pipeline_ask_again(struct emc__connection *connection)
         link = emc__list_next(&connection->pipeline, link);
         if (entry->kind == EMC__OPERATION_LINE) {
             ask_members_again(connection, entry, before);
-        } else if (entry->kind == EMC__OPERATION_BULK_LINE && !entry->retried) {
+        } else if (entry->kind == EMC__OPERATION_BULK_LINE && !entry->retried && entry->in.records.count > 0) {
             ask_chain_again(connection, entry, before);
         }
     }

@@ -43,6 +43,10 @@ void emc__pipeline_ask_again(struct emc__connection *connection);
 /* text_replies.c: an error line in words, and as a status. */
 void emc__text_error_words(const struct emc__reply_line *line, char *text, size_t size);
 emc_status emc__text_error_status(const struct emc__reply_line *line);
+bool emc__text_is_error(const struct emc__reply_line *line);
+/* Words that memcached has for a write alone; and those for a get alone, which stand for its whole answer. */
+bool emc__text_error_is_a_writes(const struct emc__reply_line *line);
+bool emc__text_error_is_a_gets(const struct emc__reply_line *line);
 /* A line, for the head of the pipeline; context is the connection. False: the connection is closed. */
 bool emc__text_line(void *context, const struct emc__reply_line *line);
 /* connection.c: the handshake goes on. False: the connection is closed. */

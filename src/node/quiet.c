@@ -76,21 +76,28 @@ static bool finish_run(struct emc__connection *connection, struct emc__operation
     return connection->state != EMC__CONNECTION_CLOSED;
 }
 
+/* Words that memcached has for a write alone stand for one of the run's. Any other line may stand in the place of the fence, and then the next run's would
+ * pass for it. */
+static bool unlabelled(struct emc__connection *connection, struct emc__operation *run,
+                       const struct emc__reply_line *line)
+{
+    *connection->quiet_pause = QUIET_PAUSE;
+    if (emc__text_error_is_a_writes(line)) {
+        run->meta_quiet_error = true;
+        return true;
+    }
+    char text[EMC_ERROR_MESSAGE_SIZE] = "a line of another kind within a quiet run";
+    if (emc__text_is_error(line)) {
+        emc__text_error_words(line, text, sizeof text);
+    }
+    return emc__pipeline_contradiction(connection, text);
+}
+
 bool emc__quiet_line(struct emc__connection *connection, struct emc__operation *entry,
                      const struct emc__reply_line *line)
 {
-    if (line->kind == EMC__REPLY_SERVER_ERROR) {
-        entry->meta_quiet_error = true;
-        connection->quiet_pause = QUIET_PAUSE;
-        return true;
-    }
     if (line->kind != EMC__REPLY_META) {
-        char text[EMC_ERROR_MESSAGE_SIZE] = "a line of another kind within a quiet run";
-        if (line->kind == EMC__REPLY_ERROR || line->kind == EMC__REPLY_CLIENT_ERROR) {
-            emc__text_error_words(line, text, sizeof text);
-        }
-        connection->quiet_pause = QUIET_PAUSE;
-        return emc__pipeline_contradiction(connection, text);
+        return unlabelled(connection, entry, line);
     }
     if (line->meta_code == EMC__META_CODE('M', 'N')) {
         if (connection->open_run == entry) {

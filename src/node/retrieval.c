@@ -5,6 +5,10 @@
 #include <assert.h>
 #include <string.h>
 
+/* memcached's proxy came with 1.6.13; nothing else is known to say such a version and to end an answer with other words than memcached's. */
+#define PROXY_VERSION_MIN 10613
+#define PROXY_VERSION_END 20000
+
 static const char out_of_order[] = "a value for a key that was not asked, or not in this order";
 
 bool emc__retrieval_finish(struct emc__connection *connection, struct emc__operation *entry)
@@ -78,10 +82,12 @@ struct emc__operation *emc__retrieval_advance(struct emc__connection *connection
         return entry; /* none did, and nothing is known about their keys: the match contradicts */
     }
     while (entry != asking) {
+        bool erred = entry->erred;
         if (!miss_rest(connection, entry)) {
             return NULL;
         }
         entry = next_entry(connection);
+        entry->erred |= erred;
     }
     return entry;
 }
@@ -114,9 +120,26 @@ struct emc__operation *emc__retrieval_match(struct emc__connection *connection, 
     return match_later(connection, entry, header);
 }
 
+/* Asks each key up to the member (NULL: all) again, alone: one error line stands for all of them, or for one of which it is not known. */
+EMC__RARE static bool ask_members_alone(struct emc__connection *connection, struct emc__operation *entry,
+                                        const struct emc__operation *member)
+{
+    struct emc__link *before = emc__list_first(&connection->pending);
+    struct emc__link *link;
+    while ((link = emc__list_first(&entry->of.members)) != NULL && EMC__OPERATION_OF(link) != member) {
+        struct emc__operation *operation = EMC__OPERATION_OF(link);
+        operation->alone = true;
+        emc__connection_requeue(connection, operation, before);
+    }
+    return true;
+}
+
 bool emc__retrieval_miss_until(struct emc__connection *connection, struct emc__operation *entry,
                                const struct emc__operation *member)
 {
+    if (entry->erred) {
+        return ask_members_alone(connection, entry, member);
+    }
     struct emc__link *link;
     while (connection->state != EMC__CONNECTION_CLOSED && (link = emc__list_first(&entry->of.members)) != NULL &&
            EMC__OPERATION_OF(link) != member) {
@@ -148,18 +171,6 @@ static bool error_fits(const struct emc__operation *entry, const struct emc__rep
     return !entry->valued && (line->kind != EMC__REPLY_ERROR || optional);
 }
 
-/* Asks each key that is still unanswered again, alone: one error line stands for all of them. */
-static void ask_members_alone(struct emc__connection *connection, struct emc__operation *entry)
-{
-    struct emc__link *before = emc__list_first(&connection->pending);
-    struct emc__link *link;
-    while ((link = emc__list_first(&entry->of.members)) != NULL) {
-        struct emc__operation *operation = EMC__OPERATION_OF(link);
-        operation->alone = true;
-        emc__connection_requeue(connection, operation, before);
-    }
-}
-
 static bool line_error(struct emc__connection *connection, struct emc__operation *entry, bool whole,
                        const struct emc__reply_line *line)
 {
@@ -173,7 +184,7 @@ static bool line_error(struct emc__connection *connection, struct emc__operation
     if (only_one) {
         emc__pipeline_answer_status(connection, EMC__OPERATION_OF(first), emc__text_error_status(line), text);
     } else {
-        ask_members_alone(connection, entry);
+        ask_members_alone(connection, entry, NULL);
     }
     return connection->state != EMC__CONNECTION_CLOSED && emc__retrieval_finish(connection, entry);
 }
@@ -190,8 +201,44 @@ uint32_t emc__retrieval_take_record(struct emc__connection *connection, struct e
     return index;
 }
 
+static void fail_records(struct emc__connection *connection, struct emc__operation *entry, uint32_t count)
+{
+    while (count-- > 0 && connection->state != EMC__CONNECTION_CLOSED) {
+        emc_result result = {.status = EMC_ERROR_MEMORY};
+        uint32_t index = emc__retrieval_take_record(connection, entry);
+        emc__bulk_answer(connection->engine, entry->of.bulk, index, connection->node, &result);
+    }
+}
+
+/* Asks the first `count` keys again, alone. */
+EMC__RARE static bool ask_records_alone(struct emc__connection *connection, struct emc__operation *entry,
+                                        uint32_t count)
+{
+    struct emc__bulk *bulk = entry->of.bulk;
+    struct emc__operation *part = count == 0
+                                      ? NULL
+                                      : emc__bulk_branch(connection->engine, bulk, entry, EMC__OPERATION_BULK_PART);
+    if (part == NULL) {
+        fail_records(connection, entry, count);
+        return connection->state != EMC__CONNECTION_CLOSED;
+    }
+    part->in.records.first = entry->in.records.first;
+    part->in.records.count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        struct emc__bulk_record *record = &bulk->records[entry->in.records.first];
+        record->alone = true;
+        entry->in.records.first = record->next;
+    }
+    entry->in.records.count -= count;
+    emc__connection_requeue(connection, part, emc__list_first(&connection->pending));
+    return true;
+}
+
 bool emc__retrieval_miss_records(struct emc__connection *connection, struct emc__operation *entry, uint32_t count)
 {
+    if (entry->erred) {
+        return ask_records_alone(connection, entry, count);
+    }
     while (count-- > 0 && connection->state != EMC__CONNECTION_CLOSED) {
         emc_result result = {.status = EMC_MISS};
         uint32_t index = emc__retrieval_take_record(connection, entry);
@@ -242,31 +289,6 @@ bool emc__retrieval_give_bulk(struct emc__connection *connection, struct emc__op
     return connection->state != EMC__CONNECTION_CLOSED;
 }
 
-static void fail_records(struct emc__connection *connection, struct emc__operation *entry, const char *text)
-{
-    while (entry->in.records.count > 0 && connection->state != EMC__CONNECTION_CLOSED) {
-        emc_result result = {.status = EMC_ERROR_MEMORY, .message = text};
-        uint32_t index = emc__retrieval_take_record(connection, entry);
-        emc__bulk_answer(connection->engine, entry->of.bulk, index, connection->node, &result);
-    }
-}
-
-static void ask_chain_alone(struct emc__connection *connection, struct emc__operation *entry, const char *text)
-{
-    struct emc__bulk *bulk = entry->of.bulk;
-    struct emc__operation *part = emc__bulk_branch(connection->engine, bulk, entry, EMC__OPERATION_BULK_PART);
-    if (part == NULL) {
-        fail_records(connection, entry, text);
-        return;
-    }
-    part->in.records = entry->in.records;
-    for (uint32_t i = 0, index = part->in.records.first; i < part->in.records.count;
-         i++, index = bulk->records[index].next) {
-        bulk->records[index].alone = true;
-    }
-    emc__connection_requeue(connection, part, emc__list_first(&connection->pending));
-}
-
 static bool bulk_error(struct emc__connection *connection, struct emc__operation *entry, bool whole,
                        const struct emc__reply_line *line)
 {
@@ -279,13 +301,59 @@ static bool bulk_error(struct emc__connection *connection, struct emc__operation
         emc_result result = {.status = emc__text_error_status(line), .message = text};
         emc__bulk_answer(connection->engine, entry->of.bulk, emc__retrieval_take_record(connection, entry),
                          connection->node, &result);
-    } else if (entry->in.records.count > 0) {
-        ask_chain_alone(connection, entry, text);
+    } else {
+        ask_records_alone(connection, entry, entry->in.records.count);
     }
     return connection->state != EMC__CONNECTION_CLOSED && emc__retrieval_finish(connection, entry);
 }
 
 /* ------------------------------------------------------------------ the line that ends an answer */
+
+/* Whether more keys were asked in the entry's line than those that are answered, and one. */
+static bool has_several(struct emc__operation *entry)
+{
+    uint32_t left = entry->in.records.count; /* BULK_LINE */
+    if (entry->kind == EMC__OPERATION_LINE) {
+        struct emc__link *first = emc__list_first(&entry->of.members);
+        left = first == NULL ? 0 : first == emc__list_last(&entry->of.members) ? 1 : 2;
+    }
+    return entry->goes_on || left > 1 || (left == 1 && entry->valued);
+}
+
+/* Whether something behind the entry's line ends as a line of keys does. */
+static bool another_ends(const struct emc__connection *connection)
+{
+    bool ours = true;
+    for (struct emc__link *link = emc__list_first(&connection->pipeline); link != NULL;
+         link = emc__list_next(&connection->pipeline, link)) {
+        const struct emc__operation *other = EMC__OPERATION_OF(link);
+        bool ends = other->kind == EMC__OPERATION_LINE || other->kind == EMC__OPERATION_BULK_LINE ||
+                    other->kind == EMC__OPERATION_STREAM;
+        if (ends && !ours) {
+            return true;
+        }
+        ours = ours && other->goes_on;
+    }
+    return false;
+}
+
+/* The line may not be of the head, but of what stands behind it, whose answers would then be the next ones'. memcached without memory for a get's answer
+ * drops what it has not sent, an earlier get's error too; and after an error within a line its END may be another's, where that error stood for all of it. */
+static bool may_be_anothers(const struct emc__connection *connection, const struct emc__operation *entry,
+                            const struct emc__reply_line *line)
+{
+    bool doubtful = line->kind == EMC__REPLY_END ? entry->erred : emc__text_error_is_a_gets(line);
+    return doubtful && another_ends(connection);
+}
+
+/* memcached's proxy puts an error line in the place of each key that it could not ask for, goes on with the others, and ends with END. */
+static bool is_of_one_key(const struct emc__connection *connection, struct emc__operation *entry,
+                          const struct emc__reply_line *line)
+{
+    uint32_t version = connection->server_version;
+    return line->kind == EMC__REPLY_SERVER_ERROR && version >= PROXY_VERSION_MIN && version < PROXY_VERSION_END &&
+           !emc__text_error_is_a_gets(line) && has_several(entry);
+}
 
 /* One entry of the line; `whole`: its only one. */
 static bool end_entry(struct emc__connection *connection, struct emc__operation *entry, bool whole,
@@ -306,9 +374,17 @@ bool emc__retrieval_line(struct emc__connection *connection, struct emc__operati
     if (!error && line->kind != EMC__REPLY_END) {
         return emc__pipeline_contradiction(connection, "a line within the answer to a get");
     }
+    if (error && is_of_one_key(connection, entry, line)) {
+        entry->erred = true;
+        return true;
+    }
+    if (may_be_anothers(connection, entry, line)) {
+        connection->asks_again = true;
+        return emc__pipeline_contradiction(connection, "a line that may end the answer to another get");
+    }
     bool whole = !entry->goes_on;
     for (;;) {
-        bool more = entry->goes_on;
+        bool more = entry->goes_on, erred = entry->erred;
         if (!end_entry(connection, entry, whole, line)) {
             return false;
         }
@@ -316,5 +392,6 @@ bool emc__retrieval_line(struct emc__connection *connection, struct emc__operati
             return true;
         }
         entry = next_entry(connection);
+        entry->erred |= erred;
     }
 }

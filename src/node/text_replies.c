@@ -32,10 +32,31 @@ emc_status emc__text_error_status(const struct emc__reply_line *line)
     }
 }
 
-static bool is_error(const struct emc__reply_line *line)
+bool emc__text_is_error(const struct emc__reply_line *line)
 {
     return line->kind == EMC__REPLY_ERROR || line->kind == EMC__REPLY_CLIENT_ERROR ||
            line->kind == EMC__REPLY_SERVER_ERROR;
+}
+
+bool emc__text_error_is_a_writes(const struct emc__reply_line *line)
+{
+    return line->kind == EMC__REPLY_SERVER_ERROR &&
+           (emc__slice_begins_with(line->text, "object too large") ||
+            emc__slice_begins_with(line->text, "out of memory storing object"));
+}
+
+bool emc__text_error_is_a_gets(const struct emc__reply_line *line)
+{
+    return line->kind == EMC__REPLY_SERVER_ERROR &&
+           emc__slice_begins_with(line->text, "out of memory writing get response");
+}
+
+/* An error of another command than the entry's. memcached (1.6.18, read) drops the answers it has not sent yet where it lacks memory for a get's: then its
+ * words stand in the place of what was asked before. */
+static bool is_of_another(const struct emc__operation *entry, const struct emc__reply_line *line)
+{
+    bool retrieval = entry->kind == EMC__OPERATION_LINE || entry->kind == EMC__OPERATION_BULK_LINE;
+    return retrieval ? emc__text_error_is_a_writes(line) : emc__text_error_is_a_gets(line);
 }
 
 /* Commands that a server may not know: proxies and old versions. */
@@ -57,7 +78,8 @@ static bool may_be_unknown(const struct emc__operation *entry)
     }
 }
 
-/* An error line for a single operation: its own; and the stream may be out of step after it (protocol.md section 1). */
+/* An error line for a single operation: its own; and the stream may be out of step after it (protocol.md section 1). What comes for a quiet one may
+ * stand in the place of its fence. */
 static bool single_error(struct emc__connection *connection, struct emc__operation *entry,
                          const struct emc__reply_line *line)
 {
@@ -65,7 +87,9 @@ static bool single_error(struct emc__connection *connection, struct emc__operati
     emc__text_error_words(line, text, sizeof text);
     bool storage = entry->kind == EMC__OPERATION_STORAGE ||
                    (entry->kind == EMC__OPERATION_META && entry->in.meta.command == 's');
-    bool in_step = line->kind == EMC__REPLY_SERVER_ERROR || (!storage && line->kind == EMC__REPLY_CLIENT_ERROR) ||
+    bool fences = entry->quiet && !emc__text_error_is_a_writes(line);
+    bool in_step = (line->kind == EMC__REPLY_SERVER_ERROR && !fences) ||
+                   (!storage && line->kind == EMC__REPLY_CLIENT_ERROR) ||
                    (!storage && line->kind == EMC__REPLY_ERROR && may_be_unknown(entry));
     emc__pipeline_answer_status(connection, entry, emc__text_error_status(line), text);
     if (!in_step) {
@@ -163,7 +187,7 @@ static bool probe_line(struct emc__connection *connection, struct emc__operation
     if (line->kind != EMC__REPLY_VERSION) {
         char text[EMC_ERROR_MESSAGE_SIZE] = "the server did not answer `version` with its version";
         bool refused = line->kind == EMC__REPLY_CLIENT_ERROR && emc__slice_begins_with(line->text, "unauthenticated");
-        if (is_error(line)) {
+        if (emc__text_is_error(line)) {
             emc__text_error_words(line, text, sizeof text);
         }
         emc__connection_close(connection, refused ? EMC_ERROR_AUTHENTICATION : EMC_ERROR_PROTOCOL, text);
@@ -195,7 +219,7 @@ static bool authentication_line(struct emc__connection *connection, const struct
         return emc__connection_authenticated(connection);
     }
     char text[EMC_ERROR_MESSAGE_SIZE] = "the server did not answer the credentials as memcached does";
-    if (is_error(line)) {
+    if (emc__text_is_error(line)) {
         emc__text_error_words(line, text, sizeof text);
     }
     emc__connection_close(connection, EMC_ERROR_AUTHENTICATION, text);
@@ -208,7 +232,7 @@ bool emc__text_line(void *context, const struct emc__reply_line *line)
 {
     struct emc__connection *connection = context;
     struct emc__reply_line withheld;
-    if (is_error(line) && emc__pipeline_holds_password(connection, line->text)) {
+    if (emc__text_is_error(line) && emc__pipeline_holds_password(connection, line->text)) {
         withheld = *line;
         withheld.text = emc__slice_of_string("(words that hold the password)");
         line = &withheld;
@@ -216,14 +240,17 @@ bool emc__text_line(void *context, const struct emc__reply_line *line)
     if (connection->state == EMC__CONNECTION_AUTHENTICATING) {
         return authentication_line(connection, line);
     }
-    struct emc__operation *entry = emc__pipeline_head(connection, !is_error(line));
+    struct emc__operation *entry = emc__pipeline_head(connection, !emc__text_is_error(line));
     if (entry == NULL) {
         return emc__pipeline_contradiction(connection, "a line while nothing is awaited");
     }
     if (entry->noreply) {
         return emc__pipeline_contradiction(connection, "an error after operations without reply");
     }
-    if (connection->borrowed == entry && !is_error(line)) {
+    if (line->kind == EMC__REPLY_SERVER_ERROR && is_of_another(entry, line)) {
+        return emc__pipeline_contradiction(connection, "an error of another command than was asked");
+    }
+    if (connection->borrowed == entry && !emc__text_is_error(line)) {
         return emc__pipeline_contradiction(connection, "a result before the value was sent");
     }
     switch ((enum emc__operation_kind)entry->kind) {
@@ -237,9 +264,10 @@ bool emc__text_line(void *context, const struct emc__reply_line *line)
     case EMC__OPERATION_STREAM:
         return emc__stream_line(connection, entry, line);
     case EMC__OPERATION_META:
-        return is_error(line) ? single_error(connection, entry, line) : emc__meta_line(connection, entry, line);
+        return emc__text_is_error(line) ? single_error(connection, entry, line)
+                                        : emc__meta_line(connection, entry, line);
     default:
-        return is_error(line) ? single_error(connection, entry, line) : single_line(connection, entry, line);
+        return emc__text_is_error(line) ? single_error(connection, entry, line) : single_line(connection, entry, line);
     }
 }
 

@@ -149,6 +149,38 @@ static void endless_line(const struct reply *reply)
     }
 }
 
+/* Nothing that waits to be sent answers a get or a fence well (memcached sends those before it reads on), or is no memcached's. */
+static bool may_be_dropped(const struct sim_conn *conn)
+{
+    static const char *const kept[] = {"END\r\n", "MN\r\n", "busy\r\n", "failure\r\n"};
+    bool kept_any = conn->out_begin > 0 || conn->out_end == 0;
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0] && !kept_any; i++) {
+        kept_any = memmem(conn->out, conn->out_end, kept[i], strlen(kept[i])) != NULL;
+    }
+    return !kept_any;
+}
+
+/* SERVER_ERROR as those have it who are met: a proxy that says it in the place of one key's answer and goes on; memcached without memory for an
+ * answer, which drops what it has not sent; and one that says it in the place of anything. */
+static void server_error(const struct reply *reply)
+{
+    static const char gets_words[] = "SERVER_ERROR out of memory writing get response\r\n";
+    size_t first = is_value(reply) ? first_value_length(reply) : 0;
+    bool several = first > 0 && reply->length > first + 6 && memcmp(reply->text + first, "VALUE ", 6) == 0;
+    bool retrieval = is_value(reply) || begins(reply, "END");
+    if (several && reply->length % 3 != 0) {
+        sim_conn_say(reply->conn, "SERVER_ERROR backend failure\r\n");
+        sim_conn_put(reply->conn, reply->text + first, reply->length - first);
+        return;
+    }
+    if (retrieval && may_be_dropped(reply->conn)) {
+        reply->conn->out_end = 0;
+        sim_conn_say(reply->conn, gets_words);
+        return;
+    }
+    sim_conn_say(reply->conn, retrieval && reply->length % 2 == 0 ? gets_words : "SERVER_ERROR busy\r\n");
+}
+
 static bool spoil_any(enum sim_mischief_kind kind, const struct reply *reply)
 {
     switch (kind) {
@@ -166,7 +198,7 @@ static bool spoil_any(enum sim_mischief_kind kind, const struct reply *reply)
         sim_conn_say(reply->conn, "ERROR\r\n");
         return true;
     case SIM_MISCHIEF_SERVER_ERROR:
-        sim_conn_say(reply->conn, "SERVER_ERROR busy\r\n");
+        server_error(reply);
         return true;
     case SIM_MISCHIEF_WRONG_KIND:
         return wrong_kind(reply);

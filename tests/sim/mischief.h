@@ -22,7 +22,7 @@ enum sim_mischief_kind {
     SIM_MISCHIEF_NEGATIVE_LENGTH,
     SIM_MISCHIEF_OVERFLOW_LENGTH, /* more than 64 bits */
     SIM_MISCHIEF_ERROR,           /* ERROR in place of the reply */
-    SIM_MISCHIEF_SERVER_ERROR,    /* SERVER_ERROR busy in place of the reply */
+    SIM_MISCHIEF_SERVER_ERROR,    /* SERVER_ERROR in place of the reply, of one of its values, or of this and what is not sent yet */
     SIM_MISCHIEF_WRONG_KIND,      /* a reply that this command never has */
     SIM_MISCHIEF_ENDLESS_LINE,    /* a line without an end */
     SIM_MISCHIEF_NOREPLY_ERROR,   /* an error line for a noreply */

@@ -287,13 +287,13 @@ static void an_error_line_in_place_of_a_shared_line_asks_each_key_alone_once(str
     it_greets(p, peer);
     struct sim_call *first = get_many(p, "a b"), *second = get_many(p, "c");
     it_hears(p, peer, "get a b c\r\n");
-    it_says(p, peer, "SERVER_ERROR out of memory\r\n");
+    it_says(p, peer, "SERVER_ERROR out of memory writing get response\r\n");
     it_hears(p, peer, "get c\r\nget a\r\nget b\r\n");
-    it_says(p, peer, "VALUE c 0 1\r\nC\r\nEND\r\nSERVER_ERROR out of memory\r\nEND\r\n");
+    it_says(p, peer, "VALUE c 0 1\r\nC\r\nEND\r\nEND\r\nSERVER_ERROR out of memory writing get response\r\n");
     ends(p, second, EMC_OK, 5);
     gave(p, second, 0, "C");
-    ends(p, first, EMC_MISS, 5);
-    key_ended(p, first, 0, EMC_ERROR_SERVER_MEMORY);
+    ends(p, first, EMC_ERROR_SERVER_MEMORY, 5);
+    key_ended(p, first, 0, EMC_MISS);
 }
 
 static void a_value_that_no_bulk_of_the_line_asked_for_makes_no_misses(struct play *p)
@@ -315,7 +315,7 @@ static void an_error_line_in_place_of_a_multi_get_asks_each_key_alone_once(struc
     it_greets(p, peer);
     struct sim_call *a = get(p, "a"), *b = get(p, "b");
     it_hears(p, peer, "get a b\r\n");
-    it_says(p, peer, "SERVER_ERROR backend failure\r\n");
+    it_says(p, peer, "SERVER_ERROR out of memory writing get response\r\n");
     it_hears(p, peer, "get a\r\nget b\r\n");
     it_says(p, peer, "SERVER_ERROR backend failure\r\nVALUE b 0 1\r\nB\r\nEND\r\n");
     ends(p, a, EMC_ERROR_SERVER, 5);

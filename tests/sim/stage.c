@@ -141,6 +141,7 @@ static void process(void *context, uint64_t now_ns)
 {
     struct sim_stage *stage = context;
     if (stage->client != NULL) {
+        stage->flushed_ns = now_ns;
         emc__client_process(stage->client, now_ns);
     }
 }

@@ -37,10 +37,11 @@ struct sim_stage {
     emc_options options;
     emc_client *client; /* NULL before it is opened and after it was destroyed */
     emc_cluster_management *view;
-    bool closing;       /* a destroy is under way: operations end as cancelled */
-    uint32_t callbacks; /* on the stack now */
-    uint32_t events;    /* of the cluster, so far */
-    uint32_t rooms;     /* on_room calls so far */
+    bool closing;        /* a destroy is under way: operations end as cancelled */
+    uint64_t flushed_ns; /* the client's time at its last pass or flush */
+    uint32_t callbacks;  /* on the stack now */
+    uint32_t events;     /* of the cluster, so far */
+    uint32_t rooms;      /* on_room calls so far */
     emc_cluster_event_kind last_event;
     /* What a program does at an event; may be NULL. */
     void (*on_event)(struct sim_stage *stage, const emc_cluster_event *event);

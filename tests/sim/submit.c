@@ -304,12 +304,23 @@ static emc_status submit(struct sim_stage *stage, struct sim_call *call, const e
 
 /* ------------------------------------------------------------------ outward */
 
-static void set_deadline(const struct sim_stage *stage, struct sim_call *call)
+/* What one tick submits counts from the tick's beginning: a moment since the last flush. */
+static uint64_t tick_began(struct sim_stage *stage)
+{
+    uint64_t now_ns = sim_transport_now(&stage->transport), began_ns = emc__client_now_ns(stage->client);
+    if (began_ns > now_ns || began_ns < stage->flushed_ns) {
+        sim_problem(&stage->world, "a tick began %.3f ms before now, and %.3f ms after the last flush",
+                    (double)(int64_t)(now_ns - began_ns) / 1e6, (double)(int64_t)(began_ns - stage->flushed_ns) / 1e6);
+    }
+    return stage->world.now_ns - (now_ns - began_ns);
+}
+
+static void set_deadline(const struct sim_stage *stage, struct sim_call *call, uint64_t from_ns)
 {
     uint32_t timeout = call->timeout_ms == EMC_TIMEOUT_DEFAULT ? stage->options.timeout_ms : call->timeout_ms;
     call->submitted_ns = stage->world.now_ns;
     call->clock_ahead_ns = stage->transport.clock_ahead_ns;
-    call->deadline_ns = timeout == EMC_NO_LIMIT ? UINT64_MAX : stage->world.now_ns + sim_ms(timeout);
+    call->deadline_ns = timeout == EMC_NO_LIMIT ? UINT64_MAX : from_ns + sim_ms(timeout);
 }
 
 /* Operations in flight, over all nodes. */
@@ -348,12 +359,15 @@ bool sim_stage_submit(struct sim_stage *stage, struct sim_call *call)
                     .released = value_released,
                     .operation_out = &call->operation};
     call->stage = stage;
-    set_deadline(stage, call);
+    set_deadline(stage, call, stage->world.now_ns); /* a submit that calls back is judged, too */
     uint64_t sequence = stage->world.sequence;
     uint32_t results = call->results;
     emc_status status = submit(stage, call, &how);
     call->refused = status;
     call->accepted = status == EMC_OK;
+    if (call->accepted) {
+        set_deadline(stage, call, tick_began(stage));
+    }
     trace_submit(stage, call, status);
     if (stage->world.sequence != sequence || call->results != results) {
         sim_problem(&stage->world, "%s (call %u): the submit called back", sim_command_names[call->command],
@@ -377,7 +391,8 @@ bool sim_stage_submit(struct sim_stage *stage, struct sim_call *call)
 void sim_stage_end_tick(struct sim_stage *stage)
 {
     if (stage->client != NULL && stage->callbacks == 0) {
-        emc__client_flush(stage->client, sim_transport_now(&stage->transport));
+        stage->flushed_ns = sim_transport_now(&stage->transport);
+        emc__client_flush(stage->client, stage->flushed_ns);
     }
 }
 

@@ -98,11 +98,11 @@ static void success_that_is_said_aloud_is_success(void **state)
 static void an_unlabelled_error_leaves_what_was_silent_unknown_and_what_was_told_told(void **state)
 {
     struct fake *fake = fake_begin();
-    struct fake_socket *socket = begin_run(fake, "delete");
-    fake_reply(socket, "NF O03\r\nSERVER_ERROR out of memory\r\nNF O0b\r\nMN\r\n");
+    struct fake_socket *socket = begin_run(fake, "set");
+    fake_reply(socket, "NS O03\r\nSERVER_ERROR out of memory storing object\r\nNS O0b\r\nMN\r\n");
     for (int i = 0; i < RUN; i++) {
         if (i == 3 || i == 50) {
-            expect_told(told[i], EMC_MISS);
+            expect_told(told[i], EMC_NOT_STORED);
         } else {
             assert_true(told[i]->calls == 1 &&
                         (i < 3 ? told[i]->status == EMC_OK : told[i]->status == EMC_ERROR_OUTCOME_UNKNOWN));
