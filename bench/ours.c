@@ -1,6 +1,6 @@
 /* emcache, on the public header alone.
  *
- * Modes: get, set (blocking, one at a time); get_many (one bulk call of N); get_batch, set_batch, mixed_batch (N submitted, then all awaited, as the limit
+ * Modes: get, set (blocking, one at a time); get_busy, set_busy (the same with busy polling for 50 µs); get_many (one bulk call of N); get_batch, set_batch, mixed_batch (N submitted, then all awaited, as the limit
  * programs do it); get_window, set_window, mixed_window (N kept in flight: each completion submits the next). Mixed is nine gets to a set. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,6 +163,7 @@ static void open_client(struct bench *bench)
     options.routing = routing_of(bench->arguments.routing);
     options.timeout_ms = 60000;
     options.bytes_waiting_max = 64u << 20; /* 100,000 sets at once */
+    options.busy_poll_us = strstr(bench->arguments.mode, "_busy") != NULL ? 50 : 0;
     for (size_t i = 0; i < bench->arguments.nodes; i++) {
         nodes[i] = emc_address_tcp(bench->arguments.hosts[i], bench->arguments.ports[i]);
     }
@@ -190,7 +191,7 @@ static void run_mode(struct bench *bench)
 {
     const char *way = strchr(bench->arguments.mode, '_');
     bench_begin(&bench->run, &bench->arguments);
-    if (way == NULL) {
+    if (way == NULL || strcmp(way, "_busy") == 0) {
         run_blocking(bench);
     } else if (strcmp(way, "_many") == 0) {
         run_many(bench);

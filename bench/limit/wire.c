@@ -134,8 +134,8 @@ static bool receive_some(struct wire_node *node, int flags)
     return node->received == node->batch->reply_length;
 }
 
-/* One node: while bytes are left to send, both ways are watched; then recv waits by itself. */
-static void exchange_alone(struct wire_node *node)
+/* One node: while bytes are left to send, both ways are watched; then recv waits by itself, or, busy polling, is asked until it has something. */
+static void exchange_alone(struct wire_node *node, int flags)
 {
     bool whole = false;
     send_some(node);
@@ -146,7 +146,7 @@ static void exchange_alone(struct wire_node *node)
         send_some(node);
     }
     while (!whole) {
-        whole = receive_some(node, 0);
+        whole = receive_some(node, flags);
     }
 }
 
@@ -181,7 +181,7 @@ static void one_round(struct wire *wire, unsigned number)
         wire->nodes[n].sent = wire->nodes[n].received = 0;
     }
     if (wire->arguments.nodes == 1) {
-        exchange_alone(&wire->nodes[0]);
+        exchange_alone(&wire->nodes[0], strcmp(wire->arguments.mode, "busy") == 0 ? MSG_DONTWAIT : 0);
     } else {
         exchange_side_by_side(wire);
     }

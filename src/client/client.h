@@ -25,6 +25,8 @@ struct emc__client_environment {
     void *context;
 };
 
+/* options.busy_poll_us. */
+uint64_t emc__client_busy_poll_ns(const struct emc_client *client);
 /* Whether these options can be a client's (NULL: defaults); words in *error name the field and its range. */
 emc_status emc__client_check_options(const emc_options *options, emc_error *error);
 

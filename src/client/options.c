@@ -12,6 +12,7 @@ void emc_options_init(emc_options *options)
         .size = sizeof *options,
         .timeout_ms = 1000,
         .connection_timeout_ms = 5000,
+        .busy_poll_us = 0,
         .connections_min = 1,
         .connections_max = 2,
         .purge_unused_connections_after_ms = 60000,
@@ -74,6 +75,7 @@ static emc_status check_numbers(const emc_options *o, emc_error *error)
     const struct range ranges[] = {
         {"timeout_ms", o->timeout_ms, 1, DURATION_MAX, true},
         {"connection_timeout_ms", o->connection_timeout_ms, 1, DURATION_MAX, true},
+        {"busy_poll_us", o->busy_poll_us, 0, 1000, false},
         {"connections_max", o->connections_max, 1, 64, false},
         {"connections_min", o->connections_min, 0, 64, false},
         {"purge_unused_connections_after_ms", o->purge_unused_connections_after_ms, 1, DURATION_MAX, true},

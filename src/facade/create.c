@@ -134,6 +134,7 @@ emc_status emc_client_create(emc_client **client_out, const emc_address *nodes, 
         release(facade);
         return status;
     }
+    emc__uv_set_busy_poll(facade->transport, emc__client_busy_poll_ns(facade->client));
     emc__facade_pass(facade, 0); /* the first attempts to connect leave now */
     status = await_nodes(facade, options, error);
     if (status != EMC_OK) {

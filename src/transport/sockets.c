@@ -456,7 +456,13 @@ static bool make_staging(struct emc__uv *uv)
 /* Waits until there is something to read or the time is up, and receives into the staging. */
 static ssize_t receive_waiting(struct emc__socket *socket, uint64_t left_ns)
 {
-    uint8_t *staging = socket->watch.uv->staging;
+    struct emc__uv *uv = socket->watch.uv;
+    uint8_t *staging = uv->staging;
+    ssize_t count;
+    if (uv->busy_poll.limit_ns > 0 &&
+        emc__busy_poll_receive(&uv->busy_poll, socket->descriptor, staging, STAGING_SIZE, &left_ns, &count)) {
+        return count;
+    }
     if (left_ns >= BLOCKING_WAIT_NS && make_blocking(socket)) {
         return recv(socket->descriptor, staging, STAGING_SIZE, 0);
     }

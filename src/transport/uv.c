@@ -307,6 +307,11 @@ void emc__uv_arm(struct emc__transport *transport)
     uv->arming = false;
 }
 
+void emc__uv_set_busy_poll(struct emc__transport *transport, uint64_t limit_ns)
+{
+    uv_of(transport)->busy_poll = (struct emc__busy_poll){.limit_ns = limit_ns};
+}
+
 bool emc__uv_ready(const struct emc__transport *transport)
 {
     struct pollfd descriptor = {emc__uv_descriptor(transport), POLLIN, 0};

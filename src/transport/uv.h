@@ -36,6 +36,8 @@ bool emc__uv_take_socket(struct emc__transport *transport, struct emc__socket *s
 void emc__uv_arm(struct emc__transport *transport);
 /* Whether anything waits to be taken in: one system call. */
 bool emc__uv_ready(const struct emc__transport *transport);
+/* How long emc__uv_wait_socket receives without sleep before it sleeps; 0, as at creation: not at all. */
+void emc__uv_set_busy_poll(struct emc__transport *transport, uint64_t limit_ns);
 /* The fast way to wait for one answer: waits, in a receive, until this plain socket has something to read, and hands it over (arrived; an end or
  * an error: readable). Waits 20 ms at most, and not longer than left_ns. False: nothing came, or it is not possible here (TLS, reading not
  * wanted): wait by emc__uv_run, which serves everything. */

@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "base/list.h"
+#include "transport/busy_poll.h"
 #include "transport/uv.h"
 
 struct emc__uv;
@@ -42,6 +43,7 @@ struct emc__uv {
     int name_try_ms;                /* how long before a name server is asked again */
     struct emc__tls *tls;           /* NULL: plain */
     uint8_t *staging;               /* what a blocking wait receives into */
+    struct emc__busy_poll busy_poll;
     char error[EMC_ERROR_MESSAGE_SIZE];
 };
 
