@@ -37,15 +37,15 @@ class Program:
             return "emcache " + self.mode.replace("_", ", ")
         if self.name == "bench_peer_libmemcached":
             return "libmemcached " + self.mode.replace("_", ", ")
-        return "limit: " + self.name.removeprefix("limit_").replace("_", ", ")
+        return "limit: " + self.name.removeprefix("limit_").replace("_", ", ") + (", " + self.mode if self.mode else "")
 
 
 def ours(mode, in_flight=1, **more):
     return Program("bench_ours", mode, in_flight, **more)
 
 
-def limit(name, in_flight=1, **more):
-    return Program("limit_" + name, "", in_flight, **more)
+def limit(name, in_flight=1, mode="", **more):
+    return Program("limit_" + name, mode, in_flight, **more)
 
 
 def peer(mode, in_flight=1, **more):
@@ -61,6 +61,10 @@ ROWS = [
     ("blocking get / libmemcached get, binary protocol", ours("get"), peer("binary_get"), None),
     ("blocking set / bare send and recv", ours("set"), limit("set_pipelined"), None),
     ("blocking set / libmemcached set", ours("set"), peer("set"), None),
+    ("blocking get, busy polling 50 µs / bare send and recv", ours("get_busy"), limit("get_pipelined"), None),
+    ("blocking get, busy polling 50 µs / bare send and busy recv", ours("get_busy"), limit("get_pipelined", mode="busy"), None),
+    ("blocking get, busy polling 50 µs / bare send and recv, one core", ours("get_busy", same_core=True), limit("get_pipelined", same_core=True), None),
+    ("blocking set, busy polling 50 µs / bare send and recv", ours("set_busy"), limit("set_pipelined"), None),
     ("32 gets in flight / multi-get of 32", ours("get_batch", 32), limit("get_multi", 32), 0.9),
     ("32 gets kept in flight / multi-get of 32", ours("get_window", 32), limit("get_multi", 32), 0.9),
     ("100 gets in flight / multi-get of 100", ours("get_batch", 100), limit("get_multi", 100), None),

@@ -25,6 +25,7 @@ static bool numbers_are_fine(const emc_options *o)
     const struct limits all[] = {
         {o->timeout_ms, 1, longest, true},
         {o->connection_timeout_ms, 1, longest, true},
+        {o->busy_poll_us, 0, 1000, false},
         {o->connections_max, 1, 64, false},
         {o->connections_min, 0, o->connections_max, false},
         {o->purge_unused_connections_after_ms, 1, longest, true},
@@ -98,7 +99,8 @@ static void change_number(emc_options *o, uint8_t which, uint64_t number)
                                &o->operations_per_connection_max,
                                &o->tls.version_min,
                                &o->health_disconnected_ms,
-                               &o->purge_unused_connections_after_ms};
+                               &o->purge_unused_connections_after_ms,
+                               &o->busy_poll_us};
     size_t *const large[] = {&o->bytes_waiting_max, &o->value_length_max, &o->line_length_max, &o->stats_lines_max,
                              &o->discovery_length_max};
     size_t small_count = sizeof small / sizeof small[0];

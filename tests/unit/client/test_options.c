@@ -15,6 +15,7 @@ static void the_defaults_are_those_documented(void **state)
     emc_options options = emc_options_default();
     assert_int_equal(options.timeout_ms, 1000);
     assert_int_equal(options.connection_timeout_ms, 5000);
+    assert_int_equal(options.busy_poll_us, 0);
     assert_int_equal(options.connections_min, 1);
     assert_int_equal(options.connections_max, 2);
     assert_int_equal(options.purge_unused_connections_after_ms, 60000);
@@ -73,6 +74,9 @@ static void a_number_outside_its_range_is_refused_by_name(void **state)
     o = emc_options_default();
     o.gather_after_flushes = 0;
     refused(&o, "gather_after_flushes");
+    o = emc_options_default();
+    o.busy_poll_us = 1001;
+    refused(&o, "busy_poll_us");
     o = emc_options_default();
     o.routing = (emc_routing_kind)99;
     refused(&o, "routing");
