@@ -67,12 +67,7 @@ typedef struct emc_options {
     /* Operations */
     uint32_t timeout_ms;            /**< how long an operation may take from the end of the tick it was submitted in; 1.. or EMC_NO_LIMIT; default 1000 */
     uint32_t connection_timeout_ms; /**< how long one attempt to connect may take, look-up, TLS and authentication included; 1.. or EMC_NO_LIMIT; default 5000 */
-    /** How long, in microseconds, a blocking call goes on asking for its answer before it sleeps until it comes; 0..1000; 0 (default): not at all.
-     *  Costs a busy core for so long at each call. Gains where the answer comes within that time from a server on another core or over a fast network:
-     *  there most of a round trip is the time in which a sleeping core wakes up (docs/performance.md). Harmful where client and server share a core, where cores
-     *  are scarce, and to whoever else would have run. Times in which the answer did not come four times in a row are left out more and more often, until one is
-     *  of use again; the deadline holds as ever. Only for calls that wait for one connection alone, TCP or Unix, without TLS; else as with 0. */
-    uint32_t busy_poll_us;
+    uint32_t busy_poll_us;          /**< microseconds in which a blocking call asks for its answer again and again before it sleeps until it comes; 0..1000; 0 (default): it sleeps at once. Keeps a core busy so long at each call. For answers that come within that time from a server on another core or over a fast network: there most of a round trip is the waking of a core that sleeps. Harmful where client and server share a core, or cores are scarce. Left out more and more often while the answers come later. Only where one connection is waited for, TCP or Unix, without TLS; deadlines hold as without it. docs/performance.md has what it gains */
 
     /* Pools */
     uint32_t connections_min;                   /**< connections a node keeps; 0..connections_max; default 1 */
