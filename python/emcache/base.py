@@ -3,7 +3,7 @@
 What create_client() returns is made in C (_emcache) and registered here, so that isinstance() holds. The documentation of each command is below."""
 from abc import ABCMeta, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Literal, Mapping, Optional, Sequence, Tuple, Union, overload
+from typing import TYPE_CHECKING, Any, AsyncGenerator, Dict, Iterable, List, Literal, Mapping, Optional, Sequence, Tuple, Union, overload
 
 from . import _emcache
 from ._address import Address
@@ -407,7 +407,28 @@ class Client(metaclass=ABCMeta):
         self, memcached_host_address: Address, *, keys_only: bool = False, timeout: Optional[float] = None
     ) -> List[Tuple[bytes, bytes]]:
         """All keys of a node, each with the server's line about it (`lru_crawler metadump`; with `keys_only` the leaner `mgdump`, which needs
-        memcached 1.6.19). CommandError while another dump is under way."""
+        memcached 1.6.19). CommandError while another dump is under way. It takes memory for all of them, and one of the pool's connections for as long as
+        it lasts: of a node with many keys, stream_keys() is the way."""
+        raise NotImplementedError
+
+    def stream_keys(
+        self, memcached_host_address: Address, *, keys_only: bool = False, timeout: Optional[float] = None
+    ) -> AsyncGenerator[Tuple[bytes, bytes], None]:
+        """What dump_keys() gives, as it comes:
+
+        >>> async for key, line in client.stream_keys(address):
+        ...     print(key, line)
+
+        It has a connection of its own, so no other command waits for it, and reads from it only as fast as the keys are taken: memory is bounded, a few
+        MiB, whatever the size of the dump. A consumer that is slow keeps the server's LRU crawler waiting, and nothing else. What is added and
+        deleted meanwhile may be among the keys or not.
+
+        Leaving the loop early, cancelling its Task, or aclose() ends the dump and its connection. (As with every async generator, `break` ends it when nobody
+        holds it any more; contextlib.aclosing() ends it there and then.)
+
+        `timeout`, in seconds: how long the server may keep the loop waiting for the next key (None: the client's; math.inf: no limit), then
+        asyncio.TimeoutError. Other errors as dump_keys() raises them, what came before them having been given; RuntimeError when the client is closed
+        meanwhile."""
         raise NotImplementedError
 
     async def administer(self, memcached_host_address: Address, command: str, *, timeout: Optional[float] = None) -> None:
@@ -572,8 +593,8 @@ Client.register(_emcache_client)
 
 
 class ClusterEvents(metaclass=ABCMeta):
-    """Hears of changes in the cluster: given to create_client(cluster_events=…). Events come in order, one at a time. What is not abstract is beyond
-    emcache 1.3, and may be left out."""
+    """Hears of changes in the cluster: given to create_client(cluster_events=…), or to ClusterManagment.subscribe(). Events come in order, one at a
+    time. What is not abstract is beyond emcache 1.3, and may be left out."""
 
     @abstractmethod
     async def on_node_healthy(self, cluster_managment: "ClusterManagment", host: Address) -> None:
@@ -653,6 +674,18 @@ class ClusterManagment(metaclass=ABCMeta):
 
     def replace_nodes(self, nodes: Union[Iterable[Address], Mapping[Address, int]]) -> None:
         """Replaces the whole list (or mapping from address to weight) in one step: nodes that stay keep their connections."""
+        raise NotImplementedError
+
+    def subscribe(self, cluster_events: ClusterEvents) -> None:
+        """Has a ClusterEvents hear of what happens from now on, until it is unsubscribed or the client is closed; each has its own order, and a slow one
+        holds up no other. As with create_client(cluster_events=…), such a client lives until it is closed.
+
+        TypeError when it is none, ValueError when it is subscribed already, RuntimeError when the client is closed or another thread's."""
+        raise NotImplementedError
+
+    def unsubscribe(self, cluster_events: ClusterEvents) -> bool:
+        """Ends what subscribe(), or create_client(cluster_events=…), began: none of its hooks is called any more, and one that runs goes on to its end. False
+        when it is not subscribed, or the client is closed. RuntimeError in another thread."""
         raise NotImplementedError
 
 

@@ -5,7 +5,7 @@ from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Sequence, T
 
 from . import _emcache
 from ._address import Address
-from ._events import Dispatcher, logger, tracer
+from ._events import Dispatcher, check_events, logger, tracer
 from ._fast_wake import FAST_WAKE
 from .base import Client, ClusterEvents
 from .client_errors import ClusterNoAvailableNodes
@@ -82,12 +82,6 @@ def _nodes(node_addresses: Union[Sequence[Address], Mapping[Address, int]], disc
     return tuple(node_addresses), tuple(node_addresses.values())
 
 
-def _check_events(events: object) -> None:
-    for name in ("on_node_healthy", "on_node_unhealthy"):
-        if not callable(getattr(events, name, None)):
-            raise TypeError(f"cluster_events: a ClusterEvents is needed, not {type(events).__name__}")
-
-
 def _discovery(kind: str, interval: float, timeout: float) -> Dict[str, Any]:
     if not isinstance(interval, (int, float)):
         raise TypeError(f"autodiscovery_poll_interval: seconds are needed, not {type(interval).__name__}")
@@ -150,7 +144,7 @@ async def create_client(
       tasks; more than 64 count as 64.
     - `purge_unused_connections_after`: a connection beyond the minimum that was not used for so long is closed; None: never.
     - `connection_timeout`: how long one attempt to connect may take; None: no limit.
-    - `cluster_events`: hears of changes of health.
+    - `cluster_events`: hears of changes of health. (`client.cluster_management().subscribe(…)` has further ones hear, or one from later on.)
     - `purge_unhealthy_nodes`: keys of an unhealthy node go to other nodes until it is healthy again.
     - `autobatching`, `autobatching_max_keys`: gets of one turn of the loop go out together, those of one key as one. The engine puts what is submitted in
       one turn into as few writes as it can in any case; with `autobatching` it never sends the first one ahead.
@@ -188,7 +182,7 @@ async def create_client(
     if autobatching_max_keys < 1:
         raise ValueError(f"autobatching_max_keys: {autobatching_max_keys}; it is at least 1")
     if cluster_events is not None:
-        _check_events(cluster_events)
+        check_events(cluster_events)
     if trace is not None and not callable(trace):
         raise TypeError(f"trace: a callable is needed, not {type(trace).__name__}")
     if not isinstance(engine_options or {}, Mapping):

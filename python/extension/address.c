@@ -75,12 +75,18 @@ bool address_from_python(const struct module_state *state, PyObject *object, emc
     return true;
 }
 
+PyObject *address_from_text(const struct module_state *state, bool is_path, const char *text, size_t length,
+                            uint32_t port)
+{
+    return is_path ? PyObject_CallFunction(state->unix_path, "s#", text, (Py_ssize_t)length)
+                   : PyObject_CallFunction(state->host_address, "s#I", text, (Py_ssize_t)length, (unsigned int)port);
+}
+
 PyObject *address_to_python(const struct module_state *state, const emc_address *address)
 {
-    if (address->kind == EMC_ADDRESS_UNIX) {
-        return PyObject_CallFunction(state->unix_path, "s", address->path);
-    }
-    return PyObject_CallFunction(state->host_address, "sI", address->host, (unsigned int)address->port);
+    bool is_path = address->kind == EMC_ADDRESS_UNIX;
+    const char *text = is_path ? address->path : address->host;
+    return address_from_text(state, is_path, text, strlen(text), address->port);
 }
 
 bool address_list_from_python(const struct module_state *state, PyObject *sequence, struct address_list *list_out)

@@ -11,6 +11,9 @@ bool address_from_python(const struct module_state *state, PyObject *object, emc
 /* A new reference, or NULL with an exception. */
 PyObject *address_to_python(const struct module_state *state, const emc_address *address);
 
+/* The same from a host's name or a path that is not terminated. */
+PyObject *address_from_text(const struct module_state *state, bool is_path, const char *text, size_t length, uint32_t port);
+
 /* A sequence of them. */
 struct address_list {
     size_t count;

@@ -6,6 +6,7 @@
 #include "arguments.h"
 #include "client.h"
 #include "errors.h"
+#include "events.h"
 #include "management.h"
 #include "reader.h"
 
@@ -112,7 +113,7 @@ static void close_listener(struct client *client)
 {
     PyObject *on_event = client->on_event;
     client->on_event = NULL;
-    client->has_listener = false;
+    client->listeners = 0;
     if (on_event == NULL) {
         return;
     }
@@ -146,6 +147,7 @@ void client_shut_down(struct client *client)
     fail_waiting(client);
     trace_deliver(client);
     close_listener(client);
+    Py_CLEAR(client->options); /* there are credentials in it */
     reader_wake_soon(client);
     reader_update_hold(client);
     client->reader->client = NULL;
@@ -181,8 +183,10 @@ static int client_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(client->finished);
     Py_VISIT(client->on_event);
     Py_VISIT(client->on_trace);
+    Py_VISIT(client->options);
+    Py_VISIT(client->on_lines);
+    Py_VISIT(client->lines);
     Py_VISIT(client->trace.nodes);
-    Py_VISIT(client->events);
     Py_VISIT(client->expiry_timer);
     for (struct operation *operation = client->in_flight.first; operation != NULL; operation = operation->next) {
         Py_VISIT((PyObject *)operation);
@@ -209,8 +213,10 @@ static int client_clear(PyObject *self)
     Py_CLEAR(client->finished);
     Py_CLEAR(client->on_event);
     Py_CLEAR(client->on_trace);
+    Py_CLEAR(client->options);
+    Py_CLEAR(client->on_lines);
+    Py_CLEAR(client->lines);
     Py_CLEAR(client->trace.nodes);
-    Py_CLEAR(client->events);
     Py_CLEAR(client->expiry_timer);
     while (client->ready_count > 0) {
         Py_DECREF(client->ready[--client->ready_count]);
@@ -231,7 +237,8 @@ static void client_dealloc(PyObject *self)
     }
     (void)client_clear(self);
     PyMem_Free(client->ready);
-    PyMem_Free(client->trace.bytes);
+    PyMem_Free(client->trace.journal.bytes);
+    PyMem_Free(client->events.bytes);
     emc_cluster_management_release(client->view);
     type->tp_free(self);
     Py_DECREF(type);
@@ -262,8 +269,7 @@ static bool bind(struct client *client, bool fast)
 {
     const struct module_state *state = client->state;
     client->reader = reader_create(client);
-    client->events = PyList_New(0);
-    if (client->reader == NULL || client->events == NULL) {
+    if (client->reader == NULL) {
         return false;
     }
     client->call_soon = PyObject_GetAttr(client->loop, state->name_call_soon);
@@ -313,7 +319,7 @@ static bool create_engine(struct client *client, PyObject *nodes, PyObject *weig
     }
     options.gutter_nodes = gutter_list.count > 0 ? gutter_list.addresses : NULL;
     options.gutter_node_count = gutter_list.count;
-    options.log = management_log;
+    options.log = events_log;
     options.log_context = client->reader;
     options.trace = client->on_trace != NULL ? trace_note : NULL;
     options.trace_context = client->reader;
@@ -356,6 +362,8 @@ static PyObject *client_new(PyTypeObject *type, PyObject *args, PyObject *keywor
     Py_INCREF(loop);
     client->loop = loop;
     client->batch_ticks = batch != 0;
+    Py_INCREF(options);
+    client->options = options;
     if (on_trace != Py_None) {
         Py_INCREF(on_trace);
         client->on_trace = on_trace;
@@ -367,8 +375,9 @@ static PyObject *client_new(PyTypeObject *type, PyObject *args, PyObject *keywor
     }
     Py_INCREF(on_event);
     client->on_event = on_event;
-    client->has_listener = listens != 0;
-    if (!management_subscribe(client) || !reader_start(client->reader)) {
+    client->listeners = listens != 0;
+    client->last_subscription = EVENTS_OWN;
+    if (!events_subscribe(client, EVENTS_OWN) || !reader_start(client->reader)) {
         client_shut_down(client);
         Py_DECREF(client);
         return NULL;

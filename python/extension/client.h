@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include "journal.h"
 #include "operation.h"
 #include "trace.h"
 
@@ -25,12 +26,17 @@ struct client {
     PyObject *flush_soon; /* what call_soon calls at the end of a tick */
     PyObject *process_soon;
     PyObject *finished; /* a finished future, the argument of every direct wake */
-    PyObject *on_event; /* called with (kind, address, weight, reason); or NULL */
+    PyObject *on_event; /* the Dispatcher, called with a list of (subscription, kind, address, weight, reason); or NULL */
     PyObject *on_trace; /* called with a list of TraceEvents; or NULL */
+    PyObject *options;  /* how it was made, and renewed since: for what reaches the servers as it does (key_stream.c). A dict */
+    PyObject *on_lines; /* of a dump that is streamed: called with the list below at the end of a pass; or NULL */
+    PyObject *lines;
     struct trace trace;
-    PyObject *events;       /* events and log lines that came during a pass: a list of tuples */
-    PyObject *expiry_timer; /* for the line of those that wait for room … */
-    double expiry_at;       /* … set for this loop time */
+    struct journal events;      /* events and log lines that came during a pass */
+    uint64_t last_subscription; /* to events; their numbers go up */
+    unsigned listeners;         /* so many hear the events: the loop holds the client until it is closed or they are gone */
+    PyObject *expiry_timer;     /* for the line of those that wait for room … */
+    double expiry_at;           /* … set for this loop time */
     PyObject *weak_references;
     struct management *management; /* the view while anybody holds it; borrowed */
     emc_cluster_management *view;  /* retained */
@@ -45,8 +51,8 @@ struct client {
     bool flush_wanted;    /* a flush is on its way by call_soon */
     bool process_wanted;  /* a pass of the reader too */
     bool room;            /* the engine accepts again */
-    bool has_listener;    /* somebody hears the events: the loop holds the client until it is closed */
     bool mixed_deadlines; /* some in the line have a timeout of their own: its order is not that of the deadlines */
+    bool paused;          /* the loop does not look at the descriptor until key_stream_resume() */
     bool batch_ticks;     /* autobatching: a tick always ends by call_soon, so that its gets share lines */
 };
 
@@ -73,6 +79,8 @@ bool options_set(emc_options *options, const char *name, PyObject *value);
 bool options_fill(emc_options *options, PyObject *dict);
 /* The library's words about options, with the names that create_client() gives them: a new reference. */
 PyObject *options_words(const char *message);
+/* A copy of the dict without what it says of TLS, whatever the names, but that it is on: a new reference. */
+PyObject *options_without_tls(PyObject *dict);
 /* A dict from the name of each option in the header to its name here. */
 PyObject *options_names(void);
 

@@ -3,6 +3,7 @@
 #include "address.h"
 #include "arguments.h"
 #include "errors.h"
+#include "events.h"
 #include "reader.h"
 
 struct management {
@@ -25,49 +26,6 @@ PyObject *management_of(struct client *client)
     client->management = management;
     PyObject_GC_Track((PyObject *)management);
     return (PyObject *)management;
-}
-
-/* ------------------------------------------------------------------ events and log */
-
-static void append_event(struct client *client, PyObject *entry)
-{
-    if (client->events == NULL) {
-        client->events = PyList_New(0);
-    }
-    if (entry == NULL || client->events == NULL || PyList_Append(client->events, entry) < 0) {
-        PyErr_WriteUnraisable((PyObject *)client);
-    }
-    Py_XDECREF(entry);
-}
-
-static void on_event(void *user_data, const emc_cluster_event *event)
-{
-    struct client *client = ((struct reader *)user_data)->client;
-    if (client == NULL) {
-        return; /* dropped; the engine ends soon */
-    }
-    PyObject *address = address_to_python(client->state, event->node);
-    append_event(client, address == NULL ? NULL
-                                         : Py_BuildValue("(iNIs)", (int)event->kind, address,
-                                                         (unsigned int)event->weight, event->reason));
-}
-
-void management_log(void *context, emc_log_level level, const char *message)
-{
-    struct client *client = ((struct reader *)context)->client;
-    if (client == NULL) {
-        return;
-    }
-    append_event(client, Py_BuildValue("(iOIs)", -1 - (int)level, Py_None, 0u, message));
-}
-
-bool management_subscribe(struct client *client)
-{
-    emc_status status = emc_cluster_subscribe(client->view, on_event, client->reader, NULL);
-    if (status != EMC_OK) {
-        errors_raise_refusal(client->state, status, NULL);
-    }
-    return status == EMC_OK;
 }
 
 /* ------------------------------------------------------------------ nodes */
@@ -355,6 +313,18 @@ static PyObject *management_replace_nodes(PyObject *self, PyObject *nodes)
     return changed(client, status, &error);
 }
 
+/* ------------------------------------------------------------------ events */
+
+static PyObject *management_subscribe(PyObject *self, PyObject *listener)
+{
+    return events_add_listener(((struct management *)self)->client, self, listener);
+}
+
+static PyObject *management_unsubscribe(PyObject *self, PyObject *listener)
+{
+    return events_remove_listener(((struct management *)self)->client, listener);
+}
+
 /* ------------------------------------------------------------------ the type */
 
 static int management_traverse(PyObject *self, visitproc visit, void *arg)
@@ -397,6 +367,10 @@ static PyMethodDef management_methods[] = {
      "set_weight($self, host, weight)\n--\n\nSets a node's weight."},
     {"replace_nodes", management_replace_nodes, METH_O,
      "replace_nodes($self, nodes, /)\n--\n\nReplaces the whole list in one step."},
+    {"subscribe", management_subscribe, METH_O,
+     "subscribe($self, cluster_events, /)\n--\n\nHas a ClusterEvents hear of what happens from now on."},
+    {"unsubscribe", management_unsubscribe, METH_O,
+     "unsubscribe($self, cluster_events, /)\n--\n\nEnds what subscribe() began; False when there is nothing to end."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -2,6 +2,7 @@
 #include "module.h"
 #include "address.h"
 #include "client.h"
+#include "key_stream.h"
 
 struct module_state *module_state_of(PyObject *module)
 {
@@ -45,6 +46,10 @@ static PyMethodDef module_methods[] = {
     {"format_address", address_format, METH_O,
      "format_address($module, address, /)\n--\n\n"
      "Writes an address for people: \"host:port\", \"[ipv6]:port\" or the path."},
+    {"dump_origin", key_stream_origin, METH_VARARGS, NULL},
+    {"begin_dump", key_stream_begin, METH_VARARGS, NULL},
+    {"resume_dump", key_stream_resume, METH_O, NULL},
+    {"end_dump", key_stream_end, METH_O, NULL},
     {"library_version", library_version, METH_NOARGS, "The version of the library that runs."},
     {NULL, NULL, 0, NULL},
 };

@@ -198,6 +198,36 @@ static PyObject *client_dump_keys(PyObject *self, PyObject *const *args, Py_ssiz
     return operation_finish(operation, good);
 }
 
+/* An async generator: _key_stream.py, which needs this module and is imported when it is first asked for. The arguments are good. */
+static PyObject *stream_keys(PyObject *self, PyObject *address, bool keys_only, PyObject *timeout)
+{
+    PyObject *module = PyImport_ImportModule("emcache._key_stream");
+    PyObject *stream = module != NULL ? PyObject_CallMethod(module, "stream_keys", "OOOO", self, address,
+                                                            keys_only ? Py_True : Py_False, timeout)
+                                      : NULL;
+    Py_XDECREF(module);
+    return stream;
+}
+
+static PyObject *client_stream_keys(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
+{
+    static const struct signature signature = {
+        "stream_keys", 3, 1, 1, {"memcached_host_address", "keys_only", "timeout"}};
+    PyObject *given[3], *keep = NULL;
+    emc_address ignored;
+    bool keys_only = false;
+    uint32_t milliseconds;
+    if (!arguments_parse(&signature, args, nargs, keywords, given) ||
+        !address_from_python(((struct client *)self)->state, given[0], &ignored, &keep)) {
+        return NULL;
+    }
+    Py_DECREF(keep);
+    PyObject *timeout = given[2] != NULL ? given[2] : Py_None;
+    bool good = arguments_bool(given[1], &keys_only) &&
+                (timeout == Py_None || arguments_seconds(timeout, "timeout", &milliseconds));
+    return good ? stream_keys(self, given[0], keys_only, timeout) : NULL;
+}
+
 /* The line as memcached's protocol.txt has it; which commands the engine knows, it says when the command is awaited. */
 static bool read_line(struct operation *operation, PyObject *line)
 {
@@ -249,6 +279,8 @@ PyMethodDef client_node_commands[] = {
             "Sets a node's memory limit, in megabytes."),
     COMMAND(stats, "($self, memcached_host_address, *args, timeout=None)", "A node's statistics."),
     COMMAND(dump_keys, "($self, memcached_host_address, *, keys_only=False, timeout=None)", "All keys of a node."),
+    COMMAND(stream_keys, "($self, memcached_host_address, *, keys_only=False, timeout=None)",
+            "All keys of a node as they come, for `async for`."),
     COMMAND(administer, "($self, memcached_host_address, command, *, timeout=None)",
             "One of the administrator's commands: slabs, lru, lru_crawler, extstore, refresh_certs."),
     COMMAND(quit, "($self, memcached_host_address, *, timeout=None)", "Has a node's server close one connection."),

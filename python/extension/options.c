@@ -266,6 +266,30 @@ PyObject *options_words(const char *message)
     return words;
 }
 
+/* Deletes a name that may be missing. */
+static bool forget(PyObject *dict, const char *name)
+{
+    if (name != NULL && PyDict_DelItemString(dict, name) < 0) {
+        if (!PyErr_ExceptionMatches(PyExc_KeyError)) {
+            return false;
+        }
+        PyErr_Clear();
+    }
+    return true;
+}
+
+PyObject *options_without_tls(PyObject *dict)
+{
+    PyObject *copy = PyDict_Copy(dict);
+    for (size_t i = 0; i < sizeof table / sizeof table[0] && copy != NULL; i++) {
+        bool tls = strncmp(table[i].name, "tls.", 4) == 0 && strcmp(table[i].name, "tls.enabled") != 0;
+        if (tls && !(forget(copy, table[i].name) && forget(copy, table[i].argument))) {
+            Py_CLEAR(copy);
+        }
+    }
+    return copy;
+}
+
 PyObject *options_names(void)
 {
     PyObject *names = PyDict_New();

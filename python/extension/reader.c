@@ -6,6 +6,8 @@
  *
  * A Task is woken directly only from here, where no Task is current; everything else goes through call_soon. */
 #include "reader.h"
+#include "events.h"
+#include "key_stream.h"
 #include "waiting.h"
 
 /* ------------------------------------------------------------------ a call of the loop's */
@@ -244,28 +246,12 @@ static PyObject *reader_flush(PyObject *self, PyObject *Py_UNUSED(ignored))
     Py_RETURN_NONE;
 }
 
-/* ------------------------------------------------------------------ events and log lines, after the pass that brought them */
-
-static void deliver_events(struct client *client)
-{
-    while (client->events != NULL && PyList_GET_SIZE(client->events) > 0 && client->on_event != NULL) {
-        PyObject *events = client->events;
-        client->events = NULL;
-        PyObject *result = PyObject_CallFunctionObjArgs(client->on_event, events, NULL);
-        if (result == NULL) {
-            PyErr_WriteUnraisable(client->on_event);
-        }
-        Py_XDECREF(result);
-        Py_DECREF(events);
-    }
-}
-
 /* ------------------------------------------------------------------ the pass */
 
 static PyObject *reader_process(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
     struct client *client = ((struct reader *)self)->client;
-    if (client == NULL || client->engine == NULL || client->in_reader) {
+    if (client == NULL || client->engine == NULL || client->in_reader || client->paused) {
         Py_RETURN_NONE;
     }
     Py_INCREF(client);
@@ -273,7 +259,8 @@ static PyObject *reader_process(PyObject *self, PyObject *Py_UNUSED(ignored))
     client->in_reader = true;
     (void)emc_client_process(client->engine);
     waiting_serve(client);
-    deliver_events(client);
+    events_deliver(client);
+    key_stream_deliver(client);
     trace_deliver(client);
     bool good = wake_ready(client);
     client->in_reader = false;
@@ -295,8 +282,8 @@ void reader_after_call(struct client *client)
 {
     if (client->engine == NULL) {
         reader_wake_soon(client);
-    } else if (!client->in_reader && (client->ready_count > 0 || client->room || client->trace.used > 0 ||
-                                      (client->events != NULL && PyList_GET_SIZE(client->events) > 0))) {
+    } else if (!client->in_reader &&
+               (client->ready_count > 0 || client->room || client->trace.journal.used > 0 || client->events.used > 0)) {
         call_process_soon(client);
     }
 }
@@ -310,7 +297,7 @@ void reader_update_hold(struct client *client)
         return;
     }
     bool wanted = client->engine != NULL &&
-                  (client->in_flight.count > 0 || client->waiting.count > 0 || client->has_listener);
+                  (client->in_flight.count > 0 || client->waiting.count > 0 || client->listeners > 0);
     if (wanted && !reader->holds) {
         reader->holds = true;
         Py_INCREF(client);
@@ -330,6 +317,7 @@ struct reader *reader_create(struct client *client)
         reader->holds = false;
         reader->descriptor = -1;
         reader->orphan = NULL;
+        reader->subscriptions = NULL;
         PyObject_GC_Track((PyObject *)reader);
     }
     return reader;
@@ -425,6 +413,7 @@ static void reader_dealloc(PyObject *self)
     PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
     emc_client_destroy(((struct reader *)self)->orphan); /* its loop never ran again */
+    events_forget((struct reader *)self);
     (void)reader_clear(self);
     PyObject_GC_Del(self);
     Py_DECREF(type);

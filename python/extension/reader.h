@@ -10,7 +10,8 @@ struct reader {
     PyObject *loop;
     bool holds; /* `client` is an owned reference */
     int descriptor;
-    emc_client *orphan; /* an engine whose client was dropped in another thread: ended in the loop's */
+    emc_client *orphan;                 /* an engine whose client was dropped in another thread: ended in the loop's */
+    struct subscription *subscriptions; /* the engine tells events by them */
 };
 
 struct reader *reader_create(struct client *client);

@@ -13,13 +13,15 @@ static bool is_usable(struct client *client)
     return client_check_loop(client);
 }
 
-/* Nodes that are down are tried at once: the attempts begin now. */
-static PyObject *renewed(struct client *client, emc_status status, const emc_error *error)
+/* Nodes that are down are tried at once: the attempts begin now. `options` (a reference is stolen): the client's own from now on. */
+static PyObject *renewed(struct client *client, emc_status status, const emc_error *error, PyObject *options)
 {
     if (status != EMC_OK) {
+        Py_DECREF(options);
         errors_raise_options(client->state, status, error->message);
         return NULL;
     }
+    Py_XSETREF(client->options, options);
     if (!client->in_reader) {
         emc_client_flush(client->engine);
     }
@@ -39,8 +41,14 @@ static PyObject *client_set_credentials(PyObject *self, PyObject *const *args, P
         !options_set(&options, "password", given[1]) || !is_usable(client)) {
         return NULL;
     }
+    PyObject *own = PyDict_Copy(client->options);
+    if (own == NULL || PyDict_SetItemString(own, "username", given[0]) < 0 ||
+        PyDict_SetItemString(own, "password", given[1]) < 0) {
+        Py_XDECREF(own);
+        return NULL;
+    }
     return renewed(client, emc_client_set_credentials(client->engine, options.username, options.password, &error),
-                   &error);
+                   &error, own);
 }
 
 #define TLS_NAMES                                                                                                    \
@@ -64,8 +72,14 @@ static PyObject *client_reload_ssl(PyObject *self, PyObject *const *args, Py_ssi
             return NULL;
         }
     }
-    return is_usable(client) ? renewed(client, emc_client_reload_tls(client->engine, &options.tls, &error), &error)
-                             : NULL;
+    PyObject *own = is_usable(client) ? options_without_tls(client->options) : NULL;
+    for (int i = 0; i < signature.count && own != NULL; i++) {
+        if (given[i] != NULL && PyDict_SetItemString(own, signature.names[i], given[i]) < 0) {
+            Py_CLEAR(own);
+        }
+    }
+    return own != NULL ? renewed(client, emc_client_reload_tls(client->engine, &options.tls, &error), &error, own)
+                       : NULL;
 }
 
 PyMethodDef client_renewal[] = {

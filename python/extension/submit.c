@@ -181,7 +181,7 @@ bool submit_operation(struct operation *operation)
         return raise_refusal(operation, status);
     }
     reader_end_tick(client);
-    if (client->trace.used > 0) {
+    if (client->trace.journal.used > 0) {
         trace_deliver(client);
     }
     return true;

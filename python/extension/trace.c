@@ -4,6 +4,7 @@
  * over when the engine has returned. An operation's beginning is told before the command yields to its Task, its end before the Task wakes. */
 #include <ctype.h>
 
+#include "address.h"
 #include "client.h"
 #include "reader.h"
 
@@ -16,28 +17,10 @@ struct record {
     bool ended, has_key, is_path;
 };
 
-#define ALIGN(size) (((size) + sizeof(uint64_t) - 1) & ~(sizeof(uint64_t) - 1))
 /* Addresses that are kept made; of a cluster whose nodes change all the time they are made anew now and then. */
 #define NODES_MAX 1000
 
 /* ------------------------------------------------------------------ inside the engine */
-
-static char *room_for(struct trace *trace, size_t length)
-{
-    if (trace->size - trace->used < length) {
-        size_t size = (trace->size + length) * 2;
-        char *bytes = PyMem_Realloc(trace->bytes, size);
-        if (bytes == NULL) {
-            trace->lost = true;
-            return NULL;
-        }
-        trace->bytes = bytes;
-        trace->size = size;
-    }
-    char *room = trace->bytes + trace->used;
-    trace->used += length;
-    return room;
-}
 
 void trace_note(void *reader, const emc_trace_event *event)
 {
@@ -62,7 +45,8 @@ void trace_note(void *reader, const emc_trace_event *event)
         .has_key = event->key != NULL,
         .is_path = is_path,
     };
-    char *room = room_for(&client->trace, ALIGN(sizeof record + record.key_length + record.node_length));
+    char *room = journal_add(&client->trace.journal,
+                             journal_length(sizeof record, record.key_length + record.node_length));
     if (room != NULL) {
         memcpy(room, &record, sizeof record);
         memcpy(room + sizeof record, record.has_key ? event->key : "", record.key_length);
@@ -71,13 +55,6 @@ void trace_note(void *reader, const emc_trace_event *event)
 }
 
 /* ------------------------------------------------------------------ outside of it */
-
-static PyObject *make_node(const struct module_state *state, const struct record *record, const char *text)
-{
-    Py_ssize_t length = (Py_ssize_t)record->node_length;
-    return record->is_path ? PyObject_CallFunction(state->unix_path, "s#", text, length)
-                           : PyObject_CallFunction(state->host_address, "s#I", text, length, record->port);
-}
 
 static PyObject *node_of(struct client *client, const struct record *record, const char *text)
 {
@@ -92,7 +69,7 @@ static PyObject *node_of(struct client *client, const struct record *record, con
                                                                  : NULL;
     Py_XINCREF(node);
     if (node == NULL && !PyErr_Occurred()) {
-        node = make_node(client->state, record, text);
+        node = address_from_text(client->state, record->is_path, text, record->node_length, record->port);
         if (node != NULL && client->trace.nodes != NULL && PyDict_SetItem(client->trace.nodes, name, node) < 0) {
             Py_CLEAR(node);
         }
@@ -143,49 +120,39 @@ static PyObject *events_of(struct client *client, const char *bytes, size_t used
             Py_CLEAR(events);
         }
         Py_XDECREF(event);
-        position += ALIGN(sizeof record + record.key_length + record.node_length);
+        position += journal_length(sizeof record, record.key_length + record.node_length);
     }
     return events;
 }
 
 static void hand_over(struct client *client, PyObject *on_trace)
 {
-    struct trace *trace = &client->trace;
-    char *bytes = trace->bytes;
-    size_t used = trace->used, size = trace->size;
-    trace->bytes = NULL;
-    trace->used = trace->size = 0;
-    PyObject *events = events_of(client, bytes, used);
+    struct journal journal = journal_take(&client->trace.journal);
+    PyObject *events = events_of(client, journal.bytes, journal.used);
     PyObject *result = events != NULL ? PyObject_CallFunctionObjArgs(on_trace, events, NULL) : NULL;
     if (result == NULL) {
         PyErr_WriteUnraisable(on_trace);
     }
+    if (journal.lost) {
+        PyErr_NoMemory();
+        PyErr_WriteUnraisable(on_trace);
+    }
     Py_XDECREF(events);
     Py_XDECREF(result);
-    if (trace->bytes == NULL) { /* the memory serves again */
-        trace->bytes = bytes;
-        trace->size = size;
-    } else {
-        PyMem_Free(bytes);
-    }
+    journal_give_back(&client->trace.journal, journal);
 }
 
 void trace_deliver(struct client *client)
 {
     PyObject *on_trace = client->on_trace;
-    if (on_trace == NULL || (client->trace.used == 0 && !client->trace.lost)) {
+    if (on_trace == NULL || (client->trace.journal.used == 0 && !client->trace.journal.lost)) {
         return;
     }
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     Py_INCREF(client);
     Py_INCREF(on_trace);
-    if (client->trace.lost) {
-        client->trace.lost = false;
-        PyErr_NoMemory();
-        PyErr_WriteUnraisable(on_trace);
-    }
-    while (client->trace.used > 0) {
+    while (client->trace.journal.used > 0 || client->trace.journal.lost) {
         hand_over(client, on_trace);
     }
     Py_DECREF(on_trace);

@@ -2,16 +2,15 @@
 #ifndef EMC_PYTHON_TRACE_H
 #define EMC_PYTHON_TRACE_H
 
+#include "journal.h"
 #include "module.h"
 
 struct client;
 
 /* What was told and not yet handed over. */
 struct trace {
-    char *bytes; /* records, each with its key and address behind it */
-    size_t used, size;
-    bool lost;       /* there was no memory for one */
-    PyObject *nodes; /* addresses by the bytes they have in a record; or NULL */
+    struct journal journal; /* records, each with its key and address behind it */
+    PyObject *nodes;        /* addresses by the bytes they have in a record; or NULL */
 };
 
 /* The engine's callback. Only copies: nothing of Python's runs inside the engine. `reader`: the client's. */

@@ -16,7 +16,7 @@ OTHER_NAMES = {
     "emc_client_create": "create_client", "emc_client_destroy": "Client.close", "emc_client_pending": "Client.pending",
     "emc_client_cluster_management": "Client.cluster_management",
     "emc_client_set_credentials": "Client.set_credentials", "emc_client_reload_tls": "Client.reload_ssl",
-    "emc_cluster_node_state": "ClusterManagment.node_states", "emc_cluster_subscribe": "ClusterEvents",
+    "emc_cluster_node_state": "ClusterManagment.node_states",
     "emc_address_parse": "parse_address", "emc_address_format": "format_address",
 }
 
@@ -26,7 +26,7 @@ REASONS = {
     "emc_client_next_deadline_ms": "the loop's side calls it", "emc_client_process": "the loop's side calls it", "emc_client_wait": "the loop waits",
     "emc_client_on_room": "a command waits for room within its timeout", "emc_client_error_message": "exceptions have the words",
     "emc_cluster_management_release": "references are Python's", "emc_cluster_management_retain": "references are Python's",
-    "emc_cluster_unsubscribe": "events end with their client", "emc_node_list_destroy": "lists are Python's",
+    "emc_node_list_destroy": "lists are Python's",
     "emc_item_release": "items are Python's", "emc_items_release": "items are Python's",
     "emc_key_validate": "every command does it at the call", "emc_library_version": "emcache.version has it",
     "emc_meta_options_init": "keyword arguments have defaults", "emc_options_init": "keyword arguments have defaults",
@@ -46,7 +46,7 @@ WITHOUT_NODE = {"cluster_connection_pool_metrics"}
 # What the functions' parameters are called here, where they are called otherwise.
 OTHER_PARAMETERS = {
     "node": {"memcached_host_address", "host"}, "list": {"nodes"}, "delay_s": {"delay"}, "lease_s": {"lease"}, "recache_below_s": {"recache_below"},
-    "wait_ms": {"wait"}, "stale_s": {"stale"}, "megabytes": {"value"}, "argument": {"args"}, "dump": {"keys_only"}, "delta": {"delta", "value"},
+    "wait_ms": {"wait"}, "stale_s": {"stale"}, "megabytes": {"value"}, "argument": {"args"}, "dump": {"keys_only"}, "subscription": {"cluster_events"}, "delta": {"delta", "value"},
 }
 PARAMETERS_WITHOUT = {
     "client", "view", "call", "error",  # what every one has

@@ -13,3 +13,9 @@ async def mistakes(client: emcache.Client) -> None:
     (await client.get(b"key")).value  # wrong
     await emcache.create_client([("localhost", 11211)])  # wrong
     emcache.MemcachedHostAddress("localhost", 1).port = 2  # wrong
+    await client.set_many({b"key": (b"v", 1, 2)})  # wrong
+    await client.set_many({b"key": emcache.StoreItem(b"v", "1")})  # wrong
+    await client.fetch(b"key", 30, wait="1")  # wrong
+    client.cluster_managment().subscribe(print)  # wrong
+    emcache.parse_address(b"localhost")  # wrong
+    emcache.format_address("localhost")  # wrong

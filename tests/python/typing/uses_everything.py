@@ -84,6 +84,10 @@ async def beyond(client: emcache.Client, address: Address) -> None:
     management.set_weight(address, 100)
     management.replace_nodes([address])
     management.remove_node(address)
+    events = Events()
+    management.subscribe(events)
+    heard: bool = management.unsubscribe(events)
+    print(heard)
     node: Address = management.node_for_key(b"key")
     for operation in management.operation_metrics().values():
         print(operation.in_flight, operation.time_p50, operation.time_p99, operation.time_upper, node)
@@ -93,6 +97,10 @@ async def beyond(client: emcache.Client, address: Address) -> None:
     status = await client.set_many({b"key": b"v", b"other": emcache.StoreItem(b"v", flags=1), b"third": emcache.StoreItem(bytearray(b"v"), exptime=60)})
     status = await client.delete_many([b"key"])
     keys: List[Tuple[bytes, bytes]] = await client.dump_keys(address)
+    async for streamed, line in client.stream_keys(address, keys_only=True, timeout=2.0):
+        keys.append((streamed, line))
+    stream = client.stream_keys(address)
+    await stream.aclose()
     result: emcache.MetaResult = await client.meta_get(b"key", want=["value", "ttl"], vivify_ttl=30)
     result = await client.meta_set(b"key", b"v", mode="add", want=["cas"])
     result = await client.meta_delete(b"key", invalidate=True, ttl=30)
