@@ -5,6 +5,9 @@
 
 #include <stdio.h>
 
+/* A node that refuses is down after so many attempts, by default. */
+#define LACKS_MAX 3
+
 static void due(struct emc__timer *timer, uint64_t now_ns);
 static void dial_established(void *context, struct emc__socket *socket, uint64_t now_ns);
 static void dial_failed(void *context, emc_status status, const char *message, uint64_t now_ns);
@@ -87,21 +90,41 @@ void emc__attempt_over(struct emc__node *node)
     }
 }
 
+/* For want of a descriptor or of memory. Nothing is known about the node, so its health does not hear of it, and the time without a connection is not counted;
+ * but what waits is told, from the third such attempt in a row on. */
+static void lacked(struct emc__node *node, const char *message)
+{
+    if (node->connection_count > 0 || !emc__health_usable(&node->health)) {
+        return;
+    }
+    emc__health_at_rest(&node->health);
+    node->lacks += node->lacks < LACKS_MAX;
+    if (node->lacks == LACKS_MAX) {
+        emc__pool_fail_waiting(node, node->last_failure, message);
+    }
+}
+
 void emc__attempt_failed(struct emc__node *node, emc_status status, const char *message)
 {
     struct emc__engine *engine = node->engine;
     char address[EMC_ADDRESS_TEXT_SIZE];
     emc__attempt_over(node);
     node->metrics.created_with_error++;
-    node->last_failure = status;
+    node->last_failure = status == EMC_ERROR_FULL ? EMC_ERROR_CONNECT : status;
     snprintf(node->reason, sizeof node->reason, "%s", message);
     emc_address_format(&node->address, address, sizeof address);
     emc__log_write(&engine->log, EMC_LOG_DEBUG, "%s: attempt to connect failed: %s", address, message);
-    enum emc__health_verdict verdict = emc__health_attempt_failed(&node->health, node->connection_count > 0,
-                                                                  engine->now_ns);
+    enum emc__health_verdict verdict = EMC__VERDICT_NOTHING;
+    if (!emc__dial_lacks(status)) {
+        node->lacks = 0;
+        verdict = emc__health_attempt_failed(&node->health, node->connection_count > 0, engine->now_ns);
+    }
     emc__timer_set(&engine->wheel, &node->attempt_timer,
                    engine->now_ns + emc__health_pause_ns(&node->health, &engine->random));
     emc__node_apply(node, verdict);
+    if (emc__dial_lacks(status)) {
+        lacked(node, message);
+    }
 }
 
 void emc__attempt_stop(struct emc__node *node)

@@ -48,9 +48,11 @@ static void fail(struct emc__dial *dial, emc_status status, const char *message,
 
 static void note_loss(struct emc__dial *dial, emc_status status, const char *message)
 {
-    dial->lost++;
-    dial->status = status;
-    snprintf(dial->message, sizeof dial->message, "%s", message);
+    if (dial->lost++ == 0 ||
+        !emc__dial_lacks(status)) { /* what one address says is more than what we lack for another */
+        dial->status = status;
+        snprintf(dial->message, sizeof dial->message, "%s", message);
+    }
 }
 
 static void race_connected(void *context, uint64_t now_ns)

@@ -46,4 +46,10 @@ void emc__dial_start(struct emc__dial *dial, const char *host, uint16_t port, co
 /* Ends an attempt under way without a word; harmless when idle. */
 void emc__dial_stop(struct emc__dial *dial);
 
+/* The attempt failed for want of something of ours, which says nothing about the node. */
+static inline bool emc__dial_lacks(emc_status status)
+{
+    return status == EMC_ERROR_FULL || status == EMC_ERROR_MEMORY;
+}
+
 #endif

@@ -38,6 +38,7 @@ struct emc__node {
     struct emc__dial dial;
     struct emc__connection *handshaking;
     uint64_t attempt_began_ns;       /* 0: none is under way */
+    uint32_t lacks;                  /* attempts in a row that failed for want of something of ours */
     struct emc__timer attempt_timer; /* its deadline; or, between attempts, the next one's beginning */
     struct emc__health health;
     struct emc__timer health_timer;

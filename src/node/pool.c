@@ -213,6 +213,7 @@ static void connection_ready(void *context, struct emc__connection *connection)
     struct emc__node *node = context;
     struct emc__engine *engine = node->engine;
     node->handshaking = NULL;
+    node->lacks = 0;
     emc__attempt_over(node);
     memcpy(node->version_text, connection->version_text, sizeof node->version_text);
     emc__metrics_connected(&node->metrics, engine->now_ns - connection->began_ns);

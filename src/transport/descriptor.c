@@ -90,3 +90,17 @@ uint64_t emc__descriptor_unconfirmed(int descriptor)
 #endif
     return 0;
 }
+
+emc_status emc__descriptor_status(int code)
+{
+    switch (code) {
+    case EMFILE:
+    case ENFILE:
+        return EMC_ERROR_FULL;
+    case ENOMEM:
+    case ENOBUFS:
+        return EMC_ERROR_MEMORY;
+    default:
+        return EMC_ERROR_CONNECT;
+    }
+}

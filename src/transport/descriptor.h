@@ -12,4 +12,7 @@ bool emc__descriptor_met_itself(int descriptor);
 /* Bytes that were sent and that the peer's system has not confirmed; 0 where ours does not say (unix sockets, other systems). */
 uint64_t emc__descriptor_unconfirmed(int descriptor);
 
+/* What it means that none could be had, or could not begin to connect (errno): EMC_ERROR_FULL, EMC_ERROR_MEMORY or EMC_ERROR_CONNECT, see connect in transport.h. */
+emc_status emc__descriptor_status(int code);
+
 #endif

@@ -197,7 +197,7 @@ static emc_status connect_socket(struct emc__transport *transport, const struct 
     }
     int descriptor = emc__descriptor_connect(endpoint);
     if (descriptor < 0) {
-        return refuse(uv, EMC_ERROR_CONNECT, strerror(errno));
+        return refuse(uv, emc__descriptor_status(errno), strerror(errno));
     }
     struct emc__socket *socket = new_socket(uv, descriptor);
     if (socket == NULL) {

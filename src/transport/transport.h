@@ -91,7 +91,8 @@ struct emc__transport_class {
     void (*lookup_cancel)(struct emc__transport *transport, struct emc__lookup *lookup);
 
     /* Begins to connect to one address. tls_name: NULL for plain bytes; else TLS, and the certificate must be for this name (or IP). listener and
-     * context must stay valid until abort. EMC_OK, or an error at once (EMFILE, no memory …), then error_text(transport, NULL) has the words. */
+     * context must stay valid until abort. EMC_OK, or an error at once, then error_text(transport, NULL) has the words: EMC_ERROR_FULL (the process or the
+     * system has no descriptor left) and EMC_ERROR_MEMORY say nothing about the other side. */
     emc_status (*connect)(struct emc__transport *transport, const struct emc__endpoint *endpoint, const char *tls_name,
                           const struct emc__socket_listener *listener, void *context, struct emc__socket **socket_out);
     /* Hands the socket to another listener (the attempt that made it gives it to the connection that will use it). */

@@ -130,6 +130,43 @@ static void out_of_descriptors_an_attempt_fails_and_a_later_one_succeeds(struct 
     must(p, node->turns == 0);
 }
 
+/* What we lack says nothing about the node: it stays in use, and what waits for it is told, in words, as early as of a node that refuses. */
+static void out_of_descriptors_operations_fail_early_and_the_node_stays_healthy(struct play *p)
+{
+    struct sim_node *node = a_server(p);
+    p->stage.transport.connect_errors = 1000000;
+    options(p)->timeout_ms = 5000;
+    the_client_opens(p);
+    for (int i = 0; i < 20; i++) {
+        struct sim_call *call = get(p, "k");
+        ends(p, call, EMC_ERROR_CONNECT, i == 0 ? 400 : 110);
+        must(p, strstr(call->message, "Too many open files") != NULL);
+        ms_pass(p, 200);
+    }
+    must(p, node->turns == 0);
+    must(p, metrics(p, node).connections_created_with_error > 20);
+    p->stage.transport.connect_errors = 0;
+    ends(p, get(p, "k"), EMC_MISS, 110);
+}
+
+/* Of two addresses one refuses: that says something. */
+static void out_of_descriptors_for_one_address_a_refusal_of_the_other_counts(struct play *p)
+{
+    struct sim_node *node = a_named_node(p, "cache.example");
+    struct emc__endpoint six = sim_endpoint_ipv6(1, 11211), four = sim_stage_endpoint(7);
+    struct sim_node *first = a_server_without_node(p, &six), *second = a_server_without_node(p, &four);
+    the_name_leads_to(p, node, first);
+    the_name_leads_to(p, node, second);
+    first->host->reach = SIM_REACH_REFUSES;
+    second->host->reach = SIM_REACH_REFUSES;
+    the_client_opens(p);
+    for (int i = 0; i < 100 && node->turns == 0; i++) {
+        p->stage.transport.connect_errors = (uint32_t)i % 2; /* now the one, now the other */
+        ms_pass(p, 10);
+    }
+    must(p, node->turns == 1);
+}
+
 static void a_unix_socket_that_is_missing_fails_like_a_refusal(struct play *p)
 {
     emc_address address = emc_address_unix("/run/nowhere.sock");
@@ -287,6 +324,8 @@ SCENARIOS("connect", SCENARIO(a_fresh_client_connects_says_version_and_serves),
           SCENARIO(a_server_that_accepts_and_stays_silent_is_unhealthy_after_a_second),
           SCENARIO(a_server_over_its_connection_limit_is_told_in_its_own_words),
           SCENARIO(out_of_descriptors_an_attempt_fails_and_a_later_one_succeeds),
+          SCENARIO(out_of_descriptors_operations_fail_early_and_the_node_stays_healthy),
+          SCENARIO(out_of_descriptors_for_one_address_a_refusal_of_the_other_counts),
           SCENARIO(a_unix_socket_that_is_missing_fails_like_a_refusal),
           SCENARIO(a_name_that_is_not_known_ends_in_resolve),
           SCENARIO(a_name_server_that_never_answers_is_given_up_in_time_and_asked_again),

@@ -141,10 +141,10 @@ static bool allowed(const struct emc__socket *socket, enum sim_socket_state stat
     return true;
 }
 
-static emc_status refuse_connect(struct sim_transport *transport, const char *words)
+static emc_status refuse_connect(struct sim_transport *transport, emc_status status, const char *words)
 {
     snprintf(transport->error, sizeof transport->error, "%s", words);
-    return EMC_ERROR_CONNECT;
+    return status;
 }
 
 static emc_status connect_(struct emc__transport *base, const struct emc__endpoint *endpoint, const char *tls_name,
@@ -154,12 +154,12 @@ static emc_status connect_(struct emc__transport *base, const struct emc__endpoi
     (void)tls_name;
     if (transport->connect_errors > 0) {
         transport->connect_errors--;
-        return refuse_connect(transport, "Too many open files");
+        return refuse_connect(transport, EMC_ERROR_FULL, "Too many open files");
     }
     struct emc__socket *socket = sim_world_keep(transport->world, sizeof *socket);
     socket->link = sim_link_connect(transport->network, endpoint, &client_end, socket);
     if (socket->link == NULL) {
-        return refuse_connect(transport, "Network is unreachable");
+        return refuse_connect(transport, EMC_ERROR_CONNECT, "Network is unreachable");
     }
     socket->transport = transport;
     socket->listener = listener;

@@ -138,7 +138,7 @@ static void running_out_of_descriptors_is_told_at_once(void **state)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
     emc_status status = heard_connect(&heard, transport, &endpoint, NULL);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    assert_int_equal(status, EMC_ERROR_CONNECT);
+    assert_int_equal(status, EMC_ERROR_FULL);
     assert_string_equal(transport->class_->error_text(transport, NULL), strerror(EMFILE));
     assert_int_equal(heard_connect(&heard, transport, &endpoint, NULL), EMC_OK);
     run_until(transport, &heard.connected, 1);
