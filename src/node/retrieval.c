@@ -347,12 +347,21 @@ static bool may_be_anothers(const struct emc__connection *connection, const stru
 }
 
 /* memcached's proxy puts an error line in the place of each key that it could not ask for, goes on with the others, and ends with END. */
-static bool is_of_one_key(const struct emc__connection *connection, struct emc__operation *entry,
-                          const struct emc__reply_line *line)
+static bool may_be_of_one_key(struct emc__operation *entry, const struct emc__reply_line *line)
 {
-    uint32_t version = connection->server_version;
-    return line->kind == EMC__REPLY_SERVER_ERROR && version >= PROXY_VERSION_MIN && version < PROXY_VERSION_END &&
-           !emc__text_error_is_a_gets(line) && has_several(entry);
+    return line->kind == EMC__REPLY_SERVER_ERROR && !emc__text_error_is_a_gets(line) && has_several(entry);
+}
+
+static bool may_be_a_proxy(const struct emc__connection *connection)
+{
+    return connection->server_version >= PROXY_VERSION_MIN && connection->server_version < PROXY_VERSION_END;
+}
+
+/* Other gets in flight are asked again elsewhere. */
+static bool lose_step(struct emc__connection *connection, const char *what)
+{
+    connection->asks_again = true;
+    return emc__pipeline_contradiction(connection, what);
 }
 
 /* One entry of the line; `whole`: its only one. */
@@ -374,14 +383,15 @@ bool emc__retrieval_line(struct emc__connection *connection, struct emc__operati
     if (!error && line->kind != EMC__REPLY_END) {
         return emc__pipeline_contradiction(connection, "a line within the answer to a get");
     }
-    if (error && is_of_one_key(connection, entry, line)) {
+    bool of_one = error && may_be_of_one_key(entry, line);
+    if (of_one && may_be_a_proxy(connection)) {
         entry->erred = true;
         return true;
     }
     if (may_be_anothers(connection, entry, line)) {
-        connection->asks_again = true;
-        return emc__pipeline_contradiction(connection, "a line that may end the answer to another get");
+        return lose_step(connection, "a line that may end the answer to another get");
     }
+    bool unsure = of_one && connection->version_text[0] == '\0'; /* it was not asked who speaks there */
     bool whole = !entry->goes_on;
     for (;;) {
         bool more = entry->goes_on, erred = entry->erred;
@@ -389,7 +399,7 @@ bool emc__retrieval_line(struct emc__connection *connection, struct emc__operati
             return false;
         }
         if (!more) {
-            return true;
+            return !unsure || lose_step(connection, "an error within the answer to a get of several keys");
         }
         entry = next_entry(connection);
         entry->erred |= erred;

@@ -266,6 +266,27 @@ static void where_no_memcached_speaks_an_error_ends_the_line(struct play *p)
     it_is_kept(p, peer);
 }
 
+/* Both may speak there: what follows may be the same answer's, or the next one's. */
+static void where_no_version_was_asked_such_an_error_costs_the_connection(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    options(p)->ask_version = false;
+    the_client_opens(p);
+    it_is_called(p, peer, 10);
+    struct sim_call *first = get_many(p, "a b"), *second = get_many(p, "b c"), *stored = set(p, "s", 20);
+    it_hears(p, peer, "get a b\r\nget b c\r\n");
+    it_says(p, peer, "SERVER_ERROR backend failure\r\nVALUE b 0 1\r\nB\r\nEND\r\nEND\r\n");
+    it_is_left(p, peer, 5);
+    ends(p, stored, EMC_ERROR_PROTOCOL, 1);
+    it_is_called(p, peer, 1000);
+    it_hears(p, peer, "get b c\r\nget a\r\nget b\r\n");
+    it_says(p, peer, "VALUE b 0 1\r\nb\r\nEND\r\nSERVER_ERROR backend failure\r\nVALUE b 0 1\r\nb\r\nEND\r\n");
+    ends(p, first, EMC_OK, 5);
+    key_ended(p, first, 0, EMC_ERROR_SERVER);
+    ends(p, second, EMC_MISS, 5);
+    it_is_kept(p, peer);
+}
+
 SCENARIOS("errors", SCENARIO(an_error_that_may_be_a_fences_closes_the_connection),
           SCENARIO(a_lost_fence_makes_no_success_of_the_next_runs_errors),
           SCENARIO(errors_of_writes_leave_unknown_the_runs_they_came_in),
@@ -278,4 +299,5 @@ SCENARIOS("errors", SCENARIO(an_error_that_may_be_a_fences_closes_the_connection
           SCENARIO(an_error_within_a_bulks_line_is_of_one_key),
           SCENARIO(an_error_within_a_shared_line_may_be_of_any_of_its_calls),
           SCENARIO(an_error_after_all_values_of_a_line_contradicts),
-          SCENARIO(where_no_memcached_speaks_an_error_ends_the_line))
+          SCENARIO(where_no_memcached_speaks_an_error_ends_the_line),
+          SCENARIO(where_no_version_was_asked_such_an_error_costs_the_connection))
