@@ -6,6 +6,8 @@ USER_PYTHON := $(shell python3 -c 'import sys; print(sys.executable)' 2>/dev/nul
 export PATH := /usr/bin:$(PATH)
 
 PREFIX ?= /usr/local
+# Below PREFIX. Meson's own default differs with what is installed (lib, lib64, lib/x86_64-linux-gnu), and ld.so looks into lib alone on every Debian.
+LIBDIR ?= lib
 DESTDIR ?=
 SIM_SECONDS ?= 60
 SOAK_ARGUMENTS ?= --operations 10000000 --kills 20
@@ -81,9 +83,10 @@ python: ## build the Python package into build/python
 	@ninja -C $(PYTHON_BUILD)
 	@ln -sfn python/emcache $(PYTHON_BUILD)/emcache
 
-install: build ## install into PREFIX (/usr/local), below DESTDIR if given
-	@meson configure $(RELEASE) -Dprefix=$(PREFIX)
+install: build ## install into PREFIX (/usr/local), libraries into its LIBDIR (lib), below DESTDIR if given
+	@meson configure $(RELEASE) -Dprefix=$(PREFIX) -Dlibdir=$(LIBDIR)
 	@DESTDIR=$(DESTDIR) meson install -C $(RELEASE)
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ! command -v ldconfig >/dev/null || ldconfig
 
 format: ## format the C sources
 	@scripts/ensure-packages format
@@ -102,7 +105,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 $(RELEASE)/build.ninja:
-	@meson setup $(RELEASE) --buildtype=release -Db_lto=true --prefix=$(PREFIX) -Dtests=false -Dbench=false
+	@meson setup $(RELEASE) --buildtype=release -Db_lto=true --prefix=$(PREFIX) --libdir=$(LIBDIR) -Dtests=false -Dbench=false
 
 $(TEST)/build.ninja:
 	@meson setup $(TEST) -Dpython=true
