@@ -63,9 +63,9 @@ typedef struct emc_allocator {
 /** How much a log line matters. */
 typedef enum emc_log_level {
     EMC_LOG_ERROR = 0, /**< somebody should look: a protocol contradiction, refused credentials */
-    EMC_LOG_WARNING,   /**< a node became unhealthy, a connection was lost */
+    EMC_LOG_WARNING,   /**< a node became unhealthy, a connection was lost, autodiscovery failed */
     EMC_LOG_INFO,      /**< a node became healthy, membership changed */
-    EMC_LOG_DEBUG      /**< each connection attempt and close */
+    EMC_LOG_DEBUG      /**< each connection established or closed, each attempt that failed */
 } emc_log_level;
 
 /** Receives a client's log lines. `message` is borrowed until return, has no newline and never holds a

@@ -36,9 +36,25 @@ void emc__events_deinit(struct emc__events *events)
     }
 }
 
+/* Health is logged by the node, a failure of discovery by who met it. */
+static void log_membership(const struct emc__events *events, emc_cluster_event_kind kind, const emc_address *node,
+                           uint32_t weight)
+{
+    if (kind == EMC_EVENT_NODE_ADDED || kind == EMC_EVENT_NODE_REMOVED || kind == EMC_EVENT_NODE_WEIGHT) {
+        char address[EMC_ADDRESS_TEXT_SIZE];
+        emc_address_format(node, address, sizeof address);
+        emc__log_write(&events->engine->log, EMC_LOG_INFO,
+                       kind == EMC_EVENT_NODE_REMOVED ? "%s is removed"
+                       : kind == EMC_EVENT_NODE_ADDED ? "%s is added, with weight %u"
+                                                      : "%s has weight %u now",
+                       address, weight);
+    }
+}
+
 void emc__events_add(struct emc__events *events, emc_cluster_event_kind kind, const emc_address *node, uint32_t weight,
                      const char *reason)
 {
+    log_membership(events, kind, node, weight);
     if (emc__list_empty(&events->subscribers)) {
         return;
     }

@@ -107,13 +107,11 @@ static void lacked(struct emc__node *node, const char *message)
 void emc__attempt_failed(struct emc__node *node, emc_status status, const char *message)
 {
     struct emc__engine *engine = node->engine;
-    char address[EMC_ADDRESS_TEXT_SIZE];
     emc__attempt_over(node);
     node->metrics.created_with_error++;
     node->last_failure = status == EMC_ERROR_FULL ? EMC_ERROR_CONNECT : status;
     snprintf(node->reason, sizeof node->reason, "%s", message);
-    emc_address_format(&node->address, address, sizeof address);
-    emc__log_write(&engine->log, EMC_LOG_DEBUG, "%s: attempt to connect failed: %s", address, message);
+    emc__node_log(node, EMC_LOG_DEBUG, "attempt to connect failed", message);
     enum emc__health_verdict verdict = EMC__VERDICT_NOTHING;
     if (!emc__dial_lacks(status)) {
         node->lacks = 0;

@@ -151,6 +151,14 @@ static void log_turn(const struct emc__node *node, bool healthy)
                    healthy ? "healthy" : "unhealthy", healthy ? "" : ": ", healthy ? "" : node->reason);
 }
 
+void emc__node_log(const struct emc__node *node, emc_log_level level, const char *what, const char *message)
+{
+    char address[EMC_ADDRESS_TEXT_SIZE];
+    emc_address_format(&node->address, address, sizeof address);
+    emc__log_write(&node->engine->log, level, "%s: %s%s%s", address, what, message != NULL ? ": " : "",
+                   message != NULL ? message : "");
+}
+
 /* What an operation of this node ends with while the node is down. */
 static emc_status down_status(const struct emc__node *node)
 {

@@ -73,10 +73,7 @@ static void told(void *user_data, const emc_result *result)
 {
     const struct emc__node *node = user_data;
     if (result->status < 0 && !unanswered(result->status) && result->status != EMC_ERROR_CANCELLED) {
-        char address[EMC_ADDRESS_TEXT_SIZE];
-        emc_address_format(&node->address, address, sizeof address);
-        emc__log_write(&node->engine->log, EMC_LOG_WARNING, "%s: a remembered delete was refused: %s", address,
-                       result->message);
+        emc__node_log(node, EMC_LOG_WARNING, "a remembered delete was refused", result->message);
     }
 }
 

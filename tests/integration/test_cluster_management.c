@@ -368,6 +368,48 @@ static void a_node_can_be_removed_and_added_under_traffic(void **state)
     assert_int_equal(events[1].server, 1);
 }
 
+static void append_line(void *context, emc_log_level level, const char *message)
+{
+    char *text = context;
+    snprintf(text + strlen(text), 4096 - strlen(text), "%d %s\n", (int)level, message);
+}
+
+static void expect_line(const char *text, emc_log_level level, const struct server *server, const char *what)
+{
+    char name[EMC_ADDRESS_TEXT_SIZE], line[EMC_ADDRESS_TEXT_SIZE + 64];
+    emc_address_format(&server->address, name, sizeof name);
+    snprintf(line, sizeof line, "%d %s%s\n", (int)level, name, what);
+    if (strstr(text, line) == NULL) {
+        fail_msg("no line %s in:\n%s", line, text);
+    }
+}
+
+static void the_log_tells_of_connections_and_of_membership(void **state)
+{
+    (void)state;
+    static char text[4096];
+    text[0] = '\0';
+    emc_options options = patient_options();
+    options.log = append_line;
+    options.log_context = text;
+    options.log_level = EMC_LOG_DEBUG;
+    emc_client *logged = open_client(servers, 1, &options);
+    emc_cluster_management *its_view = emc_client_cluster_management(logged);
+    assert_int_equal(emc_set(logged, EMC_STR("k"), EMC_STR("v"), 0, 0, NULL), EMC_OK);
+    assert_int_equal(emc_cluster_add_node(its_view, &servers[1].address, 100, NULL), EMC_OK);
+    assert_int_equal(emc_cluster_set_weight(its_view, &servers[1].address, 50, NULL), EMC_OK);
+    assert_int_equal(emc_cluster_remove_node(its_view, &servers[0].address, NULL), EMC_OK);
+    for (uint64_t end = clock_ms() + PATIENCE_MS; strstr(text, "is closed") == NULL && clock_ms() < end;) {
+        emc_client_wait(logged, 10);
+    }
+    emc_client_destroy(logged);
+    expect_line(text, EMC_LOG_DEBUG, &servers[0], ": a connection is established");
+    expect_line(text, EMC_LOG_INFO, &servers[1], " is added, with weight 100");
+    expect_line(text, EMC_LOG_INFO, &servers[1], " has weight 50 now");
+    expect_line(text, EMC_LOG_INFO, &servers[0], " is removed");
+    assert_non_null(strstr(text, ": a connection is closed: "));
+}
+
 static void a_whole_list_is_replaced_in_one_step_or_not_at_all(void **state)
 {
     (void)state;
@@ -431,6 +473,7 @@ int main(void)
         SESSION_TEST(a_client_whose_nodes_are_all_dead_recovers),
         SESSION_TEST(a_node_can_be_removed_and_added_under_traffic),
         SESSION_TEST(a_whole_list_is_replaced_in_one_step_or_not_at_all),
+        SESSION_TEST(the_log_tells_of_connections_and_of_membership),
         SESSION_TEST(an_ended_subscription_hears_nothing),
         SESSION_TEST(a_retained_view_outlives_its_client),
     };
