@@ -53,6 +53,8 @@ def _hears(handler: Optional[ClusterEvents], name: str) -> bool:
 
 def check_events(events: object) -> None:
     """TypeError unless it can hear of events."""
+    if isinstance(events, type):
+        raise TypeError(f"cluster_events: an instance is needed, not the class {events.__name__}")
     for name in ("on_node_healthy", "on_node_unhealthy"):
         if not callable(getattr(events, name, None)):
             raise TypeError(f"cluster_events: a ClusterEvents is needed, not {type(events).__name__}")

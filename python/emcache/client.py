@@ -75,6 +75,8 @@ def _nodes(node_addresses: Union[Sequence[Address], Mapping[Address, int]], disc
     """The addresses, and their weights where there are any."""
     if not node_addresses:
         raise ValueError("At least one memcached host needs to be provided")
+    if not hasattr(node_addresses, "__iter__"):
+        raise TypeError(f"node_addresses: a list of addresses is needed, not {type(node_addresses).__name__}")
     if not isinstance(node_addresses, Mapping):
         return tuple(node_addresses), None
     if discovers:

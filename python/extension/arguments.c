@@ -184,24 +184,40 @@ bool arguments_call(struct operation *operation, PyObject *const *given)
 
 /* ------------------------------------------------------------------ keys and values */
 
-bool arguments_key(const struct client *client, PyObject *object)
+/* Says what is wrong with the key; of a list's, with its place. */
+static void refuse_key(const struct client *client, PyObject *object, Py_ssize_t place)
 {
     emc_error error;
+    char name[32] = "key";
+    if (place >= 0) {
+        PyOS_snprintf(name, sizeof name, "keys[%zd]", place);
+    }
     if (!PyBytes_Check(object)) {
-        PyErr_Format(PyExc_TypeError, "key: bytes are needed, not %.100s", Py_TYPE(object)->tp_name);
-        return false;
+        PyErr_Format(PyExc_TypeError, "%s: bytes are needed, not %.100s", name, Py_TYPE(object)->tp_name);
+    } else if (emc_key_validate(PyBytes_AS_STRING(object), (size_t)PyBytes_GET_SIZE(object), &error) != EMC_OK) {
+        PyErr_Format(PyExc_ValueError, "%s%s", name, error.message + (sizeof "key" - 1)); /* which it begins with */
+    } else {
+        PyErr_Format(PyExc_ValueError, "%s: %zd bytes; with this client's prefix it has at most %zu", name,
+                     PyBytes_GET_SIZE(object), client->key_length_max);
     }
-    size_t length = (size_t)PyBytes_GET_SIZE(object);
-    if (emc_key_validate(PyBytes_AS_STRING(object), length, &error) != EMC_OK) {
-        PyErr_SetString(PyExc_ValueError, error.message);
-        return false;
+}
+
+/* `place` in a list of keys; -1: it is the only one. */
+static bool check_key(const struct client *client, PyObject *object, Py_ssize_t place)
+{
+    if (PyBytes_Check(object)) {
+        size_t length = (size_t)PyBytes_GET_SIZE(object);
+        if (length <= client->key_length_max && emc_key_validate(PyBytes_AS_STRING(object), length, NULL) == EMC_OK) {
+            return true;
+        }
     }
-    if (length > client->key_length_max) {
-        PyErr_Format(PyExc_ValueError, "key: %zu bytes; with this client's prefix it has at most %zu", length,
-                     client->key_length_max);
-        return false;
-    }
-    return true;
+    refuse_key(client, object, place);
+    return false;
+}
+
+bool arguments_key(const struct client *client, PyObject *object)
+{
+    return check_key(client, object, -1);
 }
 
 struct operation *operation_on_key(PyObject *client, const struct operation_traits *traits, PyObject *key)
@@ -214,7 +230,7 @@ PyObject *arguments_keys(const struct client *client, PyObject *iterable)
 {
     PyObject *keys = PySequence_Tuple(iterable);
     for (Py_ssize_t i = 0; keys != NULL && i < PyTuple_GET_SIZE(keys); i++) {
-        if (!arguments_key(client, PyTuple_GET_ITEM(keys, i))) {
+        if (!check_key(client, PyTuple_GET_ITEM(keys, i), i)) {
             Py_CLEAR(keys);
         }
     }

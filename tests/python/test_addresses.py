@@ -15,7 +15,7 @@ GOOD = [("localhost", HOST("localhost", 11211)), ("localhost:1", HOST("localhost
 # What emc_address_parse() says; tests/unit/cluster/ has the same.
 BAD = [("", "host: empty"), (":1", "host: empty"), ("[]:1", "host: empty"), ("a b", "host: has a space"), ("a\nb:1", "host: has a space or control character at position 1"),
        ("host:", "port: ``"), ("host:0", "port: `0`"), ("host:65536", "port: `65536`"), ("host:x", "port: `x` is no number"), ("host:-1", "no number"),
-       ("host: 1", "no number"), ("a:b:c", "several colons"), ("::zz", "several colons"), ("[::1", "no matching `]`"), ("[::1]x", "no matching `]`"), ("unix:", "path: empty"),
+       ("host: 1", "no number"), ("a:b:c", "several colons"), ("::zz", "several colons"), ("[::1", "no matching `]`"), ("[::1]x", "behind `]`"), ("unix:", "path: empty"),
        ("/" + "p" * 107, "path: too long"), ("h" * 256, "host: too long"), ("h" * 1000, "longer than 271 bytes"), ("a\0b", "zero character")]
 
 

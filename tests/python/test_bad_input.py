@@ -273,6 +273,24 @@ async def test_an_option_that_makes_no_sense_is_refused(server, options):
 
 
 @pytest.mark.beyond
+async def test_words_name_the_argument_and_what_is_needed(server):
+    class Events(emcache.ClusterEvents):
+        async def on_node_healthy(self, cluster_managment, host):
+            pass
+
+        async def on_node_unhealthy(self, cluster_managment, host):
+            pass
+
+    with pytest.raises(TypeError, match="node_addresses: a list of addresses"):
+        await emcache.create_client(server.address)
+    with pytest.raises(TypeError, match="cluster_events: an instance .* class Events"):
+        await emcache.create_client([server.address], cluster_events=Events)
+    async with client_on(server) as client:
+        with pytest.raises(ValueError, match=r"keys\[1\]: byte 0x20"):
+            await client.get_many([b"good", b"a b"])
+
+
+@pytest.mark.beyond
 async def test_a_node_named_twice_is_refused(server):
     with pytest.raises(ValueError):
         await emcache.create_client([server.address, server.address])

@@ -3,6 +3,7 @@ import asyncio
 import collections
 import contextlib
 import dataclasses
+import threading
 
 import pytest
 
@@ -34,6 +35,33 @@ async def test_nodes_come_in_the_order_given(cluster):
             assert list(management.healthy_nodes()) == order
             assert list(management.unhealthy_nodes()) == []
             assert all(type(node) is emcache.MemcachedHostAddress for node in management.nodes())
+
+
+@pytest.mark.beyond
+async def test_another_thread_may_ask_the_view_while_commands_run(cluster):
+    """A health page's, say. What it takes in of the connections still wakes the loop's tasks, in the loop's thread."""
+    async with client_on(*[server.address for server in cluster]) as client:
+        management, over, failures = client.cluster_managment(), threading.Event(), []
+
+        def ask():
+            while not over.is_set():
+                if len(management.nodes()) != len(cluster) or len(management.connection_pool_metrics()) != len(cluster) or management.unhealthy_nodes():
+                    failures.append(management.node_states())
+
+        async def command(number):
+            for _ in range(50):
+                await client.set(b"%d" % number, b"v%d" % number)
+                assert (await client.get(b"%d" % number)).value == b"v%d" % number
+                assert threading.current_thread() is threading.main_thread()
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        try:
+            await asyncio.gather(*[command(number) for number in range(32)])
+        finally:
+            over.set()
+            thread.join()
+        assert failures == []
 
 
 async def test_the_same_view_is_returned_at_every_call(server):
