@@ -65,7 +65,7 @@ static const struct command table[] = {
     {"demo", "", "start a cluster of its own and watch it while a node dies and returns",
      "Starts memcached servers on free ports of the loopback interface, runs traffic on\n"
      "them, kills one, restarts it, adds one and removes one, and sums up. It takes about\n"
-     "20 seconds and ends every server it started. Needs the program memcached.\n"
+     "17 seconds and ends every server it started. Needs the program memcached.\n"
      "Exit code 3 when something did not happen as it should.\n",
      0, 0, OPTION_BIT(OPTION_FAST), command_demo},
 };
