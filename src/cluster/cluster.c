@@ -102,6 +102,7 @@ emc_status emc__cluster_create(struct emc__engine *engine, const struct emc__clu
         emc__cluster_free(cluster);
         return status;
     }
+    cluster->events.begun = true;
     *cluster_out = cluster;
     return EMC_OK;
 }

@@ -40,7 +40,8 @@ void emc__events_deinit(struct emc__events *events)
 static void log_membership(const struct emc__events *events, emc_cluster_event_kind kind, const emc_address *node,
                            uint32_t weight)
 {
-    if (kind == EMC_EVENT_NODE_ADDED || kind == EMC_EVENT_NODE_REMOVED || kind == EMC_EVENT_NODE_WEIGHT) {
+    if (events->begun &&
+        (kind == EMC_EVENT_NODE_ADDED || kind == EMC_EVENT_NODE_REMOVED || kind == EMC_EVENT_NODE_WEIGHT)) {
         char address[EMC_ADDRESS_TEXT_SIZE];
         emc_address_format(node, address, sizeof address);
         emc__log_write(&events->engine->log, EMC_LOG_INFO,

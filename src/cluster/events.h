@@ -10,6 +10,7 @@ struct emc__events {
     struct emc__list subscribers; /* of struct emc__subscriber */
     uint64_t next_subscription;
     bool delivering;
+    bool begun; /* what comes now is a change: the list that a client is created with is not logged */
 };
 
 void emc__events_init(struct emc__events *events, struct emc__engine *engine);
