@@ -120,6 +120,27 @@ struct emc__operation *emc__retrieval_match(struct emc__connection *connection, 
     return match_later(connection, entry, header);
 }
 
+static void ask_alone(struct emc__connection *connection, struct emc__operation *operation, struct emc__link *before)
+{
+    operation->alone = true;
+    emc__connection_requeue(connection, operation, before);
+}
+
+/* Those that would have shared its answer follow by themselves: they may wait longer than this connection lives, and are found only in a queue. */
+static void ask_followers_alone(struct emc__connection *connection, struct emc__operation *operation,
+                                struct emc__link *before)
+{
+    struct emc__operation *last = operation->of.follower;
+    struct emc__operation *next = last != NULL ? last->of.follower : NULL;
+    operation->of.follower = NULL;
+    while (next != NULL) {
+        struct emc__operation *follower = next;
+        next = follower == last ? NULL : follower->of.follower;
+        follower->of.follower = NULL;
+        ask_alone(connection, follower, before);
+    }
+}
+
 /* Asks each key up to the member (NULL: all) again, alone: one error line stands for all of them, or for one of which it is not known. */
 EMC__RARE static bool ask_members_alone(struct emc__connection *connection, struct emc__operation *entry,
                                         const struct emc__operation *member)
@@ -128,8 +149,8 @@ EMC__RARE static bool ask_members_alone(struct emc__connection *connection, stru
     struct emc__link *link;
     while ((link = emc__list_first(&entry->of.members)) != NULL && EMC__OPERATION_OF(link) != member) {
         struct emc__operation *operation = EMC__OPERATION_OF(link);
-        operation->alone = true;
-        emc__connection_requeue(connection, operation, before);
+        ask_alone(connection, operation, before);
+        ask_followers_alone(connection, operation, before);
     }
     return true;
 }

@@ -79,7 +79,7 @@ static bool may_be_unknown(const struct emc__operation *entry)
 }
 
 /* An error line for a single operation: its own; and the stream may be out of step after it (protocol.md section 1). What comes for a quiet one may
- * stand in the place of its fence. */
+ * stand in the place of its fence; and memcached's proxy (1.6.18, read) that lacks memory for a value does not skip it. */
 static bool single_error(struct emc__connection *connection, struct emc__operation *entry,
                          const struct emc__reply_line *line)
 {
@@ -88,7 +88,8 @@ static bool single_error(struct emc__connection *connection, struct emc__operati
     bool storage = entry->kind == EMC__OPERATION_STORAGE ||
                    (entry->kind == EMC__OPERATION_META && entry->in.meta.command == 's');
     bool fences = entry->quiet && !emc__text_error_is_a_writes(line);
-    bool in_step = (line->kind == EMC__REPLY_SERVER_ERROR && !fences) ||
+    bool unread = storage && emc__slice_equal(line->text, emc__slice_of_string("out of memory"));
+    bool in_step = (line->kind == EMC__REPLY_SERVER_ERROR && !fences && !unread) ||
                    (!storage && line->kind == EMC__REPLY_CLIENT_ERROR) ||
                    (!storage && line->kind == EMC__REPLY_ERROR && may_be_unknown(entry));
     emc__pipeline_answer_status(connection, entry, emc__text_error_status(line), text);

@@ -287,6 +287,44 @@ static void where_no_version_was_asked_such_an_error_costs_the_connection(struct
     it_is_kept(p, peer);
 }
 
+/* The second get of `a` shares the first one's answer; asked again, each is on its own, and its deadline passes on the second connection. */
+static void gets_that_share_an_answer_are_asked_again_on_another_connection(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    the_client_opens(p);
+    it_greets(p, peer);
+    struct sim_call *leader = get(p, "a"), *follower = prepare(p, SIM_CALL_GET, "a", 0);
+    follower->timeout_ms = 100;
+    submit(p, follower);
+    struct sim_call *b = get(p, "b");
+    it_hears(p, peer, "get a b\r\n");
+    it_says(p, peer, "SERVER_ERROR out of memory writing get response\r\nand another thing\r\n");
+    it_is_left(p, peer, 5);
+    it_is_called(p, peer, 1000);
+    it_hears(p, peer, "version\r\n");
+    it_says(p, peer, "VERSION 1.6.18\r\n");
+    it_hears(p, peer, "get a\r\nget a\r\nget b\r\n");
+    ends(p, follower, EMC_ERROR_TIMEOUT, 200);
+    it_says(p, peer, "VALUE a 0 1\r\nA\r\nEND\r\nVALUE a 0 1\r\nA\r\nEND\r\nEND\r\n");
+    ends(p, leader, EMC_OK, 5);
+    gave(p, leader, 0, "A");
+    ends(p, b, EMC_MISS, 5);
+}
+
+/* memcached's proxy says so before it has read the value, and then takes the value for commands. */
+static void out_of_memory_without_more_words_leaves_a_write_out_of_step(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    the_client_opens(p);
+    it_greets(p, peer);
+    struct sim_call *refused = set(p, "a", 20), *next = set(p, "b", 20);
+    forget_what_it_heard(p, peer);
+    it_says(p, peer, "SERVER_ERROR out of memory\r\nERROR\r\nSTORED\r\n");
+    ends(p, refused, EMC_ERROR_SERVER_MEMORY, 5);
+    ends(p, next, EMC_ERROR_CONNECTION_LOST, 5);
+    it_is_left(p, peer, 1);
+}
+
 SCENARIOS("errors", SCENARIO(an_error_that_may_be_a_fences_closes_the_connection),
           SCENARIO(a_lost_fence_makes_no_success_of_the_next_runs_errors),
           SCENARIO(errors_of_writes_leave_unknown_the_runs_they_came_in),
@@ -300,4 +338,6 @@ SCENARIOS("errors", SCENARIO(an_error_that_may_be_a_fences_closes_the_connection
           SCENARIO(an_error_within_a_shared_line_may_be_of_any_of_its_calls),
           SCENARIO(an_error_after_all_values_of_a_line_contradicts),
           SCENARIO(where_no_memcached_speaks_an_error_ends_the_line),
-          SCENARIO(where_no_version_was_asked_such_an_error_costs_the_connection))
+          SCENARIO(where_no_version_was_asked_such_an_error_costs_the_connection),
+          SCENARIO(gets_that_share_an_answer_are_asked_again_on_another_connection),
+          SCENARIO(out_of_memory_without_more_words_leaves_a_write_out_of_step))
