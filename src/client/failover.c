@@ -65,6 +65,6 @@ static bool changes(const struct emc__operation *operation)
 void emc__client_note_diverted(struct emc__route route, const struct emc__operation *operation, bool binary_key)
 {
     if (changes(operation)) {
-        emc__node_remember(route.home, operation->hash, emc__operation_key(operation), binary_key);
+        emc__node_remember(route.home, emc__operation_hash(operation), emc__operation_key(operation), binary_key);
     }
 }

@@ -283,11 +283,23 @@ static emc_status admit(struct emc_client *client, const struct emc__node *node,
     return node != NULL && emc__node_admit(node, bytes) != EMC_OK ? emc__client_full(client) : EMC_OK;
 }
 
+/* A key that goes in base64 is at the server what it was before: its order is that of the text key of the same bytes. */
+EMC__RARE static uint64_t hash_binary_key(const struct emc__engine *engine, const struct emc__request *request)
+{
+    uint8_t bytes[EMC__KEY_LENGTH_MAX];
+    emc__slice_copy(bytes, engine->key_prefix);
+    emc__slice_copy(bytes + engine->key_prefix.length, request->key);
+    return emc__hash_key(emc__slice_of(bytes, engine->key_prefix.length + request->key.length), engine->hash_seed);
+}
+
 /* From the caller's bytes where they are the key: those just copied, by words that overlap, are not to be had for some 20 cycles. */
 static inline uint64_t hash_key(const struct emc__engine *engine, const struct emc__operation *operation,
                                 const struct emc__request *request)
 {
-    bool same = engine->key_prefix.length == 0 && !request->binary_key;
+    if (request->binary_key) {
+        return hash_binary_key(engine, request);
+    }
+    bool same = engine->key_prefix.length == 0;
     return emc__hash_key(same ? request->key : emc__operation_key(operation), engine->hash_seed);
 }
 

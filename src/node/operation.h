@@ -158,6 +158,12 @@ static inline uint8_t emc__slot_of(uint64_t hash)
     return (uint8_t)(hash >> 58);
 }
 
+/* What an operation keeps of its key's hash, each part in its place. */
+static inline uint64_t emc__operation_hash(const struct emc__operation *operation)
+{
+    return (uint64_t)operation->slot << 58 | operation->hash;
+}
+
 /* Calls a user's callback with the depth counted. */
 static inline void emc__call_back(struct emc__engine *engine, emc_callback *callback, void *user_data, const emc_result *result)
 {

@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include "routing/routing.h"
 
 static bool remembers(const struct emc__node *node)
 {
@@ -63,7 +62,7 @@ void emc__node_missed(struct emc__operation *operation, emc_status status)
 {
     struct emc__node *node = operation->node;
     if (is_delete(operation) && unanswered(status) && remembers(node) && out_of_reach(node)) {
-        emc__node_remember(node, operation->hash, emc__operation_key(operation), is_binary(operation));
+        emc__node_remember(node, emc__operation_hash(operation), emc__operation_key(operation), is_binary(operation));
     }
 }
 
@@ -105,11 +104,10 @@ static struct emc__operation *delete_of(struct emc__node *node, const struct emc
     operation->internal = true;
     operation->callback = told;
     operation->user_data = node;
-    uint64_t hash = emc__hash_key(emc__operation_key(operation), engine->hash_seed);
-    operation->hash = (uint32_t)hash;
+    operation->hash = (uint32_t)entry->hash;
     operation->submitted_ns = engine->now_ns;
     operation->node = node;
-    operation->slot = emc__slot_of(hash);
+    operation->slot = emc__slot_of(entry->hash);
     return operation;
 }
 

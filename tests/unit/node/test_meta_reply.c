@@ -117,9 +117,40 @@ static void a_label_that_nobody_asked_for_contradicts(void **state)
     fake_end(fake);
 }
 
+/* `YWJj` with b is `abc`: what was submitted on the one is before what was submitted on the other. */
+static void check_order_with_a_binary_key(const char *prefix, const char *first_line)
+{
+    struct fake *fake = fake_begin();
+    fake->options.key_prefix = prefix;
+    struct fake_socket *socket = fake_start(fake);
+    emc_meta_options options;
+    struct told *other = ask_get(fake, "x"), *stored = fake_told(fake);
+    emc_call call = fake_call(stored);
+    emc_meta_options_init(&options);
+    options.modes = EMC_META_BINARY_KEY;
+    assert_int_equal(emc_meta_set_async(fake->client, EMC_STR("abc"), EMC_STR("v"), &options, &call), EMC_OK);
+    struct told *told = ask_get(fake, "abc");
+    fake_pass(fake);
+    assert_true(socket->sent.length > strlen(first_line) &&
+                memcmp(socket->sent.data, first_line, strlen(first_line)) == 0);
+    fake_forget_sent(socket);
+    fake_reply(socket, "END\r\nHD\r\nEND\r\n");
+    expect_told(other, EMC_MISS);
+    expect_told(stored, EMC_OK);
+    expect_told(told, EMC_MISS);
+    fake_end(fake);
+}
+
+static void a_get_does_not_overtake_a_write_of_its_key_in_base64(void **state)
+{
+    check_order_with_a_binary_key(NULL, "get x\r\n");
+    check_order_with_a_binary_key("p:", "get p:x\r\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_get_does_not_overtake_a_write_of_its_key_in_base64),
         cmocka_unit_test(every_flag_of_a_hit_becomes_its_field),
         cmocka_unit_test(a_ttl_that_old_servers_wrap_is_read_as_it_is),
         cmocka_unit_test(the_placeholder_of_a_lease_is_a_miss_that_somebody_fills),
