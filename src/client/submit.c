@@ -271,8 +271,14 @@ static void describe(struct emc__operation *operation, const struct emc__request
 
 emc_status emc__client_full(struct emc_client *client)
 {
+    uint32_t most = client->engine.options.operations_max;
     client->engine.room_wanted = true;
-    return emc__client_refuse(client, EMC_ERROR_FULL, "a limit on queued or running operations is reached");
+    return client->engine.pending >= most
+               ? emc__client_refuse(client, EMC_ERROR_FULL,
+                                    "%u operations are under way, and options.operations_max allows no more", most)
+               : emc__client_refuse(client, EMC_ERROR_FULL,
+                                    "what waits for the node has reached options.operations_per_connection_max or "
+                                    "options.bytes_waiting_max");
 }
 
 static emc_status admit(struct emc_client *client, const struct emc__node *node, size_t bytes)

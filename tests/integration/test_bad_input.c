@@ -320,6 +320,7 @@ static void a_full_client_refuses_a_bulk_call_too(void **state)
     const emc_key key = {EMC_STR("k")};
     assert_int_equal(emc_get_async(full, EMC_STR("k"), &call), EMC_OK);
     assert_int_equal(emc_get_many_async(full, &key, 1, &refused_call), EMC_ERROR_FULL);
+    assert_non_null(strstr(emc_client_error_message(full), "1 operations are under way, and options.operations_max"));
     await(full, &first);
     assert_int_equal(emc_get_many_async(full, &key, 1, &refused_call), EMC_OK);
     await(full, &second);

@@ -482,6 +482,7 @@ static void a_server_that_does_not_read_makes_submissions_fail_not_memory_grow(v
         }
     }
     assert_int_equal(status, EMC_ERROR_FULL);
+    assert_non_null(strstr(emc_client_error_message(client), "options.bytes_waiting_max"));
     assert_true(accepted > 10);
     scripted_server_abandon(server);
     emc_client_destroy(client);
