@@ -6,9 +6,9 @@ from xml.sax.saxutils import escape
 import matrix
 import report
 
-COLOURS = {"ours": "#c0392b", "emcache": "#9ecae1", "emcache-best": "#3182bd", "emcache-autobatching": "#08519c", "aiomcache": "#74a55a",
+COLOURS = {"ours": "#c0392b", "ours-busy-poll": "#e8927c", "emcache": "#9ecae1", "emcache-best": "#3182bd", "emcache-autobatching": "#08519c", "aiomcache": "#74a55a",
            "pymemcache": "#b8860b", "pylibmc": "#7b5ea7", matrix.LIMIT: "#222222"}
-WIDTH, LEFT, RIGHT, ROW, TOP = 960, 230, 30, 22, 84
+WIDTH, LEFT, RIGHT, ROW, TOP = 960, 230, 30, 22, 102
 
 
 def rows_of(figures):

@@ -20,6 +20,8 @@ class Emcache:
             options.update(max_connections=tasks, min_connections=tasks)
         if self.setting == "autobatching":
             options.update(autobatching=True)
+        if self.setting == "busy-poll":
+            options.update(busy_poll=50e-6)
         address = emcache.MemcachedHostAddress(HOST, port)
         self.client = await emcache.create_client([address], **options)
         self.get, self.get_many = self.client.get, self.client.get_many
@@ -95,6 +97,7 @@ class Pylibmc:
 
 MAKERS = {
     "ours": lambda: Emcache("default"),
+    "ours-busy-poll": lambda: Emcache("busy-poll"),
     "emcache": lambda: Emcache("default"),
     "emcache-best": lambda: Emcache("best"),
     "emcache-autobatching": lambda: Emcache("autobatching"),

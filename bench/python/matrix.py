@@ -12,7 +12,8 @@ SERVERS = {"": [], UNDISTURBED: ["-o", "no_lru_maintainer"]}
 PEERS = ["emcache", "emcache-best", "emcache-autobatching", "aiomcache"]
 BLOCKING = ["pymemcache", "pylibmc"]
 LIMIT = "limit"
-WORDS = {"ours": "emcache (ours)", "emcache": "emcache 1.3, default", "emcache-best": "emcache 1.3, a connection per task",
+OURS = ["ours", "ours-busy-poll"]
+WORDS = {"ours": "emcache (ours)", "ours-busy-poll": "emcache (ours), busy polling 50 µs", "emcache": "emcache 1.3, default", "emcache-best": "emcache 1.3, a connection per task",
          "emcache-autobatching": "emcache 1.3, autobatching", LIMIT: "bare C, prebuilt bytes"}
 LOOPS = ["asyncio", "uvloop"]
 TASKS = {"get": [1, 32, 256], "set": [1, 32, 256], "get_many": [1, 32]}
@@ -51,7 +52,7 @@ def runs(has_ours, only=""):
             made.append(Run(LIMIT, "wire", operation, tasks))
             for loop in [*LOOPS, "threads"]:
                 if loop != "threads" and has_ours:
-                    made.append(Run("ours", loop, operation, tasks))
+                    made += [Run(client, loop, operation, tasks) for client in OURS if client == "ours" or (tasks == 1 and operation != "get_many")]
                 made += [Run(peer, loop, operation, tasks) for peer in peers_of(operation, loop)]
     made += [run._replace(server=UNDISTURBED) for run in made if (run.operation, run.tasks) == ("get_many", 32)]
     return [run for run in made if only in " ".join([run.client, run.loop, run.operation, str(run.tasks), run.server])]

@@ -37,12 +37,12 @@ def program_lines(figures):
     return lines
 
 
-def counterparts(figures, run):
+def counterparts(figures, run, client="ours"):
     """What of ours a program is compared with: on its own loop, or on both when it has none."""
-    if run.client == "ours":
+    if run.client == client:
         return []
     loops = [run.loop] if run.loop in matrix.LOOPS else matrix.LOOPS
-    found = [(loop, run._replace(client="ours", loop=loop)) for loop in loops]
+    found = [(loop, run._replace(client=client, loop=loop)) for loop in loops]
     return [(loop, mine) for loop, mine in found if mine in figures]
 
 
@@ -61,7 +61,7 @@ def mark_lines(figures):
             reached = reached or of_limit >= mark.part
             wanted += f", or {mark.part:g} of the limit if that is lower (it is at {of_limit:.2f})"
         lines.append(f"| {mark.what} | {spread(values)} | {wanted} | {verdict(reached)} |")
-    return lines + cpu_mark_lines(figures) + slower_lines(figures)
+    return lines + cpu_mark_lines(figures) + slower_lines(figures) + slower_lines(figures, "ours-busy-poll", ", busy polling,")
 
 
 def verdict(reached):
@@ -88,20 +88,20 @@ def cpu_mark_lines(figures):
     return lines
 
 
-def slower_lines(figures):
+def slower_lines(figures, client="ours", way=""):
     """Where a peer is ahead of ours: there should be no such place."""
     slower, compared = [], 0
     for run in figures:
-        if run.client in ("ours", matrix.LIMIT):
+        if run.client in [*matrix.OURS, matrix.LIMIT]:
             continue
-        for loop, mine in counterparts(figures, run):
+        for loop, mine in counterparts(figures, run, client):
             compared += 1
             middle = statistics.median(ratios(figures, mine, run))
             if middle < 1:
                 slower.append(f"{operation_words(run.operation, run.server)}, {run.tasks} tasks, ours on {loop} against {words(run.client)}: {middle:.2f}")
     if not compared:
         return []
-    return [f"| configurations in which ours is slower than a peer, of {compared} | {len(slower)}{': ' if slower else ''}{'; '.join(slower)} | 0 | {verdict(not slower)} |"]
+    return [f"| configurations in which ours{way} is slower than a peer, of {compared} | {len(slower)}{': ' if slower else ''}{'; '.join(slower)} | 0 | {verdict(not slower)} |"]
 
 
 def page(figures, surroundings, missing):

@@ -75,7 +75,7 @@ class Bench:
 
     def run_once(self, run):
         surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        if run.client == "ours":
+        if run.client in matrix.OURS:
             surroundings["PYTHONPATH"] = os.path.abspath(self.arguments.ours)
         command = ["taskset", "-c", str(self.cores[1]), *self.command(run)]
         result = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, env=surroundings, timeout=120)

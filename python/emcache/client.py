@@ -126,6 +126,7 @@ async def create_client(
     gutter_nodes: Iterable[Address] = (),
     gutter_exptime: int = 10,
     return_steady: float = 0.0,
+    busy_poll: float = 0.0,
     deletes_replayed_max: int = 0,
     key_prefix: Optional[str] = None,
     sasl: bool = False,
@@ -166,6 +167,8 @@ async def create_client(
     - `failover`: what happens to commands whose node is unhealthy: "fail" at once, the "next" node, or the `gutter_nodes`, where they expire after
       `gutter_exptime` seconds at the latest.
     - `return_steady`: a node is used again only after it answered for so long.
+    - `busy_poll`: while one command alone is under way, its answer is asked for again and again for so long, 0.001 at most, before the loop sleeps. It keeps a
+      core busy, and the loop and other threads of the program wait meanwhile (up to 16 times in a row). For a server on another core or over a fast network.
     - `deletes_replayed_max`: so many deletes that could not reach a down node are remembered and replayed before it serves again.
     - `key_prefix`: put before every key on the wire; not part of routing.
     - `sasl`: the credentials go by SASL PLAIN over the binary protocol.
@@ -206,6 +209,8 @@ async def create_client(
     }
     if return_steady:
         options["return_steady"] = return_steady
+    if busy_poll:
+        options["busy_poll"] = busy_poll
     if logger.isEnabledFor(logging.DEBUG):
         options["log_level"] = 3
     if hash_tag is not None:

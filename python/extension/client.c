@@ -180,6 +180,7 @@ static int client_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(client->get_loop);
     Py_VISIT(client->flush_soon);
     Py_VISIT(client->process_soon);
+    Py_VISIT(client->poll_soon);
     Py_VISIT(client->finished);
     Py_VISIT(client->on_event);
     Py_VISIT(client->on_trace);
@@ -210,6 +211,7 @@ static int client_clear(PyObject *self)
     Py_CLEAR(client->get_loop);
     Py_CLEAR(client->flush_soon);
     Py_CLEAR(client->process_soon);
+    Py_CLEAR(client->poll_soon);
     Py_CLEAR(client->finished);
     Py_CLEAR(client->on_event);
     Py_CLEAR(client->on_trace);
@@ -275,10 +277,11 @@ static bool bind(struct client *client, bool fast)
     client->call_soon = PyObject_GetAttr(client->loop, state->name_call_soon);
     client->flush_soon = PyObject_GetAttrString((PyObject *)client->reader, "flush");
     client->process_soon = PyObject_GetAttrString((PyObject *)client->reader, "process");
+    client->poll_soon = PyObject_GetAttrString((PyObject *)client->reader, "poll");
     client->get_loop = PyObject_GetAttrString((PyObject *)client->reader, "get_loop");
     client->finished = fast ? finished_future(client) : NULL;
     return client->call_soon != NULL && client->flush_soon != NULL && client->process_soon != NULL &&
-           client->get_loop != NULL && (!fast || client->finished != NULL);
+           client->poll_soon != NULL && client->get_loop != NULL && (!fast || client->finished != NULL);
 }
 
 /* None, or a weight for each node. Nobody hears of events yet. */
@@ -324,6 +327,7 @@ static bool create_engine(struct client *client, PyObject *nodes, PyObject *weig
     options.trace = client->on_trace != NULL ? trace_note : NULL;
     options.trace_context = client->reader;
     client->timeout = options.timeout_ms == EMC_NO_LIMIT ? -1.0 : (double)options.timeout_ms / 1000.0;
+    client->busy_poll = options.busy_poll_us > 0;
     client->key_length_max = 250 - (options.key_prefix != NULL ? strlen(options.key_prefix) : 0);
     emc_status status = emc_client_create(&client->engine, list.addresses, list.count, &options, &error);
     bool good = status == EMC_OK;

@@ -25,11 +25,12 @@ struct client {
     PyObject *get_loop;
     PyObject *flush_soon; /* what call_soon calls at the end of a tick */
     PyObject *process_soon;
-    PyObject *finished; /* a finished future, the argument of every direct wake */
-    PyObject *on_event; /* the Dispatcher, called with a list of (subscription, kind, address, weight, reason); or NULL */
-    PyObject *on_trace; /* called with a list of TraceEvents; or NULL */
-    PyObject *options;  /* how it was made, and renewed since: for what reaches the servers as it does (key_stream.c). A dict */
-    PyObject *on_lines; /* of a dump that is streamed: called with the list below at the end of a pass; or NULL */
+    PyObject *poll_soon; /* the same, of busy polling */
+    PyObject *finished;  /* a finished future, the argument of every direct wake */
+    PyObject *on_event;  /* the Dispatcher, called with a list of (subscription, kind, address, weight, reason); or NULL */
+    PyObject *on_trace;  /* called with a list of TraceEvents; or NULL */
+    PyObject *options;   /* how it was made, and renewed since: for what reaches the servers as it does (key_stream.c). A dict */
+    PyObject *on_lines;  /* of a dump that is streamed: called with the list below at the end of a pass; or NULL */
     PyObject *lines;
     struct trace trace;
     struct journal events;      /* events and log lines that came during a pass */
@@ -50,9 +51,11 @@ struct client {
     bool in_reader;       /* the loop is calling us: a flush follows anyway */
     bool flush_wanted;    /* a flush is on its way by call_soon */
     bool process_wanted;  /* a pass of the reader too */
+    bool poll_wanted;     /* and one that polls busily */
     bool room;            /* the engine accepts again */
     bool mixed_deadlines; /* some in the line have a timeout of their own: its order is not that of the deadlines */
     bool paused;          /* the loop does not look at the descriptor until key_stream_resume() */
+    bool busy_poll;       /* while one operation is in flight, its answer is asked for before the loop sleeps */
     bool batch_ticks;     /* autobatching: a tick always ends by call_soon, so that its gets share lines */
 };
 

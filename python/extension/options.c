@@ -1,4 +1,6 @@
 /* The engine's options by their names: those of <emcache/options.h>, or those that create_client() gives them. */
+#include <math.h>
+
 #include "arguments.h"
 #include "client.h"
 
@@ -6,6 +8,7 @@ enum option_kind {
     OPTION_BOOL,
     OPTION_COUNT,
     OPTION_DURATION,
+    OPTION_MICROSECONDS, /* of busy polling */
     OPTION_SIZE,
     OPTION_TEXT,
     OPTION_CHARACTER,
@@ -30,6 +33,7 @@ struct option {
 static const struct option table[] = {
     NAMED(DURATION, timeout_ms, "timeout"),
     NAMED(DURATION, connection_timeout_ms, "connection_timeout"),
+    NAMED(MICROSECONDS, busy_poll_us, "busy_poll"),
     NAMED(COUNT, connections_min, "min_connections"),
     NAMED(COUNT, connections_max, "max_connections"),
     NAMED(DURATION, purge_unused_connections_after_ms, "purge_unused_connections_after"),
@@ -119,6 +123,21 @@ static bool read_duration(const char *name, PyObject *value, uint32_t *ms_out)
     return arguments_seconds(value, name, ms_out);
 }
 
+static bool read_microseconds(const char *name, PyObject *value, uint32_t *us_out)
+{
+    double seconds = PyFloat_AsDouble(value);
+    if (seconds == -1.0 && PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_TypeError)) {
+        PyErr_Format(PyExc_TypeError, "%s: seconds are needed, not %.100s", name, Py_TYPE(value)->tp_name);
+        return false;
+    }
+    if (!(seconds >= 0 && seconds <= 0.001)) {
+        PyErr_Format(PyExc_ValueError, "%s: %R seconds; it is 0 to 0.001", name, value);
+        return false;
+    }
+    *us_out = (uint32_t)ceil(seconds * 1e6 - 1e-3);
+    return true;
+}
+
 static bool read_text(const char *name, PyObject *value, const char **text_out)
 {
     Py_ssize_t length = 0;
@@ -201,6 +220,8 @@ static bool set(emc_options *options, const struct option *option, const char *n
         return read_verify(name, value, field);
     case OPTION_DURATION:
         return read_duration(name, value, field);
+    case OPTION_MICROSECONDS:
+        return read_microseconds(name, value, field);
     case OPTION_TEXT:
         return read_text(name, value, field);
     case OPTION_CHARACTER:

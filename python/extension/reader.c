@@ -10,6 +10,9 @@
 #include "key_stream.h"
 #include "waiting.h"
 
+/* So many answers one after the other, before the loop is served. */
+#define BUSY_POLLS 16
+
 /* ------------------------------------------------------------------ a call of the loop's */
 
 static PyObject *call_soon(const struct client *client, PyObject *callback, PyObject *argument, PyObject *context)
@@ -213,6 +216,25 @@ static bool wake_ready(struct client *client)
 
 /* ------------------------------------------------------------------ the end of a tick */
 
+static bool busy_poll_due(const struct client *client)
+{
+    return client->busy_poll && client->in_flight.count == 1 && client->engine != NULL && !client->paused;
+}
+
+/* In the loop's next turn, which does not sleep then. */
+static void poll_in_next_turn(struct client *client)
+{
+    if (client->poll_wanted || !busy_poll_due(client)) {
+        return;
+    }
+    PyObject *handle = call_soon(client, client->poll_soon, NULL, NULL);
+    client->poll_wanted = handle != NULL;
+    if (handle == NULL) {
+        PyErr_Clear();
+    }
+    Py_XDECREF(handle);
+}
+
 void reader_end_tick(struct client *client)
 {
     if (client->in_reader || client->flush_wanted || client->engine == NULL) {
@@ -221,6 +243,7 @@ void reader_end_tick(struct client *client)
     if (client->in_flight.count <= 1 && !client->batch_ticks) {
         emc_client_flush(client->engine);
         reader_update_hold(client);
+        poll_in_next_turn(client);
         return;
     }
     reader_update_hold(client);
@@ -248,21 +271,51 @@ static PyObject *reader_flush(PyObject *self, PyObject *Py_UNUSED(ignored))
 
 /* ------------------------------------------------------------------ the pass */
 
-static PyObject *reader_process(PyObject *self, PyObject *Py_UNUSED(ignored))
+/* What a pass of the engine's brought. */
+static bool deliver(struct client *client)
 {
-    struct client *client = ((struct reader *)self)->client;
-    if (client == NULL || client->engine == NULL || client->in_reader || client->paused) {
-        Py_RETURN_NONE;
-    }
-    Py_INCREF(client);
-    client->process_wanted = false;
-    client->in_reader = true;
-    (void)emc_client_process(client->engine);
     waiting_serve(client);
     events_deliver(client);
     key_stream_deliver(client);
     trace_deliver(client);
-    bool good = wake_ready(client);
+    return wake_ready(client);
+}
+
+/* As long as one operation is in flight and its answer comes in time, the next one is asked for right here; then the loop has its turn, which does not
+ * sleep. What does not come in time the loop waits for. */
+static bool poll_busily(struct client *client)
+{
+    for (int i = 0; i < BUSY_POLLS; i++) {
+        if (!busy_poll_due(client)) {
+            return true;
+        }
+        emc_client_flush(client->engine);
+        if (emc_client_busy_poll(client->engine) == 0) {
+            return true;
+        }
+        if (!deliver(client)) {
+            return false;
+        }
+    }
+    poll_in_next_turn(client);
+    return true;
+}
+
+static bool process(struct client *client)
+{
+    client->process_wanted = false;
+    (void)emc_client_process(client->engine);
+    return deliver(client) && (!client->busy_poll || client->poll_wanted || poll_busily(client));
+}
+
+static PyObject *make_pass(struct client *client, bool (*pass)(struct client *client))
+{
+    if (client == NULL || client->engine == NULL || client->in_reader || client->paused) {
+        Py_RETURN_NONE;
+    }
+    Py_INCREF(client);
+    client->in_reader = true;
+    bool good = pass(client);
     client->in_reader = false;
     if (client->engine != NULL) {
         emc_client_flush(client->engine);
@@ -276,6 +329,20 @@ static PyObject *reader_process(PyObject *self, PyObject *Py_UNUSED(ignored))
         return NULL;
     }
     Py_RETURN_NONE;
+}
+
+static PyObject *reader_process(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    return make_pass(((struct reader *)self)->client, process);
+}
+
+static PyObject *reader_poll(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    struct client *client = ((struct reader *)self)->client;
+    if (client != NULL) {
+        client->poll_wanted = false;
+    }
+    return make_pass(client, poll_busily);
 }
 
 void reader_after_call(struct client *client)
@@ -421,6 +488,7 @@ static void reader_dealloc(PyObject *self)
 
 static PyMethodDef reader_methods[] = {
     {"process", reader_process, METH_NOARGS, "Called by the loop when the engine has something to do."},
+    {"poll", reader_poll, METH_NOARGS, "Called by the loop when an answer is to be asked for before it sleeps."},
     {"flush", reader_flush, METH_NOARGS, "Called by the loop at the end of a tick."},
     {"bury", reader_bury, METH_NOARGS, "Ends the engine of a client that was dropped in another thread."},
     {"get_loop", reader_get_loop, METH_NOARGS, "The loop that the client lives in."},

@@ -85,6 +85,28 @@ size_t emc_client_wait(emc_client *client, int timeout_ms)
     return emc__facade_pass(facade, timeout_ms);
 }
 
+size_t emc_client_busy_poll(emc_client *client)
+{
+    struct emc__facade *facade = emc__facade_of(client);
+    if (emc__client_in_callback(client)) {
+        return 0;
+    }
+    emc__facade_check_fork(facade);
+    uint64_t now = now_ns(facade), until_ns = emc__client_next_ns(client);
+    struct emc__socket *socket = emc__client_only_socket(client);
+    if (socket == NULL || until_ns <= now || emc__client_unflushed(client)) {
+        return 0;
+    }
+    emc__client_hold(client);
+    bool came = emc__uv_poll_socket(facade->transport, socket, until_ns - now);
+    size_t completed = came ? emc__client_process(client, now_ns(facade)) : 0;
+    if (came) {
+        emc__facade_leave(facade);
+    }
+    emc__client_unhold(client);
+    return completed;
+}
+
 void emc_client_flush(emc_client *client)
 {
     if (emc__client_in_callback(client)) {

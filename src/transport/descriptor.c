@@ -104,3 +104,11 @@ emc_status emc__descriptor_status(int code)
         return EMC_ERROR_CONNECT;
     }
 }
+
+bool emc__descriptor_make_blocking(int descriptor, uint32_t limit_ns)
+{
+    struct timeval limit = {0, limit_ns / 1000};
+    int flags = fcntl(descriptor, F_GETFL);
+    return flags >= 0 && setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0 &&
+           fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK) == 0;
+}

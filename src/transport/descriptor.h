@@ -11,6 +11,8 @@ int emc__descriptor_connect(const struct emc__endpoint *endpoint);
 bool emc__descriptor_met_itself(int descriptor);
 /* Bytes that were sent and that the peer's system has not confirmed; 0 where ours does not say (unix sockets, other systems). */
 uint64_t emc__descriptor_unconfirmed(int descriptor);
+/* Lets a receive without MSG_DONTWAIT wait, for limit_ns (below a second) at most. False: the system refuses. */
+bool emc__descriptor_make_blocking(int descriptor, uint32_t limit_ns);
 
 /* What it means that none could be had, or could not begin to connect (errno): EMC_ERROR_FULL, EMC_ERROR_MEMORY or EMC_ERROR_CONNECT, see connect in transport.h. */
 emc_status emc__descriptor_status(int code);

@@ -432,17 +432,10 @@ static const char *error_text(struct emc__transport *transport, const struct emc
 
 static bool make_blocking(struct emc__socket *socket)
 {
-    if (socket->may_block) {
-        return true;
+    if (!socket->may_block) { /* all other I/O says MSG_DONTWAIT */
+        socket->may_block = emc__descriptor_make_blocking(socket->descriptor, BLOCKING_WAIT_NS);
     }
-    struct timeval limit = {0, BLOCKING_WAIT_NS / 1000};
-    int flags = fcntl(socket->descriptor, F_GETFL);
-    if (flags < 0 || setsockopt(socket->descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0 ||
-        fcntl(socket->descriptor, F_SETFL, flags & ~O_NONBLOCK) != 0) {
-        return false;
-    }
-    socket->may_block = true; /* all other I/O says MSG_DONTWAIT */
-    return true;
+    return socket->may_block;
 }
 
 static bool make_staging(struct emc__uv *uv)
@@ -453,8 +446,8 @@ static bool make_staging(struct emc__uv *uv)
     return uv->staging != NULL;
 }
 
-/* Waits until there is something to read or the time is up, and receives into the staging. */
-static ssize_t receive_waiting(struct emc__socket *socket, uint64_t left_ns)
+/* Waits until there is something to read or the time is up, and receives into the staging. May it not sleep, the time is that of busy polling. */
+static ssize_t receive_waiting(struct emc__socket *socket, uint64_t left_ns, bool sleep)
 {
     struct emc__uv *uv = socket->watch.uv;
     uint8_t *staging = uv->staging;
@@ -462,6 +455,10 @@ static ssize_t receive_waiting(struct emc__socket *socket, uint64_t left_ns)
     if (uv->busy_poll.limit_ns > 0 &&
         emc__busy_poll_receive(&uv->busy_poll, socket->descriptor, staging, STAGING_SIZE, &left_ns, &count)) {
         return count;
+    }
+    if (!sleep) {
+        errno = EAGAIN;
+        return -1;
     }
     if (left_ns >= BLOCKING_WAIT_NS && make_blocking(socket)) {
         return recv(socket->descriptor, staging, STAGING_SIZE, 0);
@@ -485,14 +482,14 @@ static void hand_over(struct emc__socket *socket, size_t length)
     }
 }
 
-bool emc__uv_wait_socket(struct emc__transport *transport, struct emc__socket *socket, uint64_t left_ns)
+static bool wait_for(struct emc__transport *transport, struct emc__socket *socket, uint64_t left_ns, bool sleep)
 {
     struct emc__uv *uv = uv_of(transport);
     bool possible = socket->state == SOCKET_OPEN && socket->session == NULL && socket->want_read && !uv->in_pass;
     if (!possible || left_ns == 0 || !make_staging(uv)) {
         return false;
     }
-    ssize_t count = receive_waiting(socket, left_ns);
+    ssize_t count = receive_waiting(socket, left_ns, sleep);
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
         return false;
     }
@@ -506,6 +503,16 @@ bool emc__uv_wait_socket(struct emc__transport *transport, struct emc__socket *s
     }
     uv->in_pass = false;
     return true;
+}
+
+bool emc__uv_wait_socket(struct emc__transport *transport, struct emc__socket *socket, uint64_t left_ns)
+{
+    return wait_for(transport, socket, left_ns, true);
+}
+
+bool emc__uv_poll_socket(struct emc__transport *transport, struct emc__socket *socket, uint64_t left_ns)
+{
+    return wait_for(transport, socket, left_ns, false);
 }
 
 bool emc__uv_take_socket(struct emc__transport *transport, struct emc__socket *socket, uint64_t due_ns)

@@ -36,6 +36,8 @@ bool emc__uv_take_socket(struct emc__transport *transport, struct emc__socket *s
 void emc__uv_arm(struct emc__transport *transport);
 /* Whether anything waits to be taken in: one system call. */
 bool emc__uv_ready(const struct emc__transport *transport);
+/* Of emc__uv_wait_socket only what comes before it sleeps. */
+bool emc__uv_poll_socket(struct emc__transport *transport, struct emc__socket *socket, uint64_t left_ns);
 /* How long emc__uv_wait_socket receives without sleep before it sleeps; 0, as at creation: not at all. */
 void emc__uv_set_busy_poll(struct emc__transport *transport, uint64_t limit_ns);
 /* The fast way to wait for one answer: waits, in a receive, until this plain socket has something to read, and hands it over (arrived; an end or

@@ -215,71 +215,6 @@ static void items_and_statuses_of_a_call_that_was_refused_say_so(void **state)
     scripted_server_end(server);
 }
 
-/* ------------------------------------------------------------------ busy polling */
-
-static emc_options polling(void)
-{
-    emc_options options = one_connection();
-    options.busy_poll_us = 1000;
-    return options;
-}
-
-static void with_busy_polling_answers_come_in_time_late_and_in_parts(void **state)
-{
-    (void)state;
-    static const struct scripted_step conversation[] = {ACCEPT,
-                                                        HANDSHAKE,
-                                                        EXPECT("get k\r\n"),
-                                                        SEND("VALUE k 0 4\r\nsoon\r\nEND\r\n"),
-                                                        EXPECT("get k\r\n"),
-                                                        EXPECT_SILENCE(40),
-                                                        SEND("VALUE k 0 4\r\nlate\r\nEND\r\n"),
-                                                        EXPECT("get k\r\n"),
-                                                        SEND("VALUE k 0 5\r\npa"),
-                                                        EXPECT_SILENCE(40),
-                                                        SEND("rts\r\nEND\r\n"),
-                                                        EXPECT("set k 0 0 1\r\nv\r\n"),
-                                                        FINISH,
-                                                        ACCEPT,
-                                                        HANDSHAKE};
-    struct scripted_server *server = scripted_server_start(conversation, STEPS(conversation));
-    emc_options options = polling();
-    emc_client *client = open_client_at(scripted_server_address(server), &options);
-    const char *const values[] = {"soon", "late", "parts"};
-    emc_item item;
-    for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(emc_get(client, EMC_STR("k"), &item, NULL), EMC_OK);
-        assert_string_equal(item.value, values[i]);
-        emc_item_release(&item);
-    }
-    assert_int_equal(emc_set(client, EMC_STR("k"), EMC_STR("v"), 0, 0, NULL), EMC_ERROR_CONNECTION_LOST);
-    while (scripted_server_progress(server) < STEPS(conversation)) {
-        emc_client_wait(client, 10);
-    }
-    emc_client_destroy(client);
-    scripted_server_end(server);
-}
-
-static void with_busy_polling_deadlines_hold(void **state)
-{
-    (void)state;
-    static const struct scripted_step conversation[] = {ACCEPT, HANDSHAKE, EXPECT("get k\r\nget k\r\nget k\r\n")};
-    struct scripted_server *server = scripted_server_start(conversation, STEPS(conversation));
-    emc_options options = polling();
-    emc_client *client = open_client_at(scripted_server_address(server), &options);
-    /* Within the busy polling; with a poll beside the receive; with several waits of 20 ms. */
-    const uint32_t timeouts_ms[] = {1, 15, 60};
-    for (size_t i = 0; i < 3; i++) {
-        const emc_call call = {.timeout_ms = timeouts_ms[i]};
-        emc_item item;
-        uint64_t begin_ms = clock_ms();
-        assert_int_equal(emc_get(client, EMC_STR("k"), &item, &call), EMC_ERROR_TIMEOUT);
-        assert_in_range(clock_ms() - begin_ms, timeouts_ms[i] - 1, timeouts_ms[i] + PATIENCE_MS / 10);
-    }
-    emc_client_destroy(client);
-    scripted_server_end(server);
-}
-
 /* ------------------------------------------------------------------ callbacks of other operations */
 
 struct canceller {
@@ -526,8 +461,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_blocking_get_takes_no_notice_of_allocate_from),
         cmocka_unit_test(items_and_statuses_of_a_call_that_was_refused_say_so),
-        cmocka_unit_test(with_busy_polling_answers_come_in_time_late_and_in_parts),
-        cmocka_unit_test(with_busy_polling_deadlines_hold),
         cmocka_unit_test(a_blocking_call_can_be_cancelled_by_another_operations_callback),
         cmocka_unit_test(after_a_blocking_call_the_descriptor_tells_of_what_it_began),
         cmocka_unit_test(after_a_node_is_added_the_descriptor_tells_of_its_connection),

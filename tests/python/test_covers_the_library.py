@@ -23,7 +23,7 @@ OTHER_NAMES = {
 REASONS = {
     "emc_address_equal": "addresses compare by ==",
     "emc_cancel": "a Task is cancelled", "emc_client_descriptor": "the loop has it", "emc_client_flush": "the loop's side calls it",
-    "emc_client_next_deadline_ms": "the loop's side calls it", "emc_client_process": "the loop's side calls it", "emc_client_wait": "the loop waits",
+    "emc_client_next_deadline_ms": "the loop's side calls it", "emc_client_process": "the loop's side calls it", "emc_client_busy_poll": "the loop's side calls it", "emc_client_wait": "the loop waits",
     "emc_client_on_room": "a command waits for room within its timeout", "emc_client_error_message": "exceptions have the words",
     "emc_cluster_management_release": "references are Python's", "emc_cluster_management_retain": "references are Python's",
     "emc_node_list_destroy": "lists are Python's",
@@ -36,7 +36,6 @@ REASONS = {
 OPTIONS_APART = {
     "gutter_nodes": "gutter_nodes", "gutter_node_count": "gutter_nodes", "trace": "trace", "trace_context": "trace",
     "size": None,  # of the structure
-    "busy_poll_us": None,  # of calls that block: the loop waits
     "tls": "ssl", "log": None, "log_context": None,  # lines go to the logger "emcache"
     "allocator": None,  # Python's objects have Python's
 }
