@@ -1,4 +1,4 @@
-/* The system's side of a connection's first moments. Uses transport.h for what an endpoint is. */
+/* The system's side of a connection: its first moments, and receives that wait. Uses transport.h for what an endpoint is. */
 #ifndef EMC_TRANSPORT_DESCRIPTOR_H
 #define EMC_TRANSPORT_DESCRIPTOR_H
 

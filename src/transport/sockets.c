@@ -1,7 +1,6 @@
 /* Sockets of our own, watched by libuv: connect, send, recv. libuv's streams are not used: they raise SIGPIPE, choose the buffer, and abort
  * the process when they can't allocate. */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
