@@ -47,10 +47,4 @@ static inline uint32_t emc__rotate32(uint32_t word, unsigned by)
     return word << by | word >> (32 - by);
 }
 
-/* 0 < by < 64. */
-static inline uint64_t emc__rotate64(uint64_t word, unsigned by)
-{
-    return word << by | word >> (64 - by);
-}
-
 #endif

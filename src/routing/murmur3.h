@@ -13,41 +13,51 @@ struct emc__murmur3_128 {
     uint64_t h1, h2;
 };
 
-static inline uint64_t emc__murmur3_scramble1(uint64_t k1)
-{
-    return emc__rotate64(k1 * 0x87c37b91114253d5u, 31) * 0x4cf5ad432745937fu;
-}
+#define EMC__MURMUR3_C1 0x87c37b91114253d5u
+#define EMC__MURMUR3_C2 0x4cf5ad432745937fu
 
-static inline uint64_t emc__murmur3_scramble2(uint64_t k2)
-{
-    return emc__rotate64(k2 * 0x4cf5ad432745937fu, 33) * 0x87c37b91114253d5u;
-}
+/* The steps, of one text's words or of several texts' at once (vectors of them). A block's two words are scrambled, each by multiplications of its own,
+ * before the hash takes them in; so what is the same each time may be scrambled beforehand. */
+#define EMC__MURMUR3_ROTATE(word, by) ((word) << (by) | (word) >> (64 - (by)))
+/* What is left to do after k1 * C1 or k2 * C2. */
+#define EMC__MURMUR3_SCRAMBLE1(product) (EMC__MURMUR3_ROTATE(product, 31) * EMC__MURMUR3_C2)
+#define EMC__MURMUR3_SCRAMBLE2(product) (EMC__MURMUR3_ROTATE(product, 33) * EMC__MURMUR3_C1)
+/* Takes in a full block of two scrambled words; 5 as a shift and a sum, which vectors do in two cycles and not in fifteen. */
+#define EMC__MURMUR3_TAKE(h1, h2, s1, s2)      \
+    (h1) ^= (s1);                              \
+    (h1) = EMC__MURMUR3_ROTATE(h1, 27) + (h2); \
+    (h1) = ((h1) << 2) + (h1) + 0x52dce729;    \
+    (h2) ^= (s2);                              \
+    (h2) = EMC__MURMUR3_ROTATE(h2, 31) + (h1); \
+    (h2) = ((h2) << 2) + (h2) + 0x38495ab5
+#define EMC__MURMUR3_MIX(k)                        \
+    (k) = ((k) ^ (k) >> 33) * 0xff51afd7ed558ccdu; \
+    (k) = ((k) ^ (k) >> 33) * 0xc4ceb9fe1a85ec53u; \
+    (k) ^= (k) >> 33
+/* The last 0..15 bytes with zeros behind them, scrambled (zeros stay zeros), and the length of the whole: h1 is the hash's first 64 bits then. */
+#define EMC__MURMUR3_END(h1, h2, s1, s2, length) \
+    (h1) ^= (s1) ^ (length);                     \
+    (h2) ^= (s2) ^ (length);                     \
+    (h1) += (h2);                                \
+    (h2) += (h1);                                \
+    EMC__MURMUR3_MIX(h1);                        \
+    EMC__MURMUR3_MIX(h2);                        \
+    (h1) += (h2)
 
 /* One full block, as two little-endian words. */
 static inline struct emc__murmur3_128 emc__murmur3_block(struct emc__murmur3_128 hash, uint64_t k1, uint64_t k2)
 {
-    hash.h1 ^= emc__murmur3_scramble1(k1);
-    hash.h1 = (emc__rotate64(hash.h1, 27) + hash.h2) * 5 + 0x52dce729;
-    hash.h2 ^= emc__murmur3_scramble2(k2);
-    hash.h2 = (emc__rotate64(hash.h2, 31) + hash.h1) * 5 + 0x38495ab5;
+    EMC__MURMUR3_TAKE(hash.h1, hash.h2, EMC__MURMUR3_SCRAMBLE1(k1 * EMC__MURMUR3_C1),
+                      EMC__MURMUR3_SCRAMBLE2(k2 * EMC__MURMUR3_C2));
     return hash;
 }
 
-static inline uint64_t emc__murmur3_mix(uint64_t k)
-{
-    k = (k ^ k >> 33) * 0xff51afd7ed558ccdu;
-    k = (k ^ k >> 33) * 0xc4ceb9fe1a85ec53u;
-    return k ^ k >> 33;
-}
-
-/* The last 0..15 bytes, zeros behind them (a word of zeros changes nothing), and the length of the whole; the hash's first 64 bits. */
+/* The last 0..15 bytes, zeros behind them, and the length of the whole; the hash's first 64 bits. */
 static inline uint64_t emc__murmur3_finish(struct emc__murmur3_128 hash, uint64_t k1, uint64_t k2, uint64_t length)
 {
-    uint64_t h1 = hash.h1 ^ emc__murmur3_scramble1(k1) ^ length;
-    uint64_t h2 = hash.h2 ^ emc__murmur3_scramble2(k2) ^ length;
-    h1 += h2;
-    h2 += h1;
-    return emc__murmur3_mix(h1) + emc__murmur3_mix(h2);
+    EMC__MURMUR3_END(hash.h1, hash.h2, EMC__MURMUR3_SCRAMBLE1(k1 * EMC__MURMUR3_C1),
+                     EMC__MURMUR3_SCRAMBLE2(k2 * EMC__MURMUR3_C2), length);
+    return hash.h1;
 }
 
 /* What stands behind the last full block: 0..15 bytes, zeros behind them. */

@@ -36,6 +36,10 @@ typedef emc_status emc__router_builder(const emc_allocator *allocator, const str
                                        struct emc__router **router_out);
 emc__router_builder emc__rendezvous_emcache_build, emc__rendezvous_build, emc__pymemcache_build,
     emc__pymemcache_bytes_build;
+/* With or without vectors, which must be there (and weights be equal): for tests that compare the two. */
+typedef emc_status emc__router_builder_as(const emc_allocator *allocator, const struct emc__routing_members *members,
+                                          bool wide, struct emc__router **router_out);
+emc__router_builder_as emc__rendezvous_emcache_build_as, emc__rendezvous_build_as;
 emc__router_builder emc__ketama_weighted_build, emc__ketama_build, emc__ketama_md5_build, emc__twemproxy_build;
 emc__router_builder emc__spymemcached_build, emc__dalli_build, emc__modula_build, emc__jump_build, emc__mcrouter_build;
 
