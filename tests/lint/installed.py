@@ -58,7 +58,7 @@ def main():
                 source, program = os.path.join(there, "program.source"), os.path.join(there, "program")
                 with open(source, "w", encoding="utf-8") as file:
                     file.write(PROGRAM)
-                output([compiler, *WARNINGS, *language, *flags(there, description, "--cflags"), source, "-x", "none", "-o", program, *libraries])
+                output([*compiler.split(), *WARNINGS, *language, *flags(there, description, "--cflags"), source, "-x", "none", "-o", program, *libraries])
                 version, said = output([program]).split()
                 if version != said:
                     sys.exit(f"{compiler}, {kind}: the library says {version}, the header {said}")
