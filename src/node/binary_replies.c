@@ -4,6 +4,7 @@
  * An error is labelled like any other reply and leaves the stream in step, but for one: memcached 1.6.18 answers a command that it does not know before it
  * skips the body, and skips too much (measured). */
 #include "node/dialect.h"
+#include "node/node.h"
 #include "node/pipeline.h"
 
 #include <assert.h>
@@ -268,9 +269,8 @@ static struct emc__operation *head(struct emc__connection *connection)
     return link != NULL ? EMC__OPERATION_OF(link) : NULL;
 }
 
-static bool take_reply(void *context, const struct emc__binary_reply *reply, const uint8_t *value)
+static bool answer(struct emc__connection *connection, const struct emc__binary_reply *reply, const uint8_t *value)
 {
-    struct emc__connection *connection = context;
     struct emc__binary_reply withheld = *reply;
     if (reply->status != 0 && emc__pipeline_holds_password(connection, emc__slice_of(value, reply->value_length))) {
         withheld.value_length = 0; /* its words are told by its number */
@@ -299,6 +299,18 @@ static bool take_reply(void *context, const struct emc__binary_reply *reply, con
                                                 : single_reply(connection, entry, reply, value);
 }
 
+/* A reply is dealt with. */
+static bool go_on(const struct emc__connection *connection)
+{
+    emc__node_flush_share(connection->engine);
+    return true;
+}
+
+static bool take_reply(void *context, const struct emc__binary_reply *reply, const uint8_t *value)
+{
+    return answer(context, reply, value) && go_on(context);
+}
+
 static bool take_value_begin(void *context, const struct emc__binary_reply *reply, uint8_t **destination_out)
 {
     struct emc__connection *connection = context;
@@ -323,7 +335,7 @@ static bool take_value_end(void *context)
 {
     struct emc__connection *connection = context;
     struct emc__operation *line = head(connection);
-    return emc__incoming_end(connection) && finish_if_over(connection, line);
+    return emc__incoming_end(connection) && finish_if_over(connection, line) && go_on(connection);
 }
 
 static const struct emc__binary_handler handler = {take_reply, take_value_begin, take_value_end};

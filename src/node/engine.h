@@ -11,6 +11,7 @@
 #include "base/slab.h"
 #include "base/slice.h"
 #include "base/timer_wheel.h"
+#include "node/share.h"
 #include "transport/transport.h"
 
 /* Both scratches are shared by all connections: a connection keeps memory of its own only for what is incomplete. One send of 64 KiB
@@ -44,6 +45,7 @@ struct emc__engine {
     uint32_t settled;                   /* operations whose outcome waits for the next process */
     uint32_t pending;                   /* public operations not yet completed */
     uint64_t completed;                 /* public operations completed, ever */
+    struct emc__share share;            /* when a flush between two answers is due */
     uint32_t callback_depth;            /* > 0: a callback of the user's runs */
     bool room_wanted;                   /* an operation was refused as FULL */
 };

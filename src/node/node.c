@@ -419,9 +419,11 @@ void emc__node_cancel(struct emc__operation *operation)
 void emc__node_flush_all(struct emc__engine *engine)
 {
     struct emc__link *link;
+    assert(engine->callback_depth == 0); /* between two answers, but never within one */
     while ((link = emc__list_first(&engine->dirty)) != NULL) {
         emc__connection_flush(EMC__CONTAINER_OF(link, struct emc__connection, dirty));
     }
+    emc__share_begin(&engine->share, engine->completed, engine->pending, engine->owing);
 }
 
 /* ------------------------------------------------------------------ what others ask */

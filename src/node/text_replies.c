@@ -1,6 +1,7 @@
 /* The text dialect as a whole: its reader, its credentials, and its replies, each matched to the head of the pipeline by order and by key, label or kind.
  * Requests are made in coalesce.c; lines of keys, quiet runs, streams and meta replies have files of their own (pipeline.h). */
 #include "node/dialect.h"
+#include "node/node.h"
 #include "node/pipeline.h"
 
 #include <stdio.h>
@@ -283,9 +284,20 @@ static struct emc__operation *value_entry(struct emc__connection *connection, co
     return entry->goes_on ? emc__retrieval_advance(connection, entry, header->key) : entry;
 }
 
-static bool take_value(void *context, const struct emc__value_header *header, const uint8_t *data)
+/* A reply is dealt with. */
+static bool go_on(const struct emc__connection *connection)
 {
-    struct emc__connection *connection = context;
+    emc__node_flush_share(connection->engine);
+    return true;
+}
+
+static bool take_line(void *context, const struct emc__reply_line *line)
+{
+    return emc__text_line(context, line) && go_on(context);
+}
+
+static bool give_value(struct emc__connection *connection, const struct emc__value_header *header, const uint8_t *data)
+{
     struct emc__operation *entry = value_entry(connection, header);
     if (entry == NULL) {
         return false;
@@ -303,6 +315,11 @@ static bool take_value(void *context, const struct emc__value_header *header, co
         return emc__stream_value(connection, entry, header, data);
     }
     return emc__pipeline_contradiction(connection, "a value that answers no retrieval");
+}
+
+static bool take_value(void *context, const struct emc__value_header *header, const uint8_t *data)
+{
+    return give_value(context, header, data) && go_on(context);
 }
 
 static bool take_value_begin(void *context, const struct emc__value_header *header, uint8_t **destination_out)
@@ -332,10 +349,10 @@ static bool take_value_begin(void *context, const struct emc__value_header *head
 
 static bool take_value_end(void *context)
 {
-    return emc__incoming_end(context);
+    return emc__incoming_end(context) && go_on(context);
 }
 
-static const struct emc__reader_handler handler = {emc__text_line, take_value, take_value_begin, take_value_end};
+static const struct emc__reader_handler handler = {take_line, take_value, take_value_begin, take_value_end};
 
 /* ------------------------------------------------------------------ the dialect */
 

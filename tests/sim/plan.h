@@ -16,6 +16,7 @@ struct sim_plan {
     bool peaceful; /* no fault: every operation must get its true answer */
     bool authenticates, sasl;
     bool floods;             /* hundreds of small writes in a tick, at servers that can't store them all */
+    bool refills;            /* each completion submits the next call, as programs do that keep many in flight */
     bool slow;               /* peaceful, but the servers take their time */
     bool long_outages;       /* faults may last for many seconds */
     emc_discovery discovery; /* where the nodes come from */

@@ -296,7 +296,7 @@ static void call_done(struct sim_stage *stage, struct sim_call *call)
     if (stage->client == NULL || stage->closing) {
         return;
     }
-    if (chance(program, 10)) {
+    if (chance(program, program->plan->refills ? 90 : 10)) {
         act_in_callback(program);
     }
     if (chance(program, 3)) {
@@ -536,7 +536,7 @@ static void open_client(struct program *program)
 void sim_program_play(struct sim_plan *plan)
 {
     struct sim_stage *stage = &plan->stage;
-    struct program program = {.plan = plan, .stage = stage, .ticks_left = plan->ticks, .from_callbacks = 30};
+    struct program program = {.plan = plan, .stage = stage, .ticks_left = plan->ticks, .from_callbacks = plan->refills ? 300 : 30};
     program.destroys_in_callback = chance(&program, 4);
     stage->program = &program;
     stage->on_done = call_done;

@@ -100,6 +100,56 @@ static void a_bulk_is_gathered_by_the_number_of_its_keys(struct play *p)
     ends(p, enough, EMC_MISS, 5);
 }
 
+/* Its answer brings a get of the key in upper case. */
+static void ask_for_more(struct sim_call *call, void *context)
+{
+    struct play *p = context;
+    const uint8_t *asked = p->stage.model.keys[call->ops[0].key].bytes;
+    char key[2] = {(char)(asked[0] - 'a' + 'A'), 0};
+    get(p, key);
+}
+
+static struct sim_call *get_and_more(struct play *p, const char *key)
+{
+    struct sim_call *call = prepare(p, SIM_CALL_GET, key, 0);
+    call->then = ask_for_more;
+    call->then_context = p;
+    return submit(p, call);
+}
+
+static void what_the_first_quarter_of_callbacks_submits_leaves_before_the_others_run(struct play *p)
+{
+    static const char *const keys[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i"};
+    struct sim_peer *peer = a_peer(p);
+    the_client_opens(p);
+    it_greets(p, peer);
+    struct sim_call *last = NULL;
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        last = get_and_more(p, keys[i]);
+    }
+    it_hears(p, peer, "get a b c d e f g h i\r\n");
+    it_says(p, peer, "VALUE a 0 1\r\n1\r\nVALUE b 0 1\r\n2\r\nVALUE c 0 1\r\n3\r\nEND\r\n"); /* hits and misses */
+    ends(p, last, EMC_MISS, 5);
+    it_hears(p, peer, "get A B\r\nget C D\r\nget E F\r\nget G H\r\nget I\r\n");
+    it_says(p, peer, "END\r\nEND\r\nEND\r\nEND\r\nEND\r\n");
+    ms_pass(p, 5);
+}
+
+static void of_a_callback_or_two_nothing_leaves_early(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    the_client_opens(p);
+    it_greets(p, peer);
+    get_and_more(p, "a");
+    struct sim_call *last = get_and_more(p, "b");
+    it_hears(p, peer, "get a b\r\n");
+    it_says(p, peer, "END\r\n");
+    ends(p, last, EMC_MISS, 5);
+    it_hears(p, peer, "get A B\r\n");
+    it_says(p, peer, "END\r\n");
+    ms_pass(p, 5);
+}
+
 static void gets_of_the_same_key_share_one_answer(struct play *p)
 {
     struct sim_peer *peer = a_peer(p);
@@ -409,7 +459,9 @@ SCENARIOS("order", SCENARIO(gets_of_one_tick_travel_in_one_line),
           SCENARIO(what_is_submitted_in_a_tick_leaves_when_it_ends_and_not_before),
           SCENARIO(behind_four_unanswered_ticks_operations_are_gathered_until_one_is_answered),
           SCENARIO(an_eighth_of_what_is_in_flight_is_gathered_no_longer),
-          SCENARIO(a_bulk_is_gathered_by_the_number_of_its_keys), SCENARIO(gets_of_the_same_key_share_one_answer),
+          SCENARIO(a_bulk_is_gathered_by_the_number_of_its_keys),
+          SCENARIO(what_the_first_quarter_of_callbacks_submits_leaves_before_the_others_run),
+          SCENARIO(of_a_callback_or_two_nothing_leaves_early), SCENARIO(gets_of_the_same_key_share_one_answer),
           SCENARIO(a_get_behind_a_write_of_its_key_shares_nothing_with_one_before),
           SCENARIO(a_get_overtakes_writes_of_other_keys_but_never_its_own),
           SCENARIO(gets_and_get_and_gat_do_not_share_a_line), SCENARIO(a_gat_line_stays_below_2048_bytes),
