@@ -4,7 +4,6 @@
  * An error is labelled like any other reply and leaves the stream in step, but for one: memcached 1.6.18 answers a command that it does not know before it
  * skips the body, and skips too much (measured). */
 #include "node/dialect.h"
-#include "node/node.h"
 #include "node/pipeline.h"
 
 #include <assert.h>
@@ -300,9 +299,9 @@ static bool answer(struct emc__connection *connection, const struct emc__binary_
 }
 
 /* A reply is dealt with. */
-static bool go_on(const struct emc__connection *connection)
+static bool go_on(struct emc__connection *connection)
 {
-    emc__node_flush_share(connection->engine);
+    emc__pipeline_go_on(connection);
     return true;
 }
 

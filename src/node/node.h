@@ -34,13 +34,6 @@ void emc__node_abandon(struct emc__operation *operation, emc_status status);
 void emc__node_cancel(struct emc__operation *operation);
 /* Writes what every connection of the engine has to write. */
 void emc__node_flush_all(struct emc__engine *engine);
-/* Between two answers, with nothing half done: does so where a share of what was in flight is answered and callbacks have submitted something. */
-static inline void emc__node_flush_share(struct emc__engine *engine)
-{
-    if (emc__share_due(&engine->share, engine->completed) && !emc__list_empty(&engine->dirty)) {
-        emc__node_flush_all(engine);
-    }
-}
 
 /* Its count of the bytes of operations that are not written: its connections keep it, too. */
 size_t *emc__node_bytes_waiting(struct emc__node *node);

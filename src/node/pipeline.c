@@ -7,6 +7,7 @@
 #include "node/pipeline.h"
 
 #include "base/rare.h"
+#include "node/node.h"
 
 #include <string.h>
 
@@ -83,6 +84,15 @@ void emc__pipeline_settle_owing(struct emc__connection *connection)
         emc__connection_mark_dirty(connection); /* something waits for an empty pipeline */
     }
     connection->listener->owes(connection->context, connection, false);
+}
+
+/* Not behind a line with an error in it: with another one behind it its END would be doubtful (retrieval.c), and the connection be closed. */
+void emc__pipeline_flush_share(struct emc__connection *connection)
+{
+    struct emc__link *first = emc__list_first(&connection->pipeline);
+    if (first == NULL || !EMC__OPERATION_OF(first)->erred) {
+        emc__node_flush_all(connection->engine);
+    }
 }
 
 typedef void answer_function(struct emc__connection *connection, struct emc__operation *operation, emc_result *result);

@@ -1,6 +1,5 @@
 /* Replies to a quiet run: silence up to the fence means success, failures come labelled. An error that carries no label leaves the
  * silent operations around it with an unknown outcome, never with success. */
-#include "node/node.h"
 #include "node/pipeline.h"
 
 /* Plain writes before quiet ones are used again after an unlabelled error. */
@@ -17,7 +16,7 @@ static void answer_silent(struct emc__connection *connection, struct emc__operat
         }
         emc__pipeline_answer_status(connection, operation, run->meta_quiet_error ? EMC_ERROR_OUTCOME_UNKNOWN : EMC_OK,
                                     NULL);
-        emc__node_flush_share(connection->engine);
+        emc__pipeline_go_on(connection);
     }
 }
 

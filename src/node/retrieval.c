@@ -1,6 +1,5 @@
 /* Replies to retrieval lines: hits matched by key and order within the line, misses told by what was skipped. */
 #include "base/rare.h"
-#include "node/node.h"
 #include "node/pipeline.h"
 
 #include <assert.h>
@@ -166,7 +165,7 @@ bool emc__retrieval_miss_until(struct emc__connection *connection, struct emc__o
     while (connection->state != EMC__CONNECTION_CLOSED && (link = emc__list_first(&entry->of.members)) != NULL &&
            EMC__OPERATION_OF(link) != member) {
         emc__pipeline_answer_status(connection, EMC__OPERATION_OF(link), EMC_MISS, NULL);
-        emc__node_flush_share(connection->engine);
+        emc__pipeline_go_on(connection);
     }
     return connection->state != EMC__CONNECTION_CLOSED;
 }

@@ -1,7 +1,6 @@
 /* The text dialect as a whole: its reader, its credentials, and its replies, each matched to the head of the pipeline by order and by key, label or kind.
  * Requests are made in coalesce.c; lines of keys, quiet runs, streams and meta replies have files of their own (pipeline.h). */
 #include "node/dialect.h"
-#include "node/node.h"
 #include "node/pipeline.h"
 
 #include <stdio.h>
@@ -285,9 +284,9 @@ static struct emc__operation *value_entry(struct emc__connection *connection, co
 }
 
 /* A reply is dealt with. */
-static bool go_on(const struct emc__connection *connection)
+static bool go_on(struct emc__connection *connection)
 {
-    emc__node_flush_share(connection->engine);
+    emc__pipeline_go_on(connection);
     return true;
 }
 

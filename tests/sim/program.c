@@ -536,7 +536,8 @@ static void open_client(struct program *program)
 void sim_program_play(struct sim_plan *plan)
 {
     struct sim_stage *stage = &plan->stage;
-    struct program program = {.plan = plan, .stage = stage, .ticks_left = plan->ticks, .from_callbacks = plan->refills ? 300 : 30};
+    struct program program = {
+        .plan = plan, .stage = stage, .ticks_left = plan->ticks, .from_callbacks = plan->refills ? 300 : 30};
     program.destroys_in_callback = chance(&program, 4);
     stage->program = &program;
     stage->on_done = call_done;

@@ -153,8 +153,8 @@ static void an_error_within_a_line_is_of_one_key_and_the_line_goes_on(struct pla
     it_says(p, peer, "VALUE a 0 1\r\nA\r\nSERVER_ERROR backend failure\r\nVALUE c 0 1\r\nC\r\nEND\r\n");
     ends(p, a, EMC_OK, 5);
     ends(p, c, EMC_OK, 5);
-    it_hears(p, peer, "get b\r\nget d\r\n");
-    it_says(p, peer, "SERVER_ERROR backend failure\r\nEND\r\n");
+    it_hears(p, peer, "get d\r\nget b\r\n");
+    it_says(p, peer, "END\r\nSERVER_ERROR backend failure\r\n");
     ends(p, b, EMC_ERROR_SERVER, 5);
     ends(p, d, EMC_MISS, 5);
     it_is_kept(p, peer);
