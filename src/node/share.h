@@ -1,7 +1,7 @@
 /* When what callbacks submit leaves before the pass that calls them is over: a pure decision, as those of health.h.
  *
  * Where all that was in flight comes back in one pass, the server has nothing to do until the last callback has run. So a share of the callbacks is enough: what
- * they submitted is flushed, between two answers, and the server works while the other callbacks run (docs/decisions/0011). */
+ * they submitted is flushed, between two answers, and the server works while the other callbacks run (docs/decisions/0012). */
 #ifndef EMC_NODE_SHARE_H
 #define EMC_NODE_SHARE_H
 
