@@ -42,6 +42,20 @@ void emc__blocks_deinit(struct emc__blocks *blocks)
     blocks->retained = 0;
 }
 
+void emc__blocks_trim(struct emc__blocks *blocks, size_t kept, size_t most)
+{
+    size_t least = blocks->retained > most ? blocks->retained - most : 0;
+    least = least > kept ? least : kept;
+    for (unsigned i = EMC__BLOCK_CLASSES; i-- > 0;) {
+        while (blocks->free_lists[i] != NULL && blocks->retained > least) {
+            struct emc__block *block = blocks->free_lists[i];
+            blocks->free_lists[i] = block->next;
+            blocks->retained -= class_sizes[i];
+            emc__release(blocks->allocator, block);
+        }
+    }
+}
+
 void *emc__blocks_take(struct emc__blocks *blocks, size_t size)
 {
     unsigned class_index = class_of(size);

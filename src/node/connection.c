@@ -18,6 +18,9 @@
 #define SILENCE_MARGIN_NS 1000000000u
 /* Entries of a pipeline that are looked at for a bulk that timed out: what stands behind so many has others before it that time out. */
 #define LOOKED_AT_MAX 256
+/* What is kept over a quiet while, and how much is given back at once: no pass may take long. */
+#define BLOCKS_KEPT       ((size_t)1024 * 1024)
+#define BLOCKS_GIVEN_BACK ((size_t)1024 * 1024)
 /* What waits incomplete: a reply line, and a value up to the in-place limit. */
 #define REST_MAX (64 * 1024)
 
@@ -57,6 +60,14 @@ const emc_address *emc__connection_address(const struct emc__connection *connect
 
 /* ------------------------------------------------------------------ timers */
 
+/* Nothing has come for a while: of what a peak has left to be used again, some is enough, if nobody waits. */
+static void give_back(struct emc__engine *engine)
+{
+    if (engine->pending == 0) {
+        emc__blocks_trim(&engine->blocks, BLOCKS_KEPT, BLOCKS_GIVEN_BACK);
+    }
+}
+
 static void keepalive_due(struct emc__timer *timer, uint64_t now_ns)
 {
     struct emc__connection *connection = EMC__CONTAINER_OF(timer, struct emc__connection, keepalive);
@@ -65,6 +76,7 @@ static void keepalive_due(struct emc__timer *timer, uint64_t now_ns)
     if (now_ns - connection->last_heard_ns >= pause_ns) {
         emc__connection_probe(connection);
         emc__timer_set(&connection->engine->wheel, timer, now_ns + pause_ns);
+        give_back(connection->engine);
     } else {
         emc__timer_set(&connection->engine->wheel, timer, connection->last_heard_ns + pause_ns);
     }

@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-
 static bool remembers(const struct emc__node *node)
 {
     return node->journal.most > 0 && !node->destroyed;

@@ -105,6 +105,31 @@ static void without_memory_a_take_fails_but_a_kept_block_serves(void **state)
     assert_int_equal(failing.outstanding, 0);
 }
 
+static void what_is_kept_is_given_back_a_part_at_a_time_the_largest_first(void **state)
+{
+    (void)state;
+    struct failing_allocator failing;
+    struct emc__blocks blocks;
+    void *taken[20];
+    failing_allocator_init(&failing);
+    emc__blocks_init(&blocks, &failing.allocator, 100000);
+    for (size_t i = 0; i < 20; i++) {
+        taken[i] = emc__blocks_take(&blocks, i < 10 ? 1024 : 64);
+    }
+    for (size_t i = 0; i < 20; i++) {
+        emc__blocks_give(&blocks, taken[i], i < 10 ? 1024 : 64);
+    }
+    emc__blocks_trim(&blocks, 1000, 4096);
+    assert_int_equal(failing.outstanding, 16);
+    emc__blocks_trim(&blocks, 1000, 100000);
+    assert_int_equal(failing.outstanding, 10); /* of 64 bytes */
+    assert_int_equal(blocks.retained, 640);
+    emc__blocks_trim(&blocks, 1000, 100000);
+    assert_int_equal(failing.outstanding, 10);
+    emc__blocks_deinit(&blocks);
+    assert_int_equal(failing.outstanding, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +137,7 @@ int main(void)
         cmocka_unit_test(a_block_given_back_is_taken_again_for_any_size_of_its_class),
         cmocka_unit_test(a_large_block_is_never_kept),
         cmocka_unit_test(what_is_kept_stays_within_the_maximum),
+        cmocka_unit_test(what_is_kept_is_given_back_a_part_at_a_time_the_largest_first),
         cmocka_unit_test(without_memory_a_take_fails_but_a_kept_block_serves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -190,11 +190,44 @@ static void a_reply_that_leaves_no_room_to_receive_contradicts(void **state)
     check_too_long(HANDED_UP);
 }
 
+/* ------------------------------------------------------------------ a quiet while */
+
+static void what_a_peak_has_left_is_given_back_when_nothing_happens(void **state)
+{
+    static char value[10001];
+    struct fake *fake = fake_begin();
+    struct fake_socket *socket = fake_start(fake);
+    memset(value, 'v', sizeof value - 1);
+    for (int i = 0; i < 300; i++) {
+        ask_set(fake, "k", value);
+    }
+    fake_pass(fake);
+    for (int i = 0; i < 300; i++) {
+        fake_reply(socket, "STORED\r\n");
+    }
+    fake_forget_sent(socket);
+    size_t peak = fake->blocks;
+    fake_run(fake, 9000);
+    assert_int_equal(fake->blocks, peak);
+    fake_run(fake, 2000);
+    expect_sent(socket, "version\r\n");
+    assert_in_range(fake->blocks, peak - 110, peak - 90); /* a megabyte */
+    for (int i = 0; i < 5; i++) {
+        fake_reply(socket, "VERSION 1.6.18\r\n");
+        fake_run(fake, 11000);
+        fake_forget_sent(socket);
+    }
+    assert_in_range(fake->blocks, peak - 210, peak - 190); /* of three one is kept */
+    fake_reply(socket, "VERSION 1.6.18\r\n");
+    fake_end(fake);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_binary_value_that_ends_with_the_bytes_that_came_is_told),
         cmocka_unit_test(a_text_value_that_ends_with_the_bytes_that_came_goes_on_with_the_next),
+        cmocka_unit_test(what_a_peak_has_left_is_given_back_when_nothing_happens),
         cmocka_unit_test(a_reply_that_leaves_no_room_to_receive_contradicts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
