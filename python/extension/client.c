@@ -9,6 +9,7 @@
 #include "events.h"
 #include "management.h"
 #include "reader.h"
+#include "submit.h"
 
 void client_raise_closed(void)
 {
@@ -144,6 +145,7 @@ void client_shut_down(struct client *client)
         }
         emc_client_destroy(engine);
     }
+    submit_give_back(client);
     fail_waiting(client);
     trace_deliver(client);
     close_listener(client);

@@ -42,7 +42,8 @@ struct client {
     struct management *management; /* the view while anybody holds it; borrowed */
     emc_cluster_management *view;  /* retained */
     struct operation_list in_flight, waiting;
-    struct operation **ready; /* outcomes known, Tasks not yet woken; owned references */
+    struct operation *released; /* values to be given back, see submit.c; owned references */
+    struct operation **ready;   /* outcomes known, Tasks not yet woken; owned references */
     size_t ready_count, ready_size;
     unsigned long thread;
     pid_t process;

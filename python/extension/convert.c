@@ -31,22 +31,19 @@ static void set_error(struct operation *operation, PyObject *error_class)
 
 static PyObject *received(struct operation *operation, const emc_result *result)
 {
-    if (operation->receiving == NULL || result->value_length < SUBMIT_RECEIVE_FROM) {
+    if (result->value_length < SUBMIT_RECEIVE_FROM) {
         return NULL;
     }
-    PyObject *bytes = operation->receiving;
-    if (PyBytes_Check(bytes)) {
-        operation->receiving = NULL;
-    } else {
-        PyObject *index = PyLong_FromSize_t(result->index);
-        bytes = index != NULL ? PyDict_GetItemWithError(operation->receiving, index) : NULL;
-        Py_XINCREF(bytes);
-        if (bytes != NULL && PyDict_DelItem(operation->receiving, index) < 0) {
-            PyErr_Clear();
+    for (struct home **place = &operation->homes; *place != NULL; place = &(*place)->next) {
+        struct home *home = *place;
+        if (home->index == result->index) {
+            PyObject *bytes = home->bytes;
+            *place = home->next;
+            PyMem_Free(home);
+            return bytes;
         }
-        Py_XDECREF(index);
     }
-    return bytes;
+    return NULL;
 }
 
 PyObject *convert_value(struct operation *operation, const emc_result *result)
@@ -56,7 +53,7 @@ PyObject *convert_value(struct operation *operation, const emc_result *result)
         return bytes;
     }
     Py_XDECREF(bytes);
-    return PyErr_Occurred() ? NULL : PyBytes_FromStringAndSize(result->value, (Py_ssize_t)result->value_length);
+    return PyBytes_FromStringAndSize(result->value, (Py_ssize_t)result->value_length);
 }
 
 static PyObject *item_of(struct operation *operation, const emc_result *result, bool with_cas)

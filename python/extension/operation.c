@@ -43,6 +43,16 @@ void operation_release_value(struct operation *operation)
     Py_CLEAR(operation->value);
 }
 
+void operation_drop_homes(struct operation *operation)
+{
+    while (operation->homes != NULL) {
+        struct home *home = operation->homes;
+        operation->homes = home->next;
+        Py_DECREF(home->bytes);
+        PyMem_Free(home);
+    }
+}
+
 /* ------------------------------------------------------------------ outcome */
 
 void operation_set_result(struct operation *operation, PyObject *result)
@@ -102,7 +112,6 @@ static int operation_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(operation->callback);
     Py_VISIT(operation->context);
     Py_VISIT(operation->outcome);
-    Py_VISIT(operation->receiving);
     Py_VISIT(operation->extra_owner);
     Py_VISIT(operation->routing_key);
     return 0;
@@ -116,7 +125,7 @@ static int operation_clear(PyObject *self)
     Py_CLEAR(operation->outcome);
     if (!operation->in_list && !operation->borrowed) { /* else the engine still writes to, or reads from, these */
         operation_release_value(operation);
-        Py_CLEAR(operation->receiving);
+        operation_drop_homes(operation);
         Py_CLEAR(operation->key);
         Py_CLEAR(operation->extra_owner);
         Py_CLEAR(operation->routing_key);

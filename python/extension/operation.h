@@ -17,6 +17,13 @@ enum operation_state {
 
 struct operation_traits;
 
+/* Bytes that a value is being received into. A list of them is short: values come one at a time on each connection. */
+struct home {
+    struct home *next;
+    size_t index; /* of the key in a bulk command, else 0 */
+    PyObject *bytes;
+};
+
 /* The bound add_done_callback of an operation, a part of it (done_callback.c). */
 struct operation_adder {
     PyObject_HEAD vectorcallfunc call; /* NULL: nobody has it */
@@ -31,13 +38,14 @@ struct operation {
     Py_buffer *view;                   /* a value that is not bytes: held as long as the engine may look at it */
     PyObject *callback;                /* the Task's wakeup, with its context */
     PyObject *context;
-    PyObject *outcome;     /* the result; an exception where `failed` */
-    PyObject *receiving;   /* values being received straight into bytes: bytes, or a dict by index */
-    void *extra;           /* what few commands need (meta options …); freed with PyMem_Free */
-    PyObject *extra_owner; /* keeps what `extra` points to */
-    PyObject *routing_key; /* bytes that the node is found by in place of the key; or NULL */
-    uint64_t identity;     /* names it to the engine while PENDING */
-    uint32_t timeout_ms;   /* its own, as emc_call has it */
+    PyObject *outcome;               /* the result; an exception where `failed` */
+    struct home *homes;              /* values being received straight into bytes */
+    void *extra;                     /* what few commands need (meta options …); freed with PyMem_Free */
+    PyObject *extra_owner;           /* keeps what `extra` points to */
+    struct operation *next_released; /* in the client's list of those whose value the engine has given back */
+    PyObject *routing_key;           /* bytes that the node is found by in place of the key; or NULL */
+    uint64_t identity;               /* names it to the engine while PENDING */
+    uint32_t timeout_ms;             /* its own, as emc_call has it */
     uint64_t flags;
     uint64_t number; /* a cas value, a delta, a level … */
     int64_t exptime;
@@ -75,5 +83,7 @@ void operation_set_raised(struct operation *operation);
 
 /* Gives the value back to its owner. */
 void operation_release_value(struct operation *operation);
+/* Nothing is received any more. */
+void operation_drop_homes(struct operation *operation);
 
 #endif

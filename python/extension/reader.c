@@ -8,6 +8,7 @@
 #include "reader.h"
 #include "events.h"
 #include "key_stream.h"
+#include "submit.h"
 #include "waiting.h"
 
 /* So many answers one after the other, before the loop is served. */
@@ -236,13 +237,19 @@ static void poll_in_next_turn(struct client *client)
     Py_XDECREF(handle);
 }
 
+static void flush_now(struct client *client)
+{
+    emc_client_flush(client->engine);
+    submit_give_back(client);
+}
+
 void reader_end_tick(struct client *client)
 {
     if (client->in_reader || client->flush_wanted || client->engine == NULL) {
         return;
     }
     if (client->in_flight.count <= 1 && !client->batch_ticks) {
-        emc_client_flush(client->engine);
+        flush_now(client);
         reader_update_hold(client);
         poll_in_next_turn(client);
         return;
@@ -253,7 +260,7 @@ void reader_end_tick(struct client *client)
     if (handle == NULL) {
         PyErr_Clear();
         client->flush_wanted = false;
-        emc_client_flush(client->engine);
+        flush_now(client);
     }
     Py_XDECREF(handle);
 }
@@ -264,7 +271,7 @@ static PyObject *reader_flush(PyObject *self, PyObject *Py_UNUSED(ignored))
     if (client != NULL) {
         client->flush_wanted = false;
         if (client->engine != NULL && !client->in_reader) {
-            emc_client_flush(client->engine);
+            flush_now(client);
         }
     }
     Py_RETURN_NONE;
@@ -275,6 +282,7 @@ static PyObject *reader_flush(PyObject *self, PyObject *Py_UNUSED(ignored))
 /* What a pass of the engine's brought. */
 static bool deliver(struct client *client)
 {
+    submit_give_back(client); /* before anybody who awaited it goes on */
     waiting_serve(client);
     events_deliver(client);
     key_stream_deliver(client);
@@ -319,9 +327,9 @@ static PyObject *make_pass(struct client *client, bool (*pass)(struct client *cl
     bool good = pass(client);
     client->in_reader = false;
     if (client->engine != NULL) {
-        emc_client_flush(client->engine);
         PyObject *type, *value, *traceback;
         PyErr_Fetch(&type, &value, &traceback);
+        flush_now(client);
         reader_update_hold(client);
         PyErr_Restore(type, value, traceback);
     }
@@ -348,6 +356,9 @@ static PyObject *reader_poll(PyObject *self, PyObject *Py_UNUSED(ignored))
 
 void reader_after_call(struct client *client)
 {
+    if (!client->in_reader) {
+        submit_give_back(client);
+    }
     if (client->engine == NULL) {
         reader_wake_soon(client);
     } else if (!client->in_reader &&

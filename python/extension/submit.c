@@ -26,45 +26,50 @@ static void on_result(void *user_data, const emc_result *result)
         operation->state = OPERATION_DONE;
         reader_completed(operation);
     }
-    Py_CLEAR(operation->receiving);
+    operation_drop_homes(operation);
     client_list_remove(client, operation);
 }
 
+/* Must not call into the engine, and what a value's owner does when it has it back may be anything: it is given back when the engine has returned. (Of a
+ * client that is closed there is no such moment any more, and no engine that could be called.) */
 static void on_released(void *user_data)
 {
     struct operation *operation = user_data;
+    struct client *client = operation->client;
     operation->borrowed = false;
-    operation_release_value(operation);
-    Py_DECREF(operation);
+    if (client->engine == NULL) {
+        operation_release_value(operation);
+        Py_DECREF(operation);
+        return;
+    }
+    operation->next_released = client->released;
+    client->released = operation;
 }
 
+void submit_give_back(struct client *client)
+{
+    while (client->released != NULL) {
+        struct operation *operation = client->released;
+        client->released = operation->next_released;
+        operation->next_released = NULL;
+        operation_release_value(operation);
+        Py_DECREF(operation);
+    }
+}
+
+/* Must not call into the engine: makes nothing that the collector looks after. */
 static void *on_allocate(void *user_data, size_t index, size_t length)
 {
     struct operation *operation = user_data;
-    if (length > PY_SSIZE_T_MAX) {
-        return NULL;
-    }
-    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)length);
+    struct home *home = length <= PY_SSIZE_T_MAX ? PyMem_Malloc(sizeof *home) : NULL;
+    PyObject *bytes = home != NULL ? PyBytes_FromStringAndSize(NULL, (Py_ssize_t)length) : NULL;
     if (bytes == NULL) {
+        PyMem_Free(home);
         PyErr_Clear();
         return NULL;
     }
-    if (operation->key == NULL || !PyTuple_Check(operation->key)) {
-        Py_XSETREF(operation->receiving, bytes);
-        return PyBytes_AS_STRING(bytes);
-    }
-    PyObject *number = PyLong_FromSize_t(index);
-    if (operation->receiving == NULL) {
-        operation->receiving = PyDict_New();
-    }
-    bool kept = number != NULL && operation->receiving != NULL &&
-                PyDict_SetItem(operation->receiving, number, bytes) == 0;
-    Py_XDECREF(number);
-    Py_DECREF(bytes);
-    if (!kept) {
-        PyErr_Clear();
-        return NULL;
-    }
+    *home = (struct home){operation->homes, index, bytes};
+    operation->homes = home;
     return PyBytes_AS_STRING(bytes);
 }
 

@@ -13,6 +13,8 @@ from running import eventually
 
 pytestmark = pytest.mark.beyond
 
+ELSEWHERE = emcache.MemcachedHostAddress("127.0.0.1", 1)
+
 
 class Witness:
     """Garbage that, when the collector finds it, asks how many connections there are."""
@@ -77,3 +79,59 @@ async def test_a_log_line_does_not_wake_the_collector_inside_the_engine():
             del spares
             gc.collect()
             assert saw == [[0]]
+
+
+class Lender(bytearray):
+    """The owner of a value: uses the client as soon as nobody looks at the value any more."""
+
+    def __init__(self, size, client, done):
+        super().__init__(size)
+        self.client, self.done = client, done
+
+    def __del__(self):
+        management = self.client.cluster_management()
+        management.add_node(ELSEWHERE)
+        management.remove_node(ELSEWHERE)
+        operation = self.client.set(b"another", b"v" * 100_000)
+        operation.send(None)
+        operation.close()
+        self.done.append([one.in_flight for one in management.operation_metrics().values()])
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_a_value_that_comes_back_may_use_the_client(server, key, cancelled):
+    async with client_on(server, timeout=20.0) as client:
+        for _ in range(10):
+            done = []
+            task = asyncio.ensure_future(client.set(key, memoryview(Lender(900_000, client, done)).toreadonly()))
+            await asyncio.sleep(0)
+            assert not done
+            if cancelled:
+                task.cancel()
+            await asyncio.wait([task])
+            del task
+            await eventually(lambda done=done: done)
+            await client.set(key, b"v")
+            assert (await client.get(key)).value == b"v"
+
+
+async def test_a_value_is_back_when_its_command_is_over(server, key):
+    async with client_on(server, timeout=20.0) as client:
+        for _ in range(20):
+            view = memoryview(b"v" * 500_000)
+            await client.set(key, view)
+            view.release()
+        views = [memoryview(bytes([number]) * 200_000) for number in range(30)]
+        await asyncio.gather(*[client.set(key + b":%d" % number, view) for number, view in enumerate(views)])
+        for view in views:
+            view.release()
+
+
+async def test_large_values_of_a_bulk_find_their_homes(cluster, key):
+    """Several are received at once, on several connections; some keys are missing, some small."""
+    async with client_on(*cluster, timeout=20.0) as client:
+        values = {key + b":%d" % number: bytes([number]) * (200_000 if number % 3 else 5) for number in range(60)}
+        await client.set_many(values)
+        for _ in range(3):
+            found = await client.get_many([*values, key + b":none"])
+            assert {name: item.value for name, item in found.items()} == values
