@@ -76,6 +76,8 @@ void client_list_add(struct client *client, struct operation *operation, bool wa
 {
     if (operation->in_list != 0) {
         unlink_operation(client, operation);
+    } else if (operation->adder.holds) {
+        operation->adder.holds = false; /* its reference is the list's now */
     } else {
         Py_INCREF(operation);
     }
@@ -92,7 +94,11 @@ void client_list_remove(struct client *client, struct operation *operation)
 {
     if (operation->in_list != 0) {
         unlink_operation(client, operation);
-        Py_DECREF(operation);
+        if (operation->adder.call != NULL) {
+            operation->adder.holds = true; /* and the list's is the bound method's */
+        } else {
+            Py_DECREF(operation);
+        }
     }
 }
 

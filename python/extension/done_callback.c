@@ -1,6 +1,8 @@
 /* add_done_callback(), which each Task asks of each operation that it waits for.
  *
- * The bound method is an object within its operation: to hand it out allocates nothing. While somebody has it, it holds its operation. */
+ * The bound method is an object within its operation: to hand it out allocates nothing. While somebody has it, its operation lives: it holds it, or a list
+ * of the client does. The collector can't ask it what it holds, as it has no head for that; but an operation under way, which alone keeps a callback, is held
+ * by the list, and of that one the collector knows. */
 #include <stddef.h>
 
 #include "client.h"
@@ -27,6 +29,10 @@ PyObject *done_callback_add(PyObject *self, PyObject *const *args, Py_ssize_t na
     struct operation *operation = (struct operation *)self;
     if (nargs != 1 || (keywords != NULL && !is_context_keyword(operation, keywords))) {
         PyErr_SetString(PyExc_TypeError, "add_done_callback() takes a callback and a context");
+        return NULL;
+    }
+    if (operation->state == OPERATION_CREATED) {
+        PyErr_SetString(PyExc_RuntimeError, "coroutine is not awaited yet");
         return NULL;
     }
     if (operation->callback != NULL) {
@@ -70,7 +76,10 @@ PyObject *done_callback_adder(struct operation *operation)
     }
     (void)PyObject_Init((PyObject *)adder, operation->client->state->adder_type);
     adder->call = adder_call;
-    Py_INCREF(operation);
+    adder->holds = operation->in_list == 0;
+    if (adder->holds) {
+        Py_INCREF(operation);
+    }
     return (PyObject *)adder;
 }
 
@@ -79,9 +88,13 @@ static void adder_dealloc(PyObject *self)
 {
     struct operation *operation = operation_of(self);
     PyTypeObject *type = Py_TYPE(self);
+    bool held = operation->adder.holds;
     operation->adder.call = NULL;
+    operation->adder.holds = false;
     Py_DECREF(type);
-    Py_DECREF(operation);
+    if (held) {
+        Py_DECREF(operation);
+    }
 }
 
 static PyMemberDef adder_members[] = {

@@ -27,6 +27,7 @@ struct home {
 /* The bound add_done_callback of an operation, a part of it (done_callback.c). */
 struct operation_adder {
     PyObject_HEAD vectorcallfunc call; /* NULL: nobody has it */
+    bool holds;                        /* its operation; not while that is in a list of the client, which holds it */
 };
 
 struct operation {

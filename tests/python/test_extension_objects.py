@@ -17,6 +17,7 @@ import emcache
 from clients import client_on
 from emcache import _emcache
 from running import eventually
+from scripted import scripted
 
 pytestmark = pytest.mark.beyond
 
@@ -191,6 +192,68 @@ async def test_a_cycle_through_a_callback_is_collected(server, key):
         await asyncio.sleep(0.05)
         gc.collect()
         assert gone() is None
+
+
+@pytest.mark.parametrize("bound_before", [False, True], ids=["bound in flight", "bound before"])
+def test_a_cycle_through_a_bound_add_done_callback_is_collected(bound_before):
+    """Of a command that is under way when its loop is given up: the method in the callback holds nothing that the collector can't see."""
+    async def begin(place):
+        client = await emcache.create_client([place.address], timeout=None)
+        operation = client.get(b"key")
+        add = operation.add_done_callback if bound_before else None
+        operation.send(None)
+        add = add or operation.add_done_callback
+
+        def callback(_):
+            return add, callback
+        add(callback)
+        return weakref.ref(client), weakref.ref(callback)
+
+    async def silent(talk):
+        await talk.silence()
+
+    async def serve():
+        async with scripted(silent) as place:
+            gone = await begin(place)
+            await asyncio.sleep(0.02)
+            return gone
+
+    loop = asyncio.new_event_loop()
+    client, callback = loop.run_until_complete(serve())
+    assert client() is not None and callback() is not None
+    loop.close()
+    del loop
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+    assert client() is None and callback() is None
+
+
+async def test_a_bound_add_done_callback_outlives_everything(server, key):
+    """Its memory is its operation's."""
+    client = await emcache.create_client([server.address])
+    before, during = client.get(key), client.get(key)
+    early = before.add_done_callback
+    during.send(None)
+    late = during.add_done_callback
+    before.close()
+    del before, during
+    gc.collect()
+    await client.close()
+    del client
+    gc.collect()
+    for add in (early, late):
+        told = asyncio.get_running_loop().create_future()
+        add(told.set_result)
+        assert (await told).done()
+
+
+async def test_a_command_that_nobody_awaits_takes_no_callback(server, key):
+    async with client_on(server) as client:
+        operation = client.get(key)
+        with pytest.raises(RuntimeError, match="not awaited yet"):
+            operation.add_done_callback(print)
+        assert await operation is None
 
 
 async def test_many_operations_leave_no_objects(server, key):
