@@ -17,7 +17,7 @@ async def load():
 
 async def page(client):
     while True:
-        result = await client.fetch(b"page", 30)
+        result = await client.fetch(b"page", 30, wait=30)  # so long for the winner's page
         if result.won:
             try:
                 value = await load()
@@ -28,7 +28,6 @@ async def page(client):
             return value
         if result.value is not None:
             return result.value  # fresh, or stale while another task loads
-        await asyncio.sleep(0.01)
 
 
 async def main():

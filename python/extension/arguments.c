@@ -202,7 +202,8 @@ static void refuse_key(const struct client *client, PyObject *object, Py_ssize_t
     }
 }
 
-/* `place` in a list of keys; -1: it is the only one. */
+/* `place` in a list of keys; -1: it is the only one. At the call, where a caller's mistake belongs. The engine looks again when the command is submitted: to
+ * spare that (45 of the 4,800 instructions of a get on asyncio) it would need a way past its own check, and nothing shall reach the wire unvalidated. */
 static bool check_key(const struct client *client, PyObject *object, Py_ssize_t place)
 {
     if (PyBytes_Check(object)) {

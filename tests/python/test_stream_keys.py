@@ -259,15 +259,15 @@ async def test_a_connection_that_breaks_is_told_after_what_came():
         assert len(keys) == 5
 
 
-@pytest.mark.parametrize("answer, kind", [(b"BUSY currently processing crawler request\r\n", emcache.CommandError), (b"ERROR\r\n", emcache.UnsupportedCommandError),
-                                          (b"NONSENSE\r\n", emcache.CommandError)], ids=["busy", "unknown", "nonsense"])
+@pytest.mark.parametrize("answer, kind", [(b"BUSY currently processing crawler request\r\n", "CommandError"), (b"ERROR\r\n", "UnsupportedCommandError"),
+                                          (b"NONSENSE\r\n", "CommandError")], ids=["busy", "unknown", "nonsense"])
 async def test_what_a_server_refuses(answer, kind):
     async def refuses(talk):
         while await talk.line() is not None:
             talk.send(answer)
 
     async with scripted(refuses) as place, client_on(place, timeout=5.0) as client:
-        with pytest.raises(kind):
+        with pytest.raises(getattr(emcache, kind)):
             async for _ in client.stream_keys(place.address):
                 pass
 
