@@ -15,15 +15,18 @@
 
 static void convert_streamed(struct operation *operation, const emc_result *result)
 {
-    const struct client *client = operation->client;
-    if (result->key == NULL || operation->failed || client->lines == NULL) {
+    struct client *client = operation->client;
+    if (result->key == NULL || operation->failed) {
         convert_done(operation, result);
         return;
+    }
+    if (client->lines == NULL) {
+        client->lines = PyList_New(0);
     }
     const char *line = result->value != NULL ? result->value : "";
     PyObject *entry = Py_BuildValue("(y#y#)", (const char *)result->key, (Py_ssize_t)result->key_length, line,
                                     (Py_ssize_t)result->value_length);
-    if (entry == NULL || PyList_Append(client->lines, entry) < 0) {
+    if (entry == NULL || client->lines == NULL || PyList_Append(client->lines, entry) < 0) {
         operation_set_raised(operation);
     }
     Py_XDECREF(entry);
@@ -53,13 +56,13 @@ static void pause_reading(struct client *client)
 void key_stream_deliver(struct client *client)
 {
     PyObject *lines = client->lines, *on_lines = client->on_lines;
-    if (lines == NULL || on_lines == NULL || PyList_GET_SIZE(lines) == 0) {
+    if (lines == NULL || on_lines == NULL) {
         return;
     }
-    client->lines = PyList_New(0);
+    client->lines = NULL;
     pause_reading(client);
     Py_INCREF(on_lines);
-    PyObject *result = client->lines != NULL ? PyObject_CallFunctionObjArgs(on_lines, lines, NULL) : NULL;
+    PyObject *result = PyObject_CallFunctionObjArgs(on_lines, lines, NULL);
     if (result == NULL) {
         PyErr_WriteUnraisable(on_lines);
     }
@@ -119,10 +122,9 @@ PyObject *key_stream_begin(PyObject *module, PyObject *args)
     }
     operation->number = keys_only ? EMC_DUMP_KEYS : EMC_DUMP_META;
     operation->timeout_ms = EMC_NO_LIMIT;
-    Py_XSETREF(client->lines, PyList_New(0));
     Py_INCREF(on_lines);
     Py_XSETREF(client->on_lines, on_lines);
-    return operation_finish(operation, client->lines != NULL);
+    return (PyObject *)operation;
 }
 
 PyObject *key_stream_resume(PyObject *module, PyObject *object)
