@@ -74,8 +74,8 @@ async def test_a_value_within_an_item_is_checked_as_any_other(server, key):
         assert await client.get(key) is None
 
 
-async def test_large_values_within_items(server, key):
-    async with client_on(server, timeout=20.0) as client:
+async def test_large_values_within_items(start, key):
+    async with client_on(start("-m", "64"), timeout=20.0) as client:
         items = {key + b":%d" % number: emcache.StoreItem(bytes([number]) * 100_000, flags=number) for number in range(20)}
         assert all((await client.set_many(items)).values())
         found = await client.get_many(items, return_flags=True)
