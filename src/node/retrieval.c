@@ -278,8 +278,10 @@ uint32_t emc__retrieval_match_bulk(struct emc__connection *connection, struct em
         return EMC__BULK_END;
     }
     entry->valued = true;
-    return emc__retrieval_miss_records(connection, entry, skipped) ? emc__retrieval_take_record(connection, entry)
-                                                                   : EMC__BULK_END;
+    if (skipped > 0 && !emc__retrieval_miss_records(connection, entry, skipped)) {
+        return EMC__BULK_END;
+    }
+    return emc__retrieval_take_record(connection, entry);
 }
 
 bool emc__retrieval_bulk_value(struct emc__connection *connection, struct emc__operation *entry,
