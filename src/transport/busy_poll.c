@@ -81,11 +81,13 @@ bool emc__busy_poll_receive(struct emc__busy_poll *poll, int descriptor, void *b
     uint64_t limit_ns = *left_ns < poll->limit_ns ? *left_ns : poll->limit_ns;
     uint64_t spent_ns = 0;
     if (!emc__busy_poll_due(poll)) {
-        return false;
+        errno = EAGAIN;
+        *count_out = -1;
+        return poll->alone;
     }
     *count_out = receive_busily(descriptor, bytes, size, limit_ns, &spent_ns);
     bool came = !found_nothing(*count_out);
     emc__busy_poll_told(poll, came);
     *left_ns -= spent_ns < *left_ns ? spent_ns : *left_ns;
-    return came || *left_ns == 0;
+    return came || *left_ns == 0 || poll->alone;
 }

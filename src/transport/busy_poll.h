@@ -16,6 +16,7 @@ struct emc__busy_poll {
     uint32_t in_vain;  /* in a row, EMC__BUSY_POLL_VAIN_MAX at most */
     uint32_t leave;    /* so many waits are left out after the next vain one */
     uint32_t left_out; /* so many are still to be left out */
+    bool alone;        /* no sleep follows: the wait ends with it, also where it is left out */
 };
 
 /* Whether this wait is to begin with it. Counts the wait. */
@@ -23,7 +24,7 @@ bool emc__busy_poll_due(struct emc__busy_poll *poll);
 /* How that went. */
 void emc__busy_poll_told(struct emc__busy_poll *poll, bool came);
 /* If it is due: receives from a socket until something comes, as long as the limit and *left_ns allow. True: the wait is over, *count_out and errno are
- * as recv left them (EAGAIN: *left_ns is up). False: the wait goes on, for the *left_ns that remain. */
+ * as recv left them (EAGAIN: *left_ns is up, or no sleep is to follow). False: the wait goes on, for the *left_ns that remain. */
 bool emc__busy_poll_receive(struct emc__busy_poll *poll, int descriptor, void *bytes, size_t size, uint64_t *left_ns,
                             ssize_t *count_out);
 

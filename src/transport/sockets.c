@@ -445,8 +445,8 @@ static bool make_staging(struct emc__uv *uv)
     return uv->staging != NULL;
 }
 
-/* Waits until there is something to read or the time is up, and receives into the staging. May it not sleep, the time is that of busy polling. */
-static ssize_t receive_waiting(struct emc__socket *socket, uint64_t left_ns, bool sleep)
+/* Waits until there is something to read or the time is up, and receives into the staging. */
+static ssize_t receive_waiting(struct emc__socket *socket, uint64_t left_ns)
 {
     struct emc__uv *uv = socket->watch.uv;
     uint8_t *staging = uv->staging;
@@ -454,10 +454,6 @@ static ssize_t receive_waiting(struct emc__socket *socket, uint64_t left_ns, boo
     if (uv->busy_poll.limit_ns > 0 &&
         emc__busy_poll_receive(&uv->busy_poll, socket->descriptor, staging, STAGING_SIZE, &left_ns, &count)) {
         return count;
-    }
-    if (!sleep) {
-        errno = EAGAIN;
-        return -1;
     }
     if (left_ns >= BLOCKING_WAIT_NS && make_blocking(socket)) {
         return recv(socket->descriptor, staging, STAGING_SIZE, 0);
@@ -481,14 +477,14 @@ static void hand_over(struct emc__socket *socket, size_t length)
     }
 }
 
-static bool wait_for(struct emc__transport *transport, struct emc__socket *socket, uint64_t left_ns, bool sleep)
+bool emc__uv_wait_socket(struct emc__transport *transport, struct emc__socket *socket, uint64_t left_ns)
 {
     struct emc__uv *uv = uv_of(transport);
     bool possible = socket->state == SOCKET_OPEN && socket->session == NULL && socket->want_read && !uv->in_pass;
     if (!possible || left_ns == 0 || !make_staging(uv)) {
         return false;
     }
-    ssize_t count = receive_waiting(socket, left_ns, sleep);
+    ssize_t count = receive_waiting(socket, left_ns);
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
         return false;
     }
@@ -504,14 +500,13 @@ static bool wait_for(struct emc__transport *transport, struct emc__socket *socke
     return true;
 }
 
-bool emc__uv_wait_socket(struct emc__transport *transport, struct emc__socket *socket, uint64_t left_ns)
-{
-    return wait_for(transport, socket, left_ns, true);
-}
-
 bool emc__uv_poll_socket(struct emc__transport *transport, struct emc__socket *socket, uint64_t left_ns)
 {
-    return wait_for(transport, socket, left_ns, false);
+    struct emc__busy_poll *poll = &uv_of(transport)->busy_poll;
+    poll->alone = true;
+    bool came = poll->limit_ns > 0 && emc__uv_wait_socket(transport, socket, left_ns);
+    poll->alone = false;
+    return came;
 }
 
 bool emc__uv_take_socket(struct emc__transport *transport, struct emc__socket *socket, uint64_t due_ns)

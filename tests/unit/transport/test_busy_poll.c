@@ -161,6 +161,19 @@ static void a_wait_that_leaves_it_out_receives_nothing(void **state)
     assert_int_equal(count, 5);
 }
 
+static void where_no_sleep_follows_the_wait_is_over_in_any_case(void **state)
+{
+    (void)state;
+    struct emc__busy_poll poll = {.limit_ns = 10 * US, .left_out = 1, .alone = true};
+    for (int i = 0; i < 2; i++) {
+        uint64_t left_ns = PATIENCE_NS;
+        ssize_t count = 0;
+        assert_true(emc__busy_poll_receive(&poll, ours, bytes, sizeof bytes, &left_ns, &count));
+        assert_int_equal(count, -1);
+        assert_true(errno == EAGAIN || errno == EWOULDBLOCK);
+    }
+}
+
 static void *answer_when_asked(void *context)
 {
     char question;
@@ -231,6 +244,25 @@ static void a_wait_takes_what_is_there_without_sleep(void **state)
     assert_memory_equal(heard.bytes, "hello", 5);
 }
 
+static void polling_alone_never_sleeps(void **state)
+{
+    (void)state;
+    uint64_t begin_ns = monotonic_ns();
+    for (int i = 0; i < 1000; i++) { /* asleep each would take 20 ms */
+        assert_false(emc__uv_poll_socket(transport, heard.socket, PATIENCE_NS));
+    }
+    assert_true(monotonic_ns() - begin_ns < 10000 * MS);
+    send_exactly(peer, "hello", 5);
+    for (int i = 0; i < 2 * EMC__BUSY_POLL_LEAVE_MAX && heard.length == 0; i++) {
+        (void)emc__uv_poll_socket(transport, heard.socket, PATIENCE_NS);
+    }
+    assert_int_equal(heard.length, 5);
+    emc__uv_set_busy_poll(transport, 0);
+    send_exactly(peer, "more", 4);
+    assert_false(emc__uv_poll_socket(transport, heard.socket, PATIENCE_NS));
+    run_until_length(&heard, 9);
+}
+
 static void *send_later(void *context)
 {
     struct timespec pause = {0, 5 * MS};
@@ -285,8 +317,10 @@ int main(void)
         PAIR_TEST(after_the_limit_the_wait_goes_on_with_what_is_left),
         PAIR_TEST(with_less_time_than_the_limit_the_wait_ends_in_time),
         PAIR_TEST(a_wait_that_leaves_it_out_receives_nothing),
+        PAIR_TEST(where_no_sleep_follows_the_wait_is_over_in_any_case),
         PAIR_TEST(what_comes_meanwhile_is_received),
         WAIT_TEST(a_wait_takes_what_is_there_without_sleep),
+        WAIT_TEST(polling_alone_never_sleeps),
         WAIT_TEST(what_comes_after_the_limit_is_waited_for_as_without_it),
         WAIT_TEST(an_end_is_told_as_without_it),
         WAIT_TEST(a_listener_may_abort_as_without_it),
