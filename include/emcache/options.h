@@ -131,6 +131,7 @@ typedef struct emc_options {
     emc_log_level log_level;   /**< default EMC_LOG_WARNING */
     emc_trace_callback *trace; /**< hears of every operation; default NULL: nobody */
     void *trace_context;
+    bool threaded; /**< any thread may use the client, and a thread of its own runs it: see emc_client; default false */
 } emc_options;
 
 /** The defaults of emc_tls_options. */

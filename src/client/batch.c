@@ -278,8 +278,8 @@ static bool store_each(struct emc__batch *batch, const emc_store_item *items, co
     return refused;
 }
 
-emc_status emc__client_set_many(emc_client *client, const emc_store_item *items, size_t count, const emc_call *call,
-                                struct emc__batch **batch_out)
+static emc_status set_many(emc_client *client, const emc_store_item *items, size_t count, const emc_call *call,
+                           struct emc__batch **batch_out)
 {
     struct emc__batch *batch = NULL;
     struct emc__operation *tail = NULL;
@@ -312,6 +312,17 @@ emc_status emc__client_set_many(emc_client *client, const emc_store_item *items,
     return EMC_OK;
 }
 
+emc_status emc__client_set_many(emc_client *client, const emc_store_item *items, size_t count, const emc_call *call,
+                                struct emc__batch **batch_out)
+{
+    emc_status status = emc__client_enter(client);
+    if (status == EMC_OK) {
+        status = set_many(client, items, count, call, batch_out);
+        emc__client_leave(client);
+    }
+    return status;
+}
+
 /* The same. */
 static bool delete_each(struct emc__batch *batch, const emc_call *call)
 {
@@ -330,7 +341,7 @@ static bool delete_each(struct emc__batch *batch, const emc_call *call)
     return refused;
 }
 
-emc_status emc_delete_many_async(emc_client *client, const emc_key *keys, size_t count, const emc_call *call)
+static emc_status delete_many(emc_client *client, const emc_key *keys, size_t count, const emc_call *call)
 {
     struct emc__batch *batch = NULL;
     struct emc__operation *tail = NULL;
@@ -351,4 +362,14 @@ emc_status emc_delete_many_async(emc_client *client, const emc_key *keys, size_t
     assert(batch != NULL);
     finish(client, tail, delete_each(batch, call), count);
     return EMC_OK;
+}
+
+emc_status emc_delete_many_async(emc_client *client, const emc_key *keys, size_t count, const emc_call *call)
+{
+    emc_status status = emc__client_enter(client);
+    if (status == EMC_OK) {
+        status = delete_many(client, keys, count, call);
+        emc__client_leave(client);
+    }
+    return status;
 }

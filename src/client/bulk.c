@@ -187,8 +187,8 @@ static emc_status scatter(emc_client *client, struct emc__operation *operation, 
     return status;
 }
 
-static emc_status submit_bulk(emc_client *client, enum emc__verb verb, const emc_key *keys, size_t count,
-                              int64_t exptime, const emc_call *call)
+static emc_status submit_inside(emc_client *client, enum emc__verb verb, const emc_key *keys, size_t count,
+                                int64_t exptime, const emc_call *call)
 {
     struct emc__engine *engine = &client->engine;
     size_t bytes = 0;
@@ -237,6 +237,17 @@ static emc_status submit_bulk(emc_client *client, enum emc__verb verb, const emc
         emc__operation_settle(engine, operation, EMC_OK);
     }
     return EMC_OK;
+}
+
+static emc_status submit_bulk(emc_client *client, enum emc__verb verb, const emc_key *keys, size_t count,
+                              int64_t exptime, const emc_call *call)
+{
+    emc_status status = emc__client_enter(client);
+    if (status == EMC_OK) {
+        status = submit_inside(client, verb, keys, count, exptime, call);
+        emc__client_leave(client);
+    }
+    return status;
 }
 
 emc_status emc_get_many_async(emc_client *client, const emc_key *keys, size_t count, const emc_call *call)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/lock.h"
 #include "node/connection.h"
 #include "node/node.h"
 
@@ -26,6 +27,7 @@ static emc_status init_engine(struct emc_client *client, const emc_options *opti
 {
     struct emc__engine *engine = &client->engine;
     engine->transport = client->environment.transport;
+    engine->lock = client->environment.lock;
     engine->options = *options;
     engine->options.allocator = NULL;
     engine->log = (struct emc__log){options->log, options->log_context, options->log_level};
@@ -181,13 +183,15 @@ static void destroy(struct emc_client *client)
 
 void emc_client_destroy(emc_client *client)
 {
-    if (client == NULL) {
+    if (client == NULL || emc__client_enter(client) != EMC_OK) {
         return;
     }
+    struct emc__lock *lock = client->engine.lock;
     client->destroy_wanted = true;
     if (client->engine.callback_depth == 0 && client->holds == 0 && !client->in_process) {
         destroy(client);
     }
+    emc__lock_leave(lock);
 }
 
 void emc__client_hold(struct emc_client *client)
@@ -203,6 +207,31 @@ bool emc__client_unhold(struct emc_client *client)
         return false;
     }
     return true;
+}
+
+/* ------------------------------------------------------------------ several threads */
+
+static const char forked[] = "a client for several threads can't be used in a child of fork";
+
+emc_status emc__client_enter(struct emc_client *client)
+{
+    return emc__lock_enter(client->engine.lock) ? EMC_OK : emc__client_refuse(client, EMC_ERROR_STATE, "%s", forked);
+}
+
+void emc__client_leave(struct emc_client *client)
+{
+    emc__lock_leave(client->engine.lock);
+}
+
+emc_status emc__client_forked(const struct emc_client *client, emc_error *error)
+{
+    (void)client;
+    return emc__error_set(error, EMC_ERROR_STATE, "%s", forked);
+}
+
+char *emc__client_words(struct emc_client *client)
+{
+    return client->engine.lock == NULL ? client->error_message : client->engine.lock->words();
 }
 
 /* ------------------------------------------------------------------ what may change meanwhile */
@@ -316,6 +345,11 @@ bool emc__client_in_callback(const struct emc_client *client)
     return client->engine.callback_depth > 0 || client->in_process;
 }
 
+uint64_t emc__client_completed(const struct emc_client *client)
+{
+    return client->engine.completed;
+}
+
 void *emc__client_context(const struct emc_client *client)
 {
     return client->environment.context;
@@ -335,7 +369,7 @@ emc_status emc__client_refuse(struct emc_client *client, emc_status status, cons
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(client->error_message, sizeof client->error_message, format, arguments);
+    vsnprintf(emc__client_words(client), EMC_ERROR_MESSAGE_SIZE, format, arguments);
     va_end(arguments);
     return status;
 }
@@ -376,21 +410,29 @@ emc_cluster_management *emc_client_cluster_management(emc_client *client)
 
 const char *emc_client_error_message(const emc_client *client)
 {
-    return client->error_message;
+    return emc__client_words((emc_client *)(uintptr_t)client);
 }
 
 size_t emc_client_pending(const emc_client *client)
 {
-    return client->engine.pending;
+    size_t pending = 0;
+    if (emc__lock_enter(client->engine.lock)) {
+        pending = client->engine.pending;
+        emc__lock_leave(client->engine.lock);
+    }
+    return pending;
 }
 
 void emc_client_on_room(emc_client *client, void (*callback)(void *user_data), void *user_data)
 {
-    client->on_room = callback;
-    client->on_room_data = user_data;
+    if (emc__client_enter(client) == EMC_OK) {
+        client->on_room = callback;
+        client->on_room_data = user_data;
+        emc__client_leave(client);
+    }
 }
 
-emc_status emc_cancel(emc_client *client, uint64_t identity)
+static emc_status cancel(struct emc_client *client, uint64_t identity)
 {
     struct emc__operation *operation = emc__slab_find(&client->engine.operations, identity);
     if (operation == NULL || operation->completed || operation->internal) {
@@ -402,4 +444,14 @@ emc_status emc_cancel(emc_client *client, uint64_t identity)
     emc__client_begin_tick(client);
     emc__node_cancel(operation);
     return EMC_OK;
+}
+
+emc_status emc_cancel(emc_client *client, uint64_t identity)
+{
+    emc_status status = emc__client_enter(client);
+    if (status == EMC_OK) {
+        status = cancel(client, identity);
+        emc__client_leave(client);
+    }
+    return status;
 }

@@ -22,6 +22,7 @@ struct emc__client_environment {
     /* The client is to be destroyed: called by emc_client_destroy() outside of callbacks, or by emc__client_process() when the destroy came
      * from inside one. Must end with emc__client_free(). NULL: emc__client_free() alone. */
     void (*destroy)(void *context, struct emc_client *client);
+    struct emc__lock *lock; /* of a client that several threads use: public calls enter it, and passes are to be made inside; else NULL */
     void *context;
 };
 
@@ -50,6 +51,8 @@ emc_status emc__client_discovered(const struct emc_client *client, emc_error *er
 bool emc__client_unflushed(const struct emc_client *client);
 /* True while a callback of the client's runs. */
 bool emc__client_in_callback(const struct emc_client *client);
+/* How many public operations have completed, ever. */
+uint64_t emc__client_completed(const struct emc_client *client);
 /* The facade's own context, as given in the environment. */
 void *emc__client_context(const struct emc_client *client);
 /* When the engine wants to be woken; EMC__NEVER (UINT64_MAX) for not at all. */
@@ -62,6 +65,13 @@ void emc__client_end_tick(struct emc_client *client);
 uint64_t emc__client_now_ns(const struct emc_client *client);
 /* Sets the words for a usage error and returns status. */
 EMC__RARE emc_status emc__client_refuse(struct emc_client *client, emc_status status, const char *format, ...);
+/* Where the words of the calling thread's errors are: EMC_ERROR_MESSAGE_SIZE bytes. */
+char *emc__client_words(struct emc_client *client);
+/* Of a client that several threads use: no other is inside until leave. EMC_OK, or EMC_ERROR_STATE with its words in a child of fork. */
+emc_status emc__client_enter(struct emc_client *client);
+void emc__client_leave(struct emc_client *client);
+/* That error for those who have an emc_error. */
+EMC__RARE emc_status emc__client_forked(const struct emc_client *client, emc_error *error);
 /* The client's allocator. */
 const emc_allocator *emc__client_allocator(const struct emc_client *client);
 

@@ -237,8 +237,8 @@ static void write_flags(struct flags *flags, const struct knowledge *knows, cons
                 options->want); /* last: the server works in the order of the flags, and tells what is then */
 }
 
-static emc_status submit(emc_client *client, const struct knowledge *knows, struct emc__slice key,
-                         struct emc__slice value, const emc_meta_options *given, const emc_call *call)
+static emc_status submit_inside(emc_client *client, const struct knowledge *knows, struct emc__slice key,
+                                struct emc__slice value, const emc_meta_options *given, const emc_call *call)
 {
     emc_meta_options defaults;
     struct flags flags;
@@ -268,6 +268,17 @@ static emc_status submit(emc_client *client, const struct knowledge *knows, stru
                                    .binary_key = (options->modes & EMC_META_BINARY_KEY) != 0,
                                    .quiet = (options->modes & EMC_META_QUIET) != 0};
     return emc__client_submit(client, &request, call);
+}
+
+static emc_status submit(emc_client *client, const struct knowledge *knows, struct emc__slice key,
+                         struct emc__slice value, const emc_meta_options *given, const emc_call *call)
+{
+    emc_status status = emc__client_enter(client);
+    if (status == EMC_OK) {
+        status = submit_inside(client, knows, key, value, given, call);
+        emc__client_leave(client);
+    }
+    return status;
 }
 
 emc_status emc_meta_get_async(emc_client *client, const void *key, size_t key_length, const emc_meta_options *options,

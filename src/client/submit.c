@@ -309,7 +309,7 @@ static inline uint64_t hash_key(const struct emc__engine *engine, const struct e
     return emc__hash_key(same ? request->key : emc__operation_key(operation), engine->hash_seed);
 }
 
-emc_status emc__client_submit(struct emc_client *client, const struct emc__request *request, const emc_call *call)
+static emc_status submit(struct emc_client *client, const struct emc__request *request, const emc_call *call)
 {
     struct emc__engine *engine = &client->engine;
     struct emc__route route = {NULL, NULL};
@@ -353,4 +353,17 @@ emc_status emc__client_submit(struct emc_client *client, const struct emc__reque
         emc__operation_release_value(engine, operation);
     }
     return EMC_OK;
+}
+
+emc_status emc__client_submit(struct emc_client *client, const struct emc__request *request, const emc_call *call)
+{
+    if (client->engine.lock == NULL) {
+        return submit(client, request, call);
+    }
+    emc_status status = emc__client_enter(client);
+    if (status == EMC_OK) {
+        status = submit(client, request, call);
+        emc__client_leave(client);
+    }
+    return status;
 }

@@ -2,6 +2,7 @@
  * last state. */
 #include <string.h>
 
+#include "base/lock.h"
 #include "cluster/cluster_internal.h"
 #include "protocol/protocol.h"
 
@@ -14,6 +15,7 @@ struct last_node {
 
 struct emc_cluster_management {
     emc_allocator allocator;
+    struct emc__lock *lock; /* the client's, which lives as long as the view; NULL: one thread uses both */
     uint32_t references;
     struct emc__cluster *cluster; /* NULL: the client is gone */
     struct last_node *last;       /* members, then the gutter */
@@ -27,6 +29,8 @@ emc_cluster_management *emc__view_create(struct emc__cluster *cluster)
         view->allocator = cluster->engine->allocator;
         view->references = 1;
         view->cluster = cluster;
+        view->lock = cluster->engine->lock;
+        emc__lock_retain(view->lock);
     }
     return view;
 }
@@ -69,35 +73,54 @@ void emc__view_detach(emc_cluster_management *view)
 
 emc_cluster_management *emc_cluster_management_retain(emc_cluster_management *view)
 {
-    view->references++;
+    if (emc__lock_enter(view->lock)) {
+        view->references++;
+        emc__lock_leave(view->lock);
+    }
     return view;
 }
 
-void emc_cluster_management_release(emc_cluster_management *view)
+static void release(emc_cluster_management *view)
 {
-    if (view == NULL || --view->references > 0) {
-        return;
-    }
     emc_allocator allocator = view->allocator;
+    emc__lock_release(view->lock);
     emc__release(&allocator, view->last);
     emc__release(&allocator, view);
 }
 
+void emc_cluster_management_release(emc_cluster_management *view)
+{
+    struct emc__lock *lock = view != NULL ? view->lock : NULL;
+    if (view == NULL || !emc__lock_enter(lock)) {
+        return;
+    }
+    if (--view->references == 0) {
+        release(view);
+    }
+    emc__lock_leave(lock);
+}
+
 /* ------------------------------------------------------------------ lists */
 
-/* Begins a question: held until `leave`, for a callback may destroy the client. */
-static void enter(emc_cluster_management *view)
+/* Begins a question: held until `leave`, for a callback may destroy the client. EMC_ERROR_STATE: it can't be asked in a child of fork. */
+static emc_status enter(emc_cluster_management *view)
 {
+    if (!emc__lock_enter(view->lock)) {
+        return EMC_ERROR_STATE;
+    }
     const struct emc__cluster *cluster = view->cluster;
     view->references++;
     if (cluster != NULL && cluster->hooks.take_in != NULL && cluster->engine->callback_depth == 0) {
         cluster->hooks.take_in(cluster->hooks.context);
     }
+    return EMC_OK;
 }
 
 static emc_status leave(emc_cluster_management *view, emc_status status)
 {
+    struct emc__lock *lock = view->lock;
     emc_cluster_management_release(view);
+    emc__lock_leave(lock);
     return status;
 }
 
@@ -199,28 +222,30 @@ void emc_node_list_destroy(emc_node_list *list)
     }
 }
 
+static emc_status list(emc_cluster_management *view, enum filter filter, emc_node_list **list_out)
+{
+    emc_status status = enter(view);
+    return status == EMC_OK ? leave(view, make_list(view, filter, 0, list_out)) : status;
+}
+
 emc_status emc_cluster_nodes(emc_cluster_management *view, emc_node_list **list_out)
 {
-    enter(view);
-    return leave(view, make_list(view, FILTER_ALL, 0, list_out));
+    return list(view, FILTER_ALL, list_out);
 }
 
 emc_status emc_cluster_healthy_nodes(emc_cluster_management *view, emc_node_list **list_out)
 {
-    enter(view);
-    return leave(view, make_list(view, FILTER_HEALTHY, 0, list_out));
+    return list(view, FILTER_HEALTHY, list_out);
 }
 
 emc_status emc_cluster_unhealthy_nodes(emc_cluster_management *view, emc_node_list **list_out)
 {
-    enter(view);
-    return leave(view, make_list(view, FILTER_UNHEALTHY, 0, list_out));
+    return list(view, FILTER_UNHEALTHY, list_out);
 }
 
 emc_status emc_cluster_gutter_nodes(emc_cluster_management *view, emc_node_list **list_out)
 {
-    enter(view);
-    return leave(view, make_list(view, FILTER_GUTTER, 0, list_out));
+    return list(view, FILTER_GUTTER, list_out);
 }
 
 /* ------------------------------------------------------------------ one node */
@@ -240,7 +265,10 @@ emc_status emc_cluster_connection_pool_metrics(emc_cluster_management *view, con
                                                emc_pool_metrics *metrics_out)
 {
     size_t index = 0;
-    enter(view);
+    emc_status status = enter(view);
+    if (status != EMC_OK) {
+        return status;
+    }
     if (!find(view, node, &index)) {
         return leave(view, EMC_ERROR_UNKNOWN_NODE);
     }
@@ -255,7 +283,10 @@ emc_status emc_cluster_connection_pool_metrics(emc_cluster_management *view, con
 emc_status emc_cluster_node_state(emc_cluster_management *view, const emc_address *node, emc_node_state *state_out)
 {
     size_t index = 0;
-    enter(view);
+    emc_status status = enter(view);
+    if (status != EMC_OK) {
+        return status;
+    }
     if (!find(view, node, &index)) {
         return leave(view, EMC_ERROR_UNKNOWN_NODE);
     }
@@ -271,10 +302,10 @@ emc_status emc_cluster_node_for_key(emc_cluster_management *view, const void *ke
                                     emc_node_list **list_out)
 {
     emc_status status = emc__key_validate(emc__slice_of(key, key_length), NULL);
+    status = status == EMC_OK ? enter(view) : status;
     if (status != EMC_OK) {
         return status;
     }
-    enter(view);
     const struct emc__node *node = view->cluster != NULL
                                        ? emc__cluster_route(view->cluster, emc__slice_of(key, key_length)).node
                                        : NULL;
@@ -291,36 +322,64 @@ emc_status emc_cluster_node_for_key(emc_cluster_management *view, const void *ke
 emc_status emc_cluster_subscribe(emc_cluster_management *view, emc_cluster_event_callback *callback, void *user_data,
                                  uint64_t *subscription_out)
 {
-    if (view->cluster == NULL) {
-        return EMC_ERROR_CLOSED;
+    if (!emc__lock_enter(view->lock)) {
+        return EMC_ERROR_STATE;
     }
-    return callback == NULL ? EMC_ERROR_ARGUMENT
-                            : emc__events_subscribe(&view->cluster->events, callback, user_data, subscription_out);
+    emc_status status = EMC_ERROR_CLOSED;
+    if (view->cluster != NULL) {
+        status = callback == NULL
+                     ? EMC_ERROR_ARGUMENT
+                     : emc__events_subscribe(&view->cluster->events, callback, user_data, subscription_out);
+    }
+    emc__lock_leave(view->lock);
+    return status;
 }
 
 emc_status emc_cluster_unsubscribe(emc_cluster_management *view, uint64_t subscription)
 {
-    return view->cluster == NULL ? EMC_MISS : emc__events_unsubscribe(&view->cluster->events, subscription);
+    if (!emc__lock_enter(view->lock)) {
+        return EMC_ERROR_STATE;
+    }
+    emc_status status = view->cluster == NULL ? EMC_MISS
+                                              : emc__events_unsubscribe(&view->cluster->events, subscription);
+    emc__lock_leave(view->lock);
+    return status;
 }
 
-static emc_status closed(emc_error *error)
+/* Begins a change: leaving the lock ends it. */
+static emc_status enter_to_change(emc_cluster_management *view, emc_error *error)
 {
-    return emc__error_set(error, EMC_ERROR_CLOSED, "%s", emc_status_text(EMC_ERROR_CLOSED));
+    emc_status status = EMC_ERROR_STATE;
+    if (emc__lock_enter(view->lock)) {
+        status = view->cluster != NULL ? EMC_OK : EMC_ERROR_CLOSED;
+        if (status != EMC_OK) {
+            emc__lock_leave(view->lock);
+        }
+    }
+    return status == EMC_OK ? EMC_OK : emc__error_set(error, status, "%s", emc_status_text(status));
 }
 
-emc_status emc_cluster_replace_nodes(emc_cluster_management *view, const emc_weighted_address *nodes, size_t count,
-                                     emc_error *error)
+static emc_status replace(const emc_cluster_management *view, const emc_weighted_address *nodes, size_t count,
+                          emc_error *error)
 {
     struct emc__cluster *cluster = view->cluster;
-    if (cluster == NULL) {
-        return closed(error);
-    }
     if (cluster->hooks.change_begins != NULL) {
         cluster->hooks.change_begins(cluster->hooks.context);
     }
     emc_status status = emc__membership_replace(cluster, nodes, count, error);
     if (cluster->hooks.change_ends != NULL) {
         cluster->hooks.change_ends(cluster->hooks.context);
+    }
+    return status;
+}
+
+emc_status emc_cluster_replace_nodes(emc_cluster_management *view, const emc_weighted_address *nodes, size_t count,
+                                     emc_error *error)
+{
+    emc_status status = enter_to_change(view, error);
+    if (status == EMC_OK) {
+        status = replace(view, nodes, count, error);
+        emc__lock_leave(view->lock);
     }
     return status;
 }
@@ -341,13 +400,10 @@ static emc_weighted_address *present_list(const emc_cluster_management *view, si
 typedef emc_status change(emc_weighted_address *list, size_t *count, const emc_address *node, uint32_t weight,
                           emc_error *error);
 
-static emc_status change_list(emc_cluster_management *view, change *apply, const emc_address *node, uint32_t weight,
-                              emc_error *error)
+static emc_status change_inside(const emc_cluster_management *view, change *apply, const emc_address *node,
+                                uint32_t weight, emc_error *error)
 {
     size_t count;
-    if (view->cluster == NULL) {
-        return closed(error);
-    }
     if (node == NULL) {
         return emc__error_set(error, EMC_ERROR_ARGUMENT, "node: NULL");
     }
@@ -357,9 +413,20 @@ static emc_status change_list(emc_cluster_management *view, change *apply, const
     }
     emc_status status = apply(list, &count, node, weight, error);
     if (status == EMC_OK) {
-        status = emc_cluster_replace_nodes(view, list, count, error);
+        status = replace(view, list, count, error);
     }
     emc__release(&view->allocator, list);
+    return status;
+}
+
+static emc_status change_list(emc_cluster_management *view, change *apply, const emc_address *node, uint32_t weight,
+                              emc_error *error)
+{
+    emc_status status = enter_to_change(view, error);
+    if (status == EMC_OK) {
+        status = change_inside(view, apply, node, weight, error);
+        emc__lock_leave(view->lock);
+    }
     return status;
 }
 

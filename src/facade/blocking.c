@@ -4,7 +4,10 @@
  * a pass through libuv would add 7-15 % to a round trip (ENGINE.md). */
 #include "facade/blocking.h"
 
+#include <stdio.h>
+
 #include "base/timer_wheel.h"
+#include "facade/threaded.h"
 
 /* A client that was looked at less than a millisecond ago has not been idle: looking costs a system call. */
 #define IDLE_NS 1000000u
@@ -13,7 +16,7 @@ void emc__wait_note(struct emc__wait *wait, emc_status status, const char *messa
 {
     if (wait->noted == EMC_OK) {
         wait->noted = status;
-        emc__client_refuse(wait->client, status, "%s", message != NULL ? message : emc_status_text(status));
+        snprintf(wait->words, EMC_ERROR_MESSAGE_SIZE, "%s", message != NULL ? message : emc_status_text(status));
     }
 }
 
@@ -25,6 +28,9 @@ static void outcome(void *user_data, const emc_result *result)
     }
     if (result->last) {
         wait->done = true;
+        if (wait->waiter != NULL) {
+            emc__threads_wake(wait->waiter);
+        }
         if (result->status < 0) {
             emc__wait_note(wait, result->status, result->message);
         }
@@ -32,9 +38,8 @@ static void outcome(void *user_data, const emc_result *result)
     }
 }
 
-emc_status emc__wait_begin(struct emc__wait *wait, emc_client *client, const emc_call *call, emc_call *prepared_out)
+static emc_status check(emc_client *client, const emc_call *call)
 {
-    struct emc__facade *facade = emc__facade_of(client);
     if (emc__client_in_callback(client)) {
         return emc__client_refuse(client, EMC_ERROR_STATE,
                                   "a blocking call inside a callback; use the asynchronous form");
@@ -42,8 +47,13 @@ emc_status emc__wait_begin(struct emc__wait *wait, emc_client *client, const emc
     if (call != NULL && (call->callback != NULL || call->allocate != NULL)) {
         return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "call.callback: a blocking call has none");
     }
-    emc__facade_check_fork(facade);
-    emc__client_hold(client); /* another operation's callback may destroy it */
+    return EMC_OK;
+}
+
+/* Takes in what came while nobody looked. */
+static void look(struct emc__facade *facade)
+{
+    emc_client *client = facade->client;
     uint64_t now_ns = facade->transport->class_->now_ns(facade->transport);
     bool idle = now_ns - facade->looked_ns > IDLE_NS;
     facade->looked_ns = now_ns;
@@ -53,7 +63,29 @@ emc_status emc__wait_begin(struct emc__wait *wait, emc_client *client, const emc
     } else {
         emc__client_begin_tick_at(client, now_ns); /* the submission need not read the clock again */
     }
+}
+
+emc_status emc__wait_begin(struct emc__wait *wait, emc_client *client, const emc_call *call, emc_call *prepared_out)
+{
+    struct emc__facade *facade = emc__facade_of(client);
+    emc_status status = emc__client_enter(client);
+    if (status != EMC_OK) {
+        return status;
+    }
+    status = check(client, call);
+    if (status != EMC_OK) {
+        emc__client_leave(client);
+        return status;
+    }
+    emc__facade_check_fork(facade);
+    emc__client_hold(client); /* another operation's callback may destroy it */
+    if (facade->runner == NULL) {
+        look(facade);
+    } else {
+        wait->waiter = emc__threads_waiter();
+    }
     wait->client = client;
+    wait->words = emc__client_words(client);
     *prepared_out = call != NULL ? *call : (emc_call){0};
     wait->operation_out = prepared_out->operation_out;
     prepared_out->callback = outcome;
@@ -86,6 +118,16 @@ static void wait_once(struct emc__facade *facade)
     emc__facade_pass(facade, emc__client_unflushed(client) ? 0 : milliseconds_left(until_ns, now_ns));
 }
 
+/* The client's thread brings the outcome. */
+static void wait_outside(const struct emc__wait *wait)
+{
+    struct emc__facade *facade = emc__facade_of(wait->client);
+    emc__facade_leave(facade);
+    while (!wait->done) {
+        emc__threads_wait(facade->lock);
+    }
+}
+
 static void wait_until_done(struct emc__wait *wait)
 {
     emc_client *client = wait->client;
@@ -93,6 +135,9 @@ static void wait_until_done(struct emc__wait *wait)
         *wait->operation_out = wait->operation;
     }
     emc__client_flush(client, 0); /* 0: the time of the submission */
+    if (wait->waiter != NULL) {
+        wait_outside(wait);
+    }
     while (!wait->done) {
         wait_once(emc__facade_of(client));
     }
@@ -106,11 +151,13 @@ static void wait_until_done(struct emc__wait *wait)
 
 emc_status emc__wait_for(struct emc__wait *wait, emc_status submitted)
 {
+    struct emc__lock *lock = emc__facade_of(wait->client)->lock; /* which outlives the client */
     if (submitted == EMC_OK) {
         wait_until_done(wait);
     } else {
         emc__client_end_tick(wait->client);
     }
     emc__client_unhold(wait->client);
+    emc__lock_leave(lock);
     return submitted == EMC_OK ? wait->status : submitted;
 }

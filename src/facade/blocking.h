@@ -7,6 +7,8 @@
 /* A blocking call under way: its outcome, and what to do with results. */
 struct emc__wait {
     emc_client *client;
+    struct emc__waiter *waiter; /* whom to wake; NULL: whoever waits makes the passes himself */
+    char *words;                /* where the caller finds those of an error */
     bool done;
     emc_status status;
     emc_status noted;                                                 /* emc__wait_note; EMC_OK: nothing */

@@ -4,6 +4,7 @@
 
 #include "facade/blocking.h"
 #include "facade/item.h"
+#include "facade/threaded.h"
 
 struct meta_wait {
     struct emc__wait wait;
@@ -212,6 +213,12 @@ static emc_status fetch_once(emc_client *client, const void *key, size_t key_len
 static void pause_for(emc_client *client, uint32_t pause_ms)
 {
     struct emc__facade *facade = emc__facade_of(client);
+    if (facade->runner != NULL) {
+        unsigned depth = emc__threads_step_out(facade->lock);
+        emc__uv_sleep(pause_ms);
+        emc__threads_step_in(facade->lock, depth);
+        return;
+    }
     uint64_t until_ns = facade->transport->class_->now_ns(facade->transport) + (uint64_t)pause_ms * 1000000u;
     uint64_t now_ns;
     while ((now_ns = facade->transport->class_->now_ns(facade->transport)) < until_ns) {
@@ -243,8 +250,14 @@ static emc_status fetch(emc_client *client, const void *key, size_t key_length, 
 emc_status emc_fetch(emc_client *client, const void *key, size_t key_length, uint32_t lease_s, uint32_t recache_below_s,
                      uint32_t wait_ms, emc_item *item_out, emc_lease *lease_out, const emc_call *call)
 {
+    emc_status status = emc__client_enter(client);
+    if (status != EMC_OK) {
+        return status;
+    }
+    struct emc__lock *lock = emc__facade_of(client)->lock;
     emc__client_hold(client); /* between two looks too, another operation's callback may destroy it */
-    emc_status status = fetch(client, key, key_length, lease_s, recache_below_s, wait_ms, item_out, lease_out, call);
+    status = fetch(client, key, key_length, lease_s, recache_below_s, wait_ms, item_out, lease_out, call);
     emc__client_unhold(client);
+    emc__lock_leave(lock);
     return status;
 }

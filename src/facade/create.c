@@ -5,7 +5,7 @@
 #include "base/allocator.h"
 #include "base/log.h"
 #include "base/timer_wheel.h"
-#include "facade/facade.h"
+#include "facade/threaded.h"
 
 struct emc__facade *emc__facade_of(const emc_client *client)
 {
@@ -25,6 +25,9 @@ static uint64_t random_seed(const void *fallback)
 static void take_in(void *context)
 {
     struct emc__facade *facade = context;
+    if (facade->runner != NULL) {
+        return; /* somebody always looks */
+    }
     emc__facade_check_fork(facade);
     if (!emc__client_in_callback(facade->client)) {
         emc__facade_pass(facade, 0);
@@ -44,9 +47,19 @@ static void change_ends(void *context)
     emc__facade_leave(facade);
 }
 
+/* Whoever leaves the lock leaves the engine to its thread. */
+static void leaving(void *context)
+{
+    emc__facade_leave(context);
+}
+
 static void release(struct emc__facade *facade)
 {
     emc_allocator allocator = facade->allocator;
+    if (facade->lock != NULL) {
+        emc__threads_on_leaving(facade->lock, NULL, NULL);
+        emc__lock_release(facade->lock);
+    }
     emc__uv_transport_destroy(facade->transport);
     emc__release(&allocator, facade);
 }
@@ -55,6 +68,9 @@ static void destroy(void *context, struct emc_client *client)
 {
     struct emc__facade *facade = context;
     emc__facade_check_fork(facade);
+    if (facade->runner != NULL) {
+        emc__runner_stop(facade->runner);
+    }
     emc__client_free(client);
     release(facade);
 }
@@ -107,6 +123,29 @@ static emc_status await_nodes(struct emc__facade *facade, const emc_options *opt
     return status;
 }
 
+static emc_status create_lock(struct emc__facade *facade, const emc_options *options, emc_error *error)
+{
+    if (options == NULL || !options->threaded) {
+        return EMC_OK;
+    }
+    facade->lock = emc__threads_lock_create(&facade->allocator);
+    return facade->lock != NULL ? EMC_OK
+                                : emc__error_set(error, EMC_ERROR_MEMORY, "%s", emc_status_text(EMC_ERROR_MEMORY));
+}
+
+/* From now on others may come. */
+static emc_status begin_to_share(struct emc__facade *facade, emc_error *error)
+{
+    if (facade->lock == NULL) {
+        return EMC_OK;
+    }
+    emc__threads_on_leaving(facade->lock, leaving, facade);
+    if (emc__runner_start(facade)) {
+        return EMC_OK;
+    }
+    return emc__error_set(error, EMC_ERROR_MEMORY, "threaded: no thread is to be had");
+}
+
 emc_status emc_client_create(emc_client **client_out, const emc_address *nodes, size_t node_count,
                              const emc_options *options, emc_error *error)
 {
@@ -123,12 +162,13 @@ emc_status emc_client_create(emc_client **client_out, const emc_address *nodes, 
     facade->allocator = *allocator;
     facade->fork_generation = emc__fork_generation();
     status = create_transport(facade, options, error);
+    status = status == EMC_OK ? create_lock(facade, options, error) : status;
     if (status != EMC_OK) {
-        emc__release(allocator, facade);
+        release(facade);
         return status;
     }
     const struct emc__client_environment environment = {
-        facade->transport, random_seed(facade), take_in, change_begins, change_ends, destroy, facade};
+        facade->transport, random_seed(facade), take_in, change_begins, change_ends, destroy, facade->lock, facade};
     status = emc__client_create(&facade->client, &environment, nodes, node_count, options, error);
     if (status != EMC_OK) {
         release(facade);
@@ -137,6 +177,7 @@ emc_status emc_client_create(emc_client **client_out, const emc_address *nodes, 
     emc__uv_set_busy_poll(facade->transport, emc__client_busy_poll_ns(facade->client));
     emc__facade_pass(facade, 0); /* the first attempts to connect leave now */
     status = await_nodes(facade, options, error);
+    status = status == EMC_OK ? begin_to_share(facade, error) : status;
     if (status != EMC_OK) {
         emc_client_destroy(facade->client);
         return status;
@@ -148,9 +189,25 @@ emc_status emc_client_create(emc_client **client_out, const emc_address *nodes, 
 emc_status emc_client_set_credentials(emc_client *client, const char *username, const char *password, emc_error *error)
 {
     struct emc__facade *facade = emc__facade_of(client);
+    if (!emc__lock_enter(facade->lock)) {
+        return emc__client_forked(client, error);
+    }
     emc__facade_check_fork(facade);
     emc_status status = emc__client_set_credentials(client, username, password, error);
     emc__facade_leave(facade);
+    emc__lock_leave(facade->lock);
+    return status;
+}
+
+static emc_status reload_tls(struct emc__facade *facade, const emc_tls_options *tls, emc_error *error)
+{
+    struct emc__tls_settings settings = settings_of(tls);
+    emc__facade_check_fork(facade);
+    emc_status status = emc__uv_tls_reload(facade->transport, &settings, error);
+    if (status == EMC_OK) {
+        emc__client_hurry(facade->client);
+        emc__facade_leave(facade);
+    }
     return status;
 }
 
@@ -163,14 +220,13 @@ emc_status emc_client_reload_tls(emc_client *client, const emc_tls_options *tls,
     }
     options.tls = *tls;
     emc_status status = emc__client_check_options(&options, error);
-    if (status == EMC_OK) {
-        struct emc__tls_settings settings = settings_of(tls);
-        emc__facade_check_fork(facade);
-        status = emc__uv_tls_reload(facade->transport, &settings, error);
+    if (status != EMC_OK) {
+        return status;
     }
-    if (status == EMC_OK) {
-        emc__client_hurry(client);
-        emc__facade_leave(facade);
+    if (!emc__lock_enter(facade->lock)) {
+        return emc__client_forked(client, error);
     }
+    status = reload_tls(facade, tls, error);
+    emc__lock_leave(facade->lock);
     return status;
 }

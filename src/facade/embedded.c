@@ -1,6 +1,6 @@
 /* The embedded way: one descriptor to watch, a next deadline, one call to process. */
 #include "base/timer_wheel.h"
-#include "facade/facade.h"
+#include "facade/threaded.h"
 
 static uint64_t now_ns(const struct emc__facade *facade)
 {
@@ -43,6 +43,9 @@ size_t emc__facade_pass(struct emc__facade *facade, int64_t timeout_ms)
 int emc_client_descriptor(const emc_client *client)
 {
     struct emc__facade *facade = emc__facade_of(client);
+    if (facade->runner != NULL) {
+        return -1;
+    }
     emc__facade_check_fork(facade);
     return emc__uv_descriptor(facade->transport);
 }
@@ -50,6 +53,9 @@ int emc_client_descriptor(const emc_client *client)
 int emc_client_next_deadline_ms(emc_client *client)
 {
     struct emc__facade *facade = emc__facade_of(client);
+    if (facade->runner != NULL) {
+        return -1;
+    }
     if (emc__client_unflushed(client)) {
         return 0;
     }
@@ -67,20 +73,18 @@ int emc_client_next_deadline_ms(emc_client *client)
 
 size_t emc_client_process(emc_client *client)
 {
-    if (emc__client_in_callback(client)) {
-        return 0;
-    }
-    struct emc__facade *facade = emc__facade_of(client);
-    emc__facade_check_fork(facade);
-    return emc__facade_pass(facade, 0);
+    return emc_client_wait(client, 0);
 }
 
 size_t emc_client_wait(emc_client *client, int timeout_ms)
 {
+    struct emc__facade *facade = emc__facade_of(client);
+    if (facade->runner != NULL) {
+        return emc__runner_wait(facade, timeout_ms);
+    }
     if (emc__client_in_callback(client)) {
         return 0;
     }
-    struct emc__facade *facade = emc__facade_of(client);
     emc__facade_check_fork(facade);
     return emc__facade_pass(facade, timeout_ms);
 }
@@ -109,11 +113,14 @@ size_t emc_client_busy_poll(emc_client *client)
 
 void emc_client_flush(emc_client *client)
 {
-    if (emc__client_in_callback(client)) {
+    struct emc__facade *facade = emc__facade_of(client);
+    if (emc__client_enter(client) != EMC_OK) {
         return;
     }
-    struct emc__facade *facade = emc__facade_of(client);
-    emc__facade_check_fork(facade);
-    emc__client_flush(client, now_ns(facade));
-    emc__facade_leave(facade);
+    if (!emc__client_in_callback(client)) {
+        emc__facade_check_fork(facade);
+        emc__client_flush(client, now_ns(facade));
+        emc__facade_leave(facade);
+    }
+    emc__client_leave(client);
 }

@@ -10,8 +10,10 @@ struct emc__facade {
     emc_allocator allocator;
     struct emc__transport *transport;
     struct emc_client *client;
-    uint64_t fork_generation; /* in which process the transport lives */
-    uint64_t looked_ns;       /* when somebody last looked whether anything had come in */
+    uint64_t fork_generation;   /* in which process the transport lives */
+    uint64_t looked_ns;         /* when somebody last looked whether anything had come in */
+    struct emc__lock *lock;     /* of a client for several threads; else NULL */
+    struct emc__runner *runner; /* its thread */
 };
 
 struct emc__facade *emc__facade_of(const emc_client *client);

@@ -24,7 +24,8 @@ struct emc__engine {
     emc_allocator allocator;
     struct emc__log log;
     struct emc__transport *transport;
-    emc_options options; /* validated; strings are the engine's own copies */
+    struct emc__lock *lock; /* around public calls, where several threads make them; else NULL */
+    emc_options options;    /* validated; strings are the engine's own copies */
     struct emc__slice key_prefix;
     struct emc__timer_wheel wheel;
     struct emc__random random;

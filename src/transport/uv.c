@@ -318,11 +318,16 @@ bool emc__uv_ready(const struct emc__transport *transport)
     return poll(&descriptor, 1, 0) > 0;
 }
 
-static void wait_for_descriptor(struct emc__uv *uv, int64_t timeout_ms)
+void emc__uv_await(const struct emc__transport *transport, int64_t timeout_ms)
 {
-    struct pollfd descriptor = {uv_backend_fd(&uv->loop), POLLIN, 0};
+    struct pollfd descriptor = {emc__uv_descriptor(transport), POLLIN, 0};
     int timeout = timeout_ms < 0 || timeout_ms > INT32_MAX ? -1 : (int)timeout_ms;
     (void)poll(&descriptor, 1, timeout); /* a signal ends it early, which is as good as a timeout */
+}
+
+void emc__uv_sleep(uint32_t milliseconds)
+{
+    (void)poll(NULL, 0, (int)milliseconds);
 }
 
 void emc__uv_run(struct emc__transport *transport, int64_t timeout_ms)
@@ -333,7 +338,7 @@ void emc__uv_run(struct emc__transport *transport, int64_t timeout_ms)
     }
     emc__uv_arm(transport);
     if (timeout_ms != 0) {
-        wait_for_descriptor(uv, timeout_ms);
+        emc__uv_await(transport, timeout_ms);
     }
     uv->in_pass = true;
     uv->watches_changed = false;

@@ -27,6 +27,10 @@ int emc__uv_descriptor(const struct emc__transport *transport);
 /* One pass: waits timeout_ms at most (-1: for ever; a signal ends it early), then makes the upcalls that are due. Nothing when called
  * from inside an upcall. */
 void emc__uv_run(struct emc__transport *transport, int64_t timeout_ms);
+/* Waits until the descriptor is readable, timeout_ms at most (-1: for ever; a signal ends it early). Beside other calls: any thread. */
+void emc__uv_await(const struct emc__transport *transport, int64_t timeout_ms);
+/* Any thread. */
+void emc__uv_sleep(uint32_t milliseconds);
 /* Makes the descriptor readable until the next pass. */
 void emc__uv_raise(struct emc__transport *transport);
 /* The fast way of a pass without a wait: makes the readable upcall of this plain socket, which receives, and asks nothing else what is ready. False:

@@ -18,7 +18,7 @@ static bool is(const char *flavour)
 void flavour_choose(int argc, char **argv)
 {
     name = argc > 1 ? argv[1] : "tcp";
-    if (!is("tcp") && !is("unix") && !is("tls") && !is("ascii") && !is("sasl")) {
+    if (!is("tcp") && !is("unix") && !is("tls") && !is("ascii") && !is("sasl") && !is("threaded")) {
         fprintf(stderr, "no such flavour: %s\n", name);
         exit(2);
     }
@@ -35,6 +35,7 @@ struct server_settings flavour_settings(void)
 
 emc_options flavour_options(emc_options options)
 {
+    options.threaded = is("threaded");
     if (is("tls")) {
         options = with_tls(options);
     }
@@ -52,4 +53,9 @@ emc_options flavour_options(emc_options options)
 bool flavour_is_binary(void)
 {
     return is("sasl");
+}
+
+bool flavour_is_threaded(void)
+{
+    return is("threaded");
 }

@@ -6,7 +6,8 @@
 
 #include "servers.h"
 
-/* "tcp" (the default), "unix", "tls", "ascii" (authentication by -Y), "sasl" (-S, the binary protocol). Ends the program with 77 (skipped) when this
+/* "tcp" (the default), "unix", "tls", "ascii" (authentication by -Y), "sasl" (-S, the binary protocol); "threaded": TCP, the clients have threads
+ * of their own. Ends the program with 77 (skipped) when this
  * machine can't do it, with 2 when there is no such flavour. */
 void flavour_choose(int argc, char **argv);
 /* What its servers are told. */
@@ -15,5 +16,7 @@ struct server_settings flavour_settings(void);
 emc_options flavour_options(emc_options options);
 /* The binary protocol: some commands are not in it. */
 bool flavour_is_binary(void);
+/* Callbacks come while the test goes on. */
+bool flavour_is_threaded(void);
 
 #endif

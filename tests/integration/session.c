@@ -57,7 +57,6 @@ static void receive(void *user_data, const emc_result *result)
     struct outcome *outcome = user_data;
     outcome->results++;
     assert_false(outcome->last); /* nothing follows the last result */
-    outcome->last = result->last;
     outcome->status = result->status;
     outcome->value_length = result->value_length;
     size_t kept = result->value_length < sizeof outcome->value - 1 ? result->value_length : sizeof outcome->value - 1;
@@ -69,6 +68,7 @@ static void receive(void *user_data, const emc_result *result)
     outcome->cas = result->cas;
     outcome->number = result->number;
     snprintf(outcome->message, sizeof outcome->message, "%s", result->message == NULL ? "" : result->message);
+    outcome->last = result->last;
 }
 
 emc_call keep(struct outcome *outcome)

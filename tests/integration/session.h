@@ -2,6 +2,8 @@
 #ifndef EMC_TESTS_INTEGRATION_SESSION_H
 #define EMC_TESTS_INTEGRATION_SESSION_H
 
+#include <stdatomic.h>
+
 #include <emcache.h>
 
 #include "servers.h"
@@ -12,7 +14,7 @@
 /* What an asynchronous operation came to. */
 struct outcome {
     unsigned results; /* how many results came */
-    bool last;        /* the final one is among them */
+    atomic_bool last; /* the final one is among them; set after everything else */
     emc_status status;
     char value[128]; /* its beginning, terminated */
     size_t value_length;

@@ -424,8 +424,8 @@ static void storage_commands_report_through_their_callback(void **state)
     assert_int_equal(emc_prepend_async(client, EMC_STR("k"), EMC_STR("3"), &calls[3]), EMC_OK);
     assert_int_equal(emc_get_async(client, EMC_STR("k"), &calls[4]), EMC_OK);
     assert_int_equal(emc_set_async(client, EMC_STR("k"), EMC_STR("4"), 0, 0, &calls[5]), EMC_OK);
-    assert_int_equal(emc_client_pending(client), 6);
-    for (size_t i = 0; i < 6; i++) {
+    for (size_t i = 0; i < 6 && !flavour_is_threaded(); i++) {
+        assert_int_equal(emc_client_pending(client), 6);
         assert_int_equal(outcome[i].results, 0); /* a submit never completes */
     }
     for (size_t i = 0; i < 6; i++) {
@@ -523,11 +523,12 @@ static void a_cancelled_operation_is_told_so_and_the_connection_stays(void **sta
     set_text("k", "v");
     assert_int_equal(emc_get_async(client, EMC_STR("k"), &call), EMC_OK);
     emc_client_flush(client);
-    assert_int_equal(emc_cancel(client, operation), EMC_OK);
+    emc_status status = emc_cancel(client, operation);
+    assert_true(status == EMC_OK || (flavour_is_threaded() && status == EMC_MISS)); /* the answer may have come */
     assert_int_equal(emc_get_async(client, EMC_STR("k"), &after), EMC_OK);
     await(client, &cancelled);
     await(client, &other);
-    assert_int_equal(cancelled.status, EMC_ERROR_CANCELLED);
+    assert_int_equal(cancelled.status, status == EMC_OK ? EMC_ERROR_CANCELLED : EMC_OK);
     assert_int_equal(other.status, EMC_OK);
     assert_int_equal(emc_cancel(client, operation), EMC_MISS);
 }

@@ -1,6 +1,7 @@
 /* Values of every size, and many keys at once, over three real servers, over each way to reach them (flavour.h). */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -117,7 +118,7 @@ struct placed {
     void *memory;
     const void *delivered;
     size_t length;
-    bool last;
+    atomic_bool last;
 };
 
 static void note_place(void *user_data, const emc_result *result)
@@ -150,14 +151,14 @@ static void a_value_lands_in_the_callers_memory(void **state)
 
 static void count_release(void *user_data)
 {
-    ++*(unsigned *)user_data;
+    ++*(atomic_uint *)user_data;
 }
 
 static void a_large_value_is_borrowed_until_it_is_released(void **state)
 {
     (void)state;
     size_t length = 900000;
-    unsigned released = 0;
+    atomic_uint released = 0;
     char *sent = malloc(length);
     fill(sent, length);
     emc_call call = {.user_data = &released, .released = count_release};
@@ -232,7 +233,7 @@ static void ten_thousand_keys_over_three_nodes_come_at_once(void **state)
 struct tally {
     unsigned hits, misses, others, results;
     uint8_t seen[MANY];
-    bool last;
+    atomic_bool last;
 };
 
 static void count_result(void *user_data, const emc_result *result)
@@ -311,7 +312,7 @@ static void many_keys_are_deleted_each_with_its_status(void **state)
 
 static void count_stored(void *user_data, const emc_result *result)
 {
-    *(unsigned *)user_data += result->status == EMC_OK;
+    *(atomic_uint *)user_data += result->status == EMC_OK;
 }
 
 /* Over TLS a server that is sent the end of a request in the middle of a record may forget it until more comes. */
@@ -325,7 +326,8 @@ static void thousands_of_small_writes_in_a_tick_are_all_answered(void **state)
     options.health_silence_ms = EMC_NO_LIMIT;
     emc_client *single = open_client(servers, 1, &options);
     char value[50];
-    unsigned stored = 0, wanted = 0;
+    atomic_uint stored = 0;
+    unsigned wanted = 0;
     emc_call call = {.callback = count_stored, .user_data = &stored};
     memset(value, 'v', sizeof value);
     for (unsigned tick = 0; tick < 10; tick++) {
@@ -362,7 +364,8 @@ static void many_large_values_do_not_deadlock(void **state)
 }
 
 struct bulk_release {
-    size_t results, last, released;
+    size_t results;
+    atomic_size_t last, released;
 };
 
 static void count_bulk(void *user_data, const emc_result *result)
@@ -391,7 +394,7 @@ static void the_values_of_a_bulk_write_are_released_once_and_together(void **sta
     }
     emc_call call = {.callback = count_bulk, .user_data = &seen, .released = count_bulk_release};
     assert_int_equal(emc_set_many_async(client, list, COUNT, &call), EMC_OK);
-    assert_int_equal(seen.released, 0);
+    assert_true(flavour_is_threaded() || seen.released == 0);
     for (uint64_t end = clock_ms() + PATIENCE_MS; (seen.last == 0 || seen.released == 0) && clock_ms() < end;) {
         emc_client_wait(client, 5);
     }
@@ -401,7 +404,7 @@ static void the_values_of_a_bulk_write_are_released_once_and_together(void **sta
     for (size_t i = 0; i < COUNT; i++) {
         list[i].value_length = 10;
     }
-    seen = nothing;
+    seen.results = seen.last = seen.released = 0;
     assert_int_equal(emc_set_many_async(client, list, COUNT, &call), EMC_OK);
     assert_int_equal(seen.released, 1); /* all were copied */
     call.user_data = &nothing;
