@@ -35,6 +35,8 @@ class Program:
     def words(self):
         if self.name == "bench_ours":
             return "emcache " + self.mode.replace("_", ", ")
+        if self.name == "bench_threads":
+            return f"emcache get, threads, {'one client' if self.mode == 'shared' else 'a client each'}"
         if self.name == "bench_peer_libmemcached":
             return "libmemcached " + self.mode.replace("_", ", ")
         return "limit: " + self.name.removeprefix("limit_").replace("_", ", ") + (", " + self.mode if self.mode else "")
@@ -42,6 +44,10 @@ class Program:
 
 def ours(mode, in_flight=1, **more):
     return Program("bench_ours", mode, in_flight, **more)
+
+
+def threads(mode, count):
+    return Program("bench_threads", mode, count)
 
 
 def limit(name, in_flight=1, mode="", **more):
@@ -90,6 +96,7 @@ ROWS = [
     ("1000 sets in flight on 4 nodes / limit on them", ours("set_batch", 1000, nodes=4), limit("set_quiet", 1000, nodes=4), None),
     ("1000 sets in flight on 16 nodes / limit on them", ours("set_batch", 1000, nodes=16), limit("set_quiet", 1000, nodes=16), None),
 ]
+ROWS += [(f"blocking gets of {count} threads, one client for all / a client each", threads("shared", count), threads("own", count), None) for count in (1, 8, 64)]
 CPU_ROW = ours("get_batch", 1000).key()
 CPU_MARK_NS = 250
 

@@ -9,12 +9,18 @@
 extern "C" {
 #endif
 
-/** A client of a cluster. It belongs to the thread that uses it: one thread at a time may call into it.
+/** A client of a cluster. It belongs to the thread that uses it: one thread at a time may call into it. With options.threaded any thread may, at any time.
  *
- *  Two ways to run it, which may be mixed:
+ *  Three ways to run it, of which the first two may be mixed:
  *    - blocking: the commands without `_async` wait for their outcome in the caller's thread;
  *    - embedded: the commands with `_async` return at once; emc_client_descriptor() becomes readable when there is
  *      something to do, and emc_client_process() does it. Works in poll(), epoll, libuv, GLib, asyncio …
+ *    - threaded (options.threaded): a thread of the client's own does the work. Blocking commands of several threads are under way together, on the same few connections.
+ *      All callbacks, log lines and traces come one at a time: those of operations, of events and of emc_client_on_room() from that thread (a call's own submission may log and trace
+ *      from the caller's); while one runs other threads wait to enter, so none may wait for a thread that calls into the client. Values and lists are allocated in either thread:
+ *      an options.allocator must allow that. The thread takes no signals. emc_client_error_message() tells each thread of its own last error. emc_client_destroy() must come
+ *      when no other thread is in a call on the client, or from a callback; the management view may be asked meanwhile and afterwards. A child of fork can't use
+ *      the client (EMC_ERROR_STATE; destroying it there does nothing): another thread may have been at work in it.
  *
  *  fork: from its first call on the child has a descriptor and connections of its own; what was in flight stays the parent's. A child that is forked inside
  *  one of the client's callbacks must not return from it: exec or _exit. */
@@ -48,16 +54,16 @@ EMC_API emc_status emc_client_reload_tls(emc_client *client, const emc_tls_optio
  *  cluster.h, leave them as they are). Borrowed until the next call on the client; never NULL. Since 0.1. */
 EMC_API const char *emc_client_error_message(const emc_client *client);
 
-/** The descriptor to watch for reading; the same for the client's whole life, but a new one in a child of fork. On Linux it is enough by
+/** The descriptor to watch for reading (-1: of a threaded client there is none); the same for the client's whole life, but a new one in a child of fork. On Linux it is enough by
  *  itself: timers and completions make it readable too. -1 without one. Don't read from it. Since 0.1. */
 EMC_API int emc_client_descriptor(const emc_client *client);
 
 /** Milliseconds until emc_client_process() should be called even if the descriptor stays silent: 0 when something submitted
- *  is not yet written, -1 for never. Goes straight into poll(). Since 0.1. */
+ *  is not yet written, -1 for never (and with options.threaded). Goes straight into poll(). Since 0.1. */
 EMC_API int emc_client_next_deadline_ms(emc_client *client);
 
 /** Does all that is to do and never waits: takes in what arrived, fires timers, calls back, writes what was submitted.
- *  Returns the number of operations that completed. Not from inside a callback (returns 0). Since 0.1. */
+ *  Returns the number of operations that completed. Not from inside a callback (returns 0). A threaded client does it by itself: returns 0. Since 0.1. */
 EMC_API size_t emc_client_process(emc_client *client);
 
 /** Writes what was submitted since the last process or flush, and nothing else: the end of a tick. Where several flushes are unanswered already it may
@@ -66,7 +72,7 @@ EMC_API size_t emc_client_process(emc_client *client);
 EMC_API void emc_client_flush(emc_client *client);
 
 /** Waits for something to do, `timeout_ms` at most (-1: for ever), and does it as emc_client_process(). For programs without an event loop
- *  of their own. Returns the number of operations that completed. Since 0.1. */
+ *  of their own. Returns the number of operations that completed. Of a threaded client: waits until its thread has completed something. Since 0.1. */
 EMC_API size_t emc_client_wait(emc_client *client, int timeout_ms);
 
 /** Asks for the answers of the one connection that owes any, again and again without sleep, for options.busy_poll_us at most, and does what came as

@@ -9,7 +9,7 @@ extern "C" {
 #endif
 
 /** The management view of one client's cluster. Keep it as long as you like: it counts references, and after its client is gone it answers
- *  with the last state. Used on the client's thread. */
+ *  with the last state. Used on the client's thread; of a threaded client on any. */
 typedef struct emc_cluster_management emc_cluster_management;
 
 /** The view: the same one at every call. Borrowed: it lives at least as long as the client; retain it to keep it longer. Never NULL. Since 0.1. */

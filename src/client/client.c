@@ -223,9 +223,8 @@ void emc__client_leave(struct emc_client *client)
     emc__lock_leave(client->engine.lock);
 }
 
-emc_status emc__client_forked(const struct emc_client *client, emc_error *error)
+emc_status emc__client_forked(emc_error *error)
 {
-    (void)client;
     return emc__error_set(error, EMC_ERROR_STATE, "%s", forked);
 }
 

@@ -71,7 +71,7 @@ char *emc__client_words(struct emc_client *client);
 emc_status emc__client_enter(struct emc_client *client);
 void emc__client_leave(struct emc_client *client);
 /* That error for those who have an emc_error. */
-EMC__RARE emc_status emc__client_forked(const struct emc_client *client, emc_error *error);
+EMC__RARE emc_status emc__client_forked(emc_error *error);
 /* The client's allocator. */
 const emc_allocator *emc__client_allocator(const struct emc_client *client);
 

@@ -190,7 +190,7 @@ emc_status emc_client_set_credentials(emc_client *client, const char *username, 
 {
     struct emc__facade *facade = emc__facade_of(client);
     if (!emc__lock_enter(facade->lock)) {
-        return emc__client_forked(client, error);
+        return emc__client_forked(error);
     }
     emc__facade_check_fork(facade);
     emc_status status = emc__client_set_credentials(client, username, password, error);
@@ -224,7 +224,7 @@ emc_status emc_client_reload_tls(emc_client *client, const emc_tls_options *tls,
         return status;
     }
     if (!emc__lock_enter(facade->lock)) {
-        return emc__client_forked(client, error);
+        return emc__client_forked(error);
     }
     status = reload_tls(facade, tls, error);
     emc__lock_leave(facade->lock);

@@ -36,6 +36,7 @@ REASONS = {
 OPTIONS_APART = {
     "gutter_nodes": "gutter_nodes", "gutter_node_count": "gutter_nodes", "trace": "trace", "trace_context": "trace",
     "size": None,  # of the structure
+    "threaded": None,  # a loop's client is the loop's thread's
     "tls": "ssl", "log": None, "log_context": None,  # lines go to the logger "emcache"
     "allocator": None,  # Python's objects have Python's
 }
