@@ -1,5 +1,6 @@
 /* The text dialect as a whole: its reader, its credentials, and its replies, each matched to the head of the pipeline by order and by key, label or kind.
  * Requests are made in coalesce.c; lines of keys, quiet runs, streams and meta replies have files of their own (pipeline.h). */
+#include "base/rare.h"
 #include "node/dialect.h"
 #include "node/pipeline.h"
 
@@ -272,8 +273,9 @@ bool emc__text_line(void *context, const struct emc__reply_line *line)
     }
 }
 
-/* The entry that the value is for; NULL: the connection is closed. */
-static struct emc__operation *value_entry(struct emc__connection *connection, const struct emc__value_header *header)
+/* Nothing is awaited, noreply operations stand before it, or several entries share its line. */
+EMC__APART static struct emc__operation *seek_entry(struct emc__connection *connection,
+                                                    const struct emc__value_header *header)
 {
     struct emc__operation *entry = emc__pipeline_head(connection, true);
     if (entry == NULL || connection->state == EMC__CONNECTION_AUTHENTICATING) {
@@ -281,6 +283,16 @@ static struct emc__operation *value_entry(struct emc__connection *connection, co
         return NULL;
     }
     return entry->goes_on ? emc__retrieval_advance(connection, entry, header->key) : entry;
+}
+
+/* The entry that the value is for; NULL: the connection is closed. */
+static inline struct emc__operation *value_entry(struct emc__connection *connection,
+                                                 const struct emc__value_header *header)
+{
+    struct emc__link *first = emc__list_first(&connection->pipeline);
+    bool usual = first != NULL && !EMC__OPERATION_OF(first)->noreply && !EMC__OPERATION_OF(first)->goes_on &&
+                 connection->state != EMC__CONNECTION_AUTHENTICATING;
+    return usual ? EMC__OPERATION_OF(first) : seek_entry(connection, header);
 }
 
 /* A reply is dealt with. */
