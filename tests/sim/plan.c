@@ -275,6 +275,6 @@ void sim_plan_make(struct sim_plan *plan, uint64_t seed, bool trace)
     plan->stage.model.routing_moves = plan->stage.options.purge_unhealthy_nodes || plan->steers ||
                                       (plan->discovery != EMC_DISCOVERY_NONE);
     draw_faults(plan);
-    plan->refills = seed % 10 == 9;
+    plan->refills = seed % 10 == 3;
     plan->mutes_stay = plan->stage.options.ask_version && chance(plan, 50);
 }

@@ -418,7 +418,7 @@ static void tick(struct sim_event *event)
         sim_event_set(&stage->world, &program->tick, tick, stage->transport.paused_until_ns);
         return;
     }
-    if (program->plan->sasl && chance(program, 5)) {
+    if (program->plan->sasl && chance(program, 15)) {
         bring_labels_round(program);
     }
     if (chance(program, program->plan->floods ? 25 : 3)) {
