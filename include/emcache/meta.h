@@ -62,8 +62,14 @@ typedef struct emc_meta_options {
     const char *opaque;    /**< O: 1..31 letters, digits and the like, which the reply repeats; NULL (default): none */
 } emc_meta_options;
 
+/** As emc_options_init_sized(). Any thread. Since 0.1. */
+EMC_API void emc_meta_options_init_sized(emc_meta_options *options, size_t size);
+
 /** Fills *options with its defaults. Any thread. Since 0.1. */
-EMC_API void emc_meta_options_init(emc_meta_options *options);
+static inline void emc_meta_options_init(emc_meta_options *options)
+{
+    emc_meta_options_init_sized(options, sizeof *options);
+}
 
 /** Room for an opaque with its terminating zero. */
 #define EMC_META_OPAQUE_SIZE 33

@@ -62,7 +62,7 @@ typedef void emc_trace_callback(void *context, const emc_trace_event *event);
 /** Everything about a client but its nodes. Durations are milliseconds, 2147483647 (24 days) at most where no other end is named; sizes bytes. Strings are borrowed until
  *  create returns. What is out of its range is refused by emc_client_create(), in words that name it. */
 typedef struct emc_options {
-    size_t size; /**< sizeof(emc_options): set by emc_options_init(), tells the library which fields the program knows */
+    size_t size; /**< sizeof(emc_options): set by emc_options_init(), tells the library which fields the program knows; a library that knows fewer refuses it */
 
     /* Operations */
     uint32_t timeout_ms;            /**< how long an operation may take from the end of the tick it was submitted in; 1.. or EMC_NO_LIMIT; default 1000 */
@@ -140,8 +140,15 @@ typedef struct emc_options {
         false, true, NULL, NULL, NULL, NULL, NULL, NULL, 12, true \
     }
 
+/** Fills the first `size` bytes of *options, which are all that the program knows of it, with every default. For those who can't call emc_options_init(), which is in this header.
+ *  Any thread. Since 0.1. */
+EMC_API void emc_options_init_sized(emc_options *options, size_t size);
+
 /** Fills *options with every default. Any thread. Since 0.1. */
-EMC_API void emc_options_init(emc_options *options);
+static inline void emc_options_init(emc_options *options)
+{
+    emc_options_init_sized(options, sizeof *options);
+}
 
 /** The defaults, as an expression: `emc_options options = emc_options_default();`. Any thread. Since 0.1. */
 static inline emc_options emc_options_default(void)

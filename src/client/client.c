@@ -116,10 +116,9 @@ static emc_status create_cluster(struct emc_client *client, const emc_address *n
     return status;
 }
 
-emc_status emc__client_check_options(const emc_options *options, emc_error *error)
+emc_status emc__client_check_options(const emc_options *options, emc_options *complete_out, emc_error *error)
 {
-    emc_options ignored;
-    return emc__options_validate(options, &ignored, error);
+    return emc__options_validate(options, complete_out, error);
 }
 
 emc_status emc__client_create(struct emc_client **client_out, const struct emc__client_environment *environment,

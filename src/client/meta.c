@@ -5,15 +5,16 @@
 
 #define FLAGS_SIZE 512
 
-void emc_meta_options_init(emc_meta_options *options)
+void emc_meta_options_init_sized(emc_meta_options *options, size_t size)
 {
-    *options = (emc_meta_options){
-        .size = sizeof *options,
+    const emc_meta_options defaults = {
+        .size = size,
         .ttl = EMC_META_UNSET,
         .vivify_ttl = EMC_META_UNSET,
         .recache_below = EMC_META_UNSET,
         .delta = 1,
     };
+    emc__options_fill(options, size, &defaults, sizeof defaults);
 }
 
 /* The flags of one command, being written, and the server they need. */
@@ -237,6 +238,15 @@ static void write_flags(struct flags *flags, const struct knowledge *knows, cons
                 options->want); /* last: the server works in the order of the flags, and tells what is then */
 }
 
+/* Of a program that knows fewer fields, or more. */
+static emc_status take_older(emc_client *client, const emc_meta_options *given, emc_meta_options *options)
+{
+    emc_error error;
+    emc_status status = emc__options_take(options, sizeof *options, given, offsetof(emc_meta_options, opaque),
+                                          "options", &error);
+    return status == EMC_OK ? EMC_OK : emc__client_refuse(client, status, "%s", error.message);
+}
+
 static emc_status submit_inside(emc_client *client, const struct knowledge *knows, struct emc__slice key,
                                 struct emc__slice value, const emc_meta_options *given, const emc_call *call)
 {
@@ -245,6 +255,10 @@ static emc_status submit_inside(emc_client *client, const struct knowledge *know
     emc_meta_options_init(&defaults);
     const emc_meta_options *options = given != NULL ? given : &defaults;
     emc_status status = emc__client_check_open(client, call);
+    if (status == EMC_OK && options->size != sizeof *options) {
+        options = &defaults;
+        status = take_older(client, given, &defaults);
+    }
     status = status == EMC_OK ? check_known(client, knows, options) : status;
     status = status == EMC_OK ? check_opaque(client, options->opaque) : status;
     status = status == EMC_OK ? check_numbers(client, options) : status;

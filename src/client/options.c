@@ -6,10 +6,31 @@
 #include "base/allocator.h"
 #include "base/log.h"
 
-void emc_options_init(emc_options *options)
+void emc__options_fill(void *options, size_t size, const void *defaults, size_t known)
 {
-    *options = (emc_options){
-        .size = sizeof *options,
+    memset(options, 0, size);
+    memcpy(options, defaults, size < known ? size : known);
+}
+
+emc_status emc__options_take(void *options, size_t known, const void *given, size_t least, const char *words,
+                             emc_error *error)
+{
+    size_t size;
+    memcpy(&size, given, sizeof size);
+    if (size < least || size > known) {
+        return emc__error_set(error, EMC_ERROR_ARGUMENT, "%s.size: %zu; %s", words, size,
+                              size < least ? "fill it by its init function first"
+                                           : "the program was compiled for a newer library");
+    }
+    memcpy(options, given, size);
+    memcpy(options, &known, sizeof known);
+    return EMC_OK;
+}
+
+void emc_options_init_sized(emc_options *options, size_t size)
+{
+    const emc_options defaults = {
+        .size = size,
         .timeout_ms = 1000,
         .connection_timeout_ms = 5000,
         .busy_poll_us = 0,
@@ -45,6 +66,7 @@ void emc_options_init(emc_options *options)
         .quiet_writes = true,
         .log_level = EMC_LOG_WARNING,
     };
+    emc__options_fill(options, size, &defaults, sizeof defaults);
 }
 
 /* A number's range. Durations may be EMC_NO_LIMIT where `unlimited`. */
@@ -191,15 +213,12 @@ static emc_status check_combinations(const emc_options *o, emc_error *error)
 emc_status emc__options_validate(const emc_options *given, emc_options *options, emc_error *error)
 {
     emc_options_init(options);
+    emc_status status = EMC_OK;
     if (given != NULL) {
-        if (given->size < offsetof(emc_options, connection_timeout_ms) || given->size > sizeof *options) {
-            return emc__error_set(error, EMC_ERROR_ARGUMENT,
-                                  "options.size: %zu; fill options with emc_options_init() first", given->size);
-        }
-        memcpy(options, given, given->size);
-        options->size = sizeof *options;
+        status = emc__options_take(options, sizeof *options, given, offsetof(emc_options, connection_timeout_ms),
+                                   "options", error);
     }
-    emc_status status = check_numbers(options, error);
+    status = status == EMC_OK ? check_numbers(options, error) : status;
     status = status == EMC_OK ? check_credentials(options, error) : status;
     status = status == EMC_OK ? check_prefix(options, error) : status;
     return status == EMC_OK ? check_combinations(options, error) : status;

@@ -93,22 +93,17 @@ static struct emc__tls_settings settings_of(const emc_tls_options *tls)
 
 static emc_status create_transport(struct emc__facade *facade, const emc_options *options, emc_error *error)
 {
-    emc_tls_options defaults = EMC_TLS_OPTIONS_INIT;
-    const emc_tls_options *tls = options != NULL ? &options->tls : &defaults;
-    struct emc__tls_settings settings = settings_of(tls);
-    struct emc__log log = {0};
-    if (options != NULL) {
-        log = (struct emc__log){options->log, options->log_context, options->log_level};
-    }
-    return emc__uv_transport_create(&facade->allocator, &log, tls->enabled ? &settings : NULL, &facade->transport,
-                                    error);
+    const struct emc__tls_settings settings = settings_of(&options->tls);
+    const struct emc__log log = {options->log, options->log_context, options->log_level};
+    return emc__uv_transport_create(&facade->allocator, &log, options->tls.enabled ? &settings : NULL,
+                                    &facade->transport, error);
 }
 
 /* With autodiscovery: waits for the first list. */
 static emc_status await_nodes(struct emc__facade *facade, const emc_options *options, emc_error *error)
 {
     struct emc__transport *transport = facade->transport;
-    if (options == NULL || options->discovery == EMC_DISCOVERY_NONE || options->discovery_start_timeout_ms == 0) {
+    if (options->discovery == EMC_DISCOVERY_NONE || options->discovery_start_timeout_ms == 0) {
         return EMC_OK;
     }
     uint64_t until_ns = transport->class_->now_ns(transport) + (uint64_t)options->discovery_start_timeout_ms * 1000000u;
@@ -125,7 +120,7 @@ static emc_status await_nodes(struct emc__facade *facade, const emc_options *opt
 
 static emc_status create_lock(struct emc__facade *facade, const emc_options *options, emc_error *error)
 {
-    if (options == NULL || !options->threaded) {
+    if (!options->threaded) {
         return EMC_OK;
     }
     facade->lock = emc__threads_lock_create(&facade->allocator);
@@ -149,12 +144,13 @@ static emc_status begin_to_share(struct emc__facade *facade, emc_error *error)
 emc_status emc_client_create(emc_client **client_out, const emc_address *nodes, size_t node_count,
                              const emc_options *options, emc_error *error)
 {
-    emc_status status = emc__client_check_options(options, error);
+    emc_options complete;
+    emc_status status = emc__client_check_options(options, &complete, error);
     if (status != EMC_OK) {
         return status;
     }
-    const emc_allocator *allocator = options != NULL && options->allocator != NULL ? options->allocator
-                                                                                   : &emc__allocator_standard;
+    options = &complete;
+    const emc_allocator *allocator = options->allocator != NULL ? options->allocator : &emc__allocator_standard;
     struct emc__facade *facade = emc__allocate_zeroed(allocator, 1, sizeof *facade);
     if (facade == NULL) {
         return emc__error_set(error, EMC_ERROR_MEMORY, "%s", emc_status_text(EMC_ERROR_MEMORY));
@@ -219,7 +215,8 @@ emc_status emc_client_reload_tls(emc_client *client, const emc_tls_options *tls,
         return emc__error_set(error, EMC_ERROR_ARGUMENT, "tls: %s", tls == NULL ? "NULL" : "not enabled");
     }
     options.tls = *tls;
-    emc_status status = emc__client_check_options(&options, error);
+    emc_options complete;
+    emc_status status = emc__client_check_options(&options, &complete, error);
     if (status != EMC_OK) {
         return status;
     }

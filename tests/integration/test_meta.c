@@ -481,6 +481,22 @@ static emc_status fetch(emc_client *by, uint32_t recache_below_s, uint32_t wait_
     return emc_fetch(by, EMC_STR("p"), 30, recache_below_s, wait_ms, &item, lease, NULL);
 }
 
+/* The fields that a program knows are those that its structure's size says. */
+static void options_of_an_older_program_are_taken_of_a_newer_one_refused(void **state)
+{
+    (void)state;
+    emc_meta_options options = defaults();
+    set_text("k", "v", 0);
+    options.want = EMC_META_VALUE;
+    options.size = offsetof(emc_meta_options, opaque);
+    options.opaque = "this program does not have the field; what lies there is something else";
+    assert_int_equal(get("k", &options), EMC_OK);
+    assert_memory_equal(item.value, "v", 1);
+    options.size = sizeof options + 8;
+    assert_int_equal(get("k", &options), EMC_ERROR_ARGUMENT);
+    assert_non_null(strstr(emc_client_error_message(client), "newer library"));
+}
+
 static void one_caller_loads_and_the_others_get_what_it_loaded(void **state)
 {
     (void)state;
@@ -606,6 +622,7 @@ int main(void)
         META_TEST(an_old_server_is_never_sent_a_meta_command),
         META_TEST(a_newer_server_is_sent_the_newer_flags),
         META_TEST(an_option_that_does_not_go_with_the_command_is_refused),
+        META_TEST(options_of_an_older_program_are_taken_of_a_newer_one_refused),
         META_TEST(one_caller_loads_and_the_others_get_what_it_loaded),
         META_TEST(a_caller_waits_for_the_winner),
         META_TEST(a_lease_given_up_is_won_by_the_next),

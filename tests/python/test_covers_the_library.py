@@ -29,7 +29,7 @@ REASONS = {
     "emc_node_list_destroy": "lists are Python's",
     "emc_item_release": "items are Python's", "emc_items_release": "items are Python's",
     "emc_key_validate": "every command does it at the call", "emc_library_version": "emcache.version has it",
-    "emc_meta_options_init": "keyword arguments have defaults", "emc_options_init": "keyword arguments have defaults",
+    "emc_meta_options_init_sized": "keyword arguments have defaults", "emc_options_init_sized": "keyword arguments have defaults",
     "emc_status_classify": "exceptions have classes", "emc_status_name": "exceptions have classes", "emc_status_text": "exceptions have the words",
 }
 

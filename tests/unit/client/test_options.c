@@ -154,6 +154,46 @@ static void an_older_program_leaves_later_fields_at_their_defaults(void **state)
     assert_int_equal(validated.connection_timeout_ms, 5000);
 }
 
+static void an_older_programs_structure_is_filled_as_far_as_it_goes(void **state)
+{
+    (void)state;
+    struct {
+        emc_options options;
+        emc_meta_options meta;
+    } known;
+    size_t options_known = offsetof(emc_options, connection_timeout_ms);
+    size_t meta_known = offsetof(emc_meta_options, opaque);
+    memset(&known, 0x55, sizeof known);
+    emc_options_init_sized(&known.options, options_known);
+    emc_meta_options_init_sized(&known.meta, meta_known);
+    assert_int_equal(known.options.size, options_known);
+    assert_int_equal(known.options.timeout_ms, 1000);
+    assert_int_equal(known.options.connection_timeout_ms, 0x55555555);
+    assert_int_equal(known.meta.size, meta_known);
+    assert_int_equal(known.meta.delta, 1);
+    for (size_t i = meta_known; i < sizeof known.meta; i++) {
+        assert_int_equal(((unsigned char *)&known.meta)[i], 0x55);
+    }
+}
+
+static void a_program_for_a_newer_library_is_refused_in_words(void **state)
+{
+    (void)state;
+    struct {
+        emc_options options;
+        char later[16];
+    } newer;
+    emc_options validated;
+    emc_error error;
+    memset(&newer, 0x55, sizeof newer);
+    emc_options_init_sized(&newer.options, sizeof newer);
+    for (size_t i = 0; i < sizeof newer.later; i++) {
+        assert_int_equal(newer.later[i], 0);
+    }
+    assert_int_equal(emc__options_validate(&newer.options, &validated, &error), EMC_ERROR_ARGUMENT);
+    assert_non_null(strstr(error.message, "newer library"));
+}
+
 static void strings_become_copies(void **state)
 {
     (void)state;
@@ -187,6 +227,8 @@ int main(void)
         cmocka_unit_test(the_words_never_hold_a_credential),
         cmocka_unit_test(other_pairs_go_together),
         cmocka_unit_test(an_older_program_leaves_later_fields_at_their_defaults),
+        cmocka_unit_test(an_older_programs_structure_is_filled_as_far_as_it_goes),
+        cmocka_unit_test(a_program_for_a_newer_library_is_refused_in_words),
         cmocka_unit_test(strings_become_copies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
