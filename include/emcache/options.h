@@ -21,7 +21,7 @@ typedef enum emc_failover {
 
 /** TLS. All strings are borrowed until emc_client_create() (or emc_client_reload_tls()) returns; nothing of them is kept. */
 typedef struct emc_tls_options {
-    bool enabled;                 /**< default false: connections are plain, whatever else is set here */
+    bool enabled;                 /**< default false: connections are plain, and files set here are refused */
     bool verify;                  /**< check the server's certificate chain and name; default true. Nothing but this turns checking off */
     const char *extra_ca_file;    /**< PEM file of certificate authorities trusted beside the system's; default NULL */
     const char *trust_file;       /**< PEM file trusted instead of the system's store; default NULL */
@@ -93,7 +93,7 @@ typedef struct emc_options {
     char hash_tag_close;
     emc_failover failover;         /**< default EMC_FAILOVER_FAIL */
     const void *gutter_nodes;      /**< emc_address array for EMC_FAILOVER_GUTTER (not used by the others), borrowed until create returns; none may be a member; default NULL */
-    size_t gutter_node_count;      /**< default 0 */
+    size_t gutter_node_count;      /**< default 0; refused without EMC_FAILOVER_GUTTER */
     uint32_t gutter_exptime;       /**< longest expiry, in seconds, of what is stored in the gutter; 1..2592000; default 10 */
     uint32_t return_steady_ms;     /**< a node that was unhealthy is used again only after it answered for so long, and connections that break sooner count as failed attempts; 0 (default): at once */
     uint32_t deletes_replayed_max; /**< keys that a node must delete before it serves again: deletes that did not reach it and changes made elsewhere while it was down; at most so many are remembered for each node; 0..1000000; 0 (default): off. Not with purge_unhealthy_nodes */

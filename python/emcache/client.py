@@ -219,6 +219,17 @@ async def create_client(
         if len(hash_tag) != 2:
             raise ValueError(f"hash_tag: {hash_tag!r}; it has two characters")
         options["hash_tag_open"], options["hash_tag_close"] = hash_tag[0], hash_tag[1]
+    if ssl is not None and not isinstance(ssl, int):
+        raise TypeError(f"ssl: True or False is needed, not {type(ssl).__name__}; certificates are given by ssl_trust, ssl_certificate and the like")
+    for name, value in (
+        ("ssl_trust", ssl_trust),
+        ("ssl_trust_folder", ssl_trust_folder),
+        ("ssl_certificate", ssl_certificate),
+        ("ssl_key", ssl_key),
+        ("ssl_key_password", ssl_key_password),
+    ):
+        if value is not None and not ssl:
+            raise ValueError(f"{name}: it needs ssl=True")
     if ssl:
         options.update(
             ssl=True,

@@ -176,6 +176,27 @@ static emc_status check_prefix(const emc_options *o, emc_error *error)
     return EMC_OK;
 }
 
+/* Certificates that nobody would look at mean connections that are less than their owner thinks. */
+static emc_status check_tls(const emc_tls_options *tls, emc_error *error)
+{
+    const struct {
+        const char *name, *value;
+    } files[] = {
+        {"extra_ca_file", tls->extra_ca_file}, {"trust_file", tls->trust_file},
+        {"trust_folder", tls->trust_folder},   {"certificate_file", tls->certificate_file},
+        {"key_file", tls->key_file},           {"key_password", tls->key_password},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof files[0] && !tls->enabled; i++) {
+        if (files[i].value != NULL) {
+            return emc__error_set(error, EMC_ERROR_ARGUMENT, "tls.%s: it needs tls.enabled", files[i].name);
+        }
+    }
+    if ((tls->certificate_file == NULL) != (tls->key_file == NULL)) {
+        return emc__error_set(error, EMC_ERROR_ARGUMENT, "tls.certificate_file and tls.key_file go together");
+    }
+    return EMC_OK;
+}
+
 static emc_status check_combinations(const emc_options *o, emc_error *error)
 {
     if (o->connections_min > o->connections_max) {
@@ -189,11 +210,11 @@ static emc_status check_combinations(const emc_options *o, emc_error *error)
     if ((o->hash_tag_open == 0) != (o->hash_tag_close == 0)) {
         return emc__error_set(error, EMC_ERROR_ARGUMENT, "hash_tag_open and hash_tag_close go together");
     }
-    if ((o->tls.certificate_file == NULL) != (o->tls.key_file == NULL)) {
-        return emc__error_set(error, EMC_ERROR_ARGUMENT, "tls.certificate_file and tls.key_file go together");
-    }
-    if (o->failover == EMC_FAILOVER_GUTTER && (o->gutter_nodes == NULL || o->gutter_node_count == 0)) {
-        return emc__error_set(error, EMC_ERROR_ARGUMENT, "gutter_nodes: empty; EMC_FAILOVER_GUTTER needs at least one");
+    bool gutter = o->gutter_nodes != NULL && o->gutter_node_count > 0;
+    if (gutter != (o->failover == EMC_FAILOVER_GUTTER)) {
+        return emc__error_set(error, EMC_ERROR_ARGUMENT,
+                              gutter ? "gutter_nodes: they need EMC_FAILOVER_GUTTER"
+                                     : "gutter_nodes: empty; EMC_FAILOVER_GUTTER needs at least one");
     }
     if (o->purge_unhealthy_nodes && (o->failover == EMC_FAILOVER_GUTTER || o->deletes_replayed_max > 0)) {
         return emc__error_set(
@@ -221,6 +242,7 @@ emc_status emc__options_validate(const emc_options *given, emc_options *options,
     status = status == EMC_OK ? check_numbers(options, error) : status;
     status = status == EMC_OK ? check_credentials(options, error) : status;
     status = status == EMC_OK ? check_prefix(options, error) : status;
+    status = status == EMC_OK ? check_tls(&options->tls, error) : status;
     return status == EMC_OK ? check_combinations(options, error) : status;
 }
 

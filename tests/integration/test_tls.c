@@ -99,7 +99,9 @@ static emc_status refusal_of_memcached(enum wrong wrong, char message[EMC_ERROR_
     if (wrong == WRONG_AUTHORITY) {
         options.tls.trust_file = certificates()->stranger;
     }
-    options.tls.enabled = wrong != PLAIN_TO_A_TLS_PORT;
+    if (wrong == PLAIN_TO_A_TLS_PORT) {
+        options.tls = (emc_tls_options)EMC_TLS_OPTIONS_INIT;
+    }
     server_start(&server, &settings);
     emc_status status = refusal(server.address, &options, message);
     server_kill(&server);

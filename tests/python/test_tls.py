@@ -1,5 +1,6 @@
 """TLS: what is verified, against which authority, for which host."""
 import asyncio
+import ssl
 
 import pytest
 
@@ -75,6 +76,21 @@ async def test_checking_is_turned_off_by_false_alone(tls_server, value):
                  emcache.create_client([tls_server.address], ssl=True, engine_options={"tls.verify": value})):
         with pytest.raises(TypeError, match=r"(ssl_verify|tls\.verify): True or False is needed"):
             await call
+
+
+@pytest.mark.beyond
+async def test_a_certificate_without_tls_is_refused(server):
+    for name in ("ssl_trust", "ssl_trust_folder", "ssl_certificate", "ssl_key", "ssl_key_password"):
+        with pytest.raises(ValueError, match=f"{name}: it needs ssl=True"):
+            await emcache.create_client([server.address], **{name: "somewhere.pem"})
+    async with client_on(server, ssl_extra_ca="what 1.3 does not look at either") as client:
+        await client.version(server.address)
+
+
+@pytest.mark.beyond
+async def test_a_context_is_not_taken_for_yes(server):
+    with pytest.raises(TypeError, match="ssl: True or False is needed, not SSLContext"):
+        await emcache.create_client([server.address], ssl=ssl.create_default_context())
 
 
 @pytest.mark.beyond

@@ -231,6 +231,7 @@ static void purge(struct fake *fake)
 static void purge_and_remember(struct fake *fake)
 {
     fake->options.failover = EMC_FAILOVER_FAIL;
+    fake->options.gutter_node_count = 0;
     fake->options.deletes_replayed_max = 1;
     fake->options.purge_unhealthy_nodes = true;
 }

@@ -129,8 +129,16 @@ static void other_pairs_go_together(void **state)
     o.hash_tag_open = '{';
     refused(&o, "hash_tag");
     o = emc_options_default();
+    o.tls.enabled = true;
     o.tls.certificate_file = "c.pem";
     refused(&o, "tls.key_file");
+    o = emc_options_default();
+    o.tls.trust_file = "t.pem";
+    refused(&o, "tls.trust_file: it needs tls.enabled");
+    o = emc_options_default();
+    o.gutter_nodes = &(emc_address){.kind = EMC_ADDRESS_TCP, .host = "h", .port = 1};
+    o.gutter_node_count = 1;
+    refused(&o, "gutter_nodes: they need EMC_FAILOVER_GUTTER");
     o = emc_options_default();
     o.failover = EMC_FAILOVER_GUTTER;
     refused(&o, "gutter_nodes");
