@@ -19,7 +19,7 @@ LOOPS = ["asyncio", "uvloop"]
 TASKS = {"get": [1, 32, 256], "set": [1, 32, 256], "get_many": [1, 32]}
 
 # what, operation, loop, tasks, peer, at least, or this part of the limit if that is lower
-Mark = collections.namedtuple("Mark", "what operation loop tasks peer least part server", defaults=[None, ""])
+Mark = collections.namedtuple("Mark", "what operation loop tasks peer least part server client", defaults=[None, "", "ours"])
 MARKS = [
     Mark("get, uvloop, 32 tasks / its best setting", "get", "uvloop", 32, "emcache-best", 4.0, 0.7),
     Mark("get, uvloop, 256 tasks / its best setting", "get", "uvloop", 256, "emcache-best", 10.0),
@@ -30,6 +30,7 @@ MARKS = [
     Mark("get, uvloop, 32 tasks / its autobatching", "get", "uvloop", 32, "emcache-autobatching", 1.5),
     Mark("get, uvloop, 256 tasks / its autobatching", "get", "uvloop", 256, "emcache-autobatching", 3.0),
     Mark("get_many of 100, uvloop, 1 task / its best setting", "get_many", "uvloop", 1, "emcache-best", 1.8),
+    Mark("the same, busy polling for 50 µs", "get_many", "uvloop", 1, "emcache-best", 1.8, client="ours-busy-poll"),
     Mark("get_many of 100, uvloop, 32 tasks / its best setting", "get_many", "uvloop", 32, "emcache-best", 2.5),
     Mark("the same, the server without its LRU maintainer", "get_many", "uvloop", 32, "emcache-best", 2.5, server=UNDISTURBED),
 ]
@@ -52,7 +53,7 @@ def runs(has_ours, only=""):
             made.append(Run(LIMIT, "wire", operation, tasks))
             for loop in [*LOOPS, "threads"]:
                 if loop != "threads" and has_ours:
-                    made += [Run(client, loop, operation, tasks) for client in OURS if client == "ours" or (tasks == 1 and operation != "get_many")]
+                    made += [Run(client, loop, operation, tasks) for client in OURS if client == "ours" or tasks == 1]
                 made += [Run(peer, loop, operation, tasks) for peer in peers_of(operation, loop)]
     made += [run._replace(server=UNDISTURBED) for run in made if (run.operation, run.tasks) == ("get_many", 32)]
     return [run for run in made if only in " ".join([run.client, run.loop, run.operation, str(run.tasks), run.server])]

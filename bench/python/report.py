@@ -50,7 +50,7 @@ def mark_lines(figures):
     """(the table, the bars of the plot): each mark with what was reached."""
     lines = ["| mark | ratio (lowest .. highest) | to reach | |", "|---|---|---|---|"]
     for mark in matrix.MARKS:
-        mine = matrix.Run("ours", mark.loop, mark.operation, mark.tasks, mark.server)
+        mine = matrix.Run(mark.client, mark.loop, mark.operation, mark.tasks, mark.server)
         other, limit = mine._replace(client=mark.peer), mine._replace(client=matrix.LIMIT, loop="wire")
         if mine not in figures or other not in figures:
             continue
