@@ -77,7 +77,7 @@ EMC_API size_t emc_client_wait(emc_client *client, int timeout_ms);
 
 /** Asks for the answers of the one connection that owes any, again and again without sleep, for options.busy_poll_us at most, and does what came as
  *  emc_client_process() does. For programs with an event loop of their own that can spare a core: after emc_client_flush(), before they go back to their loop,
- *  which is not served meanwhile. Does nothing where the option is 0, several connections owe answers, or the one that does has TLS, and ever more rarely
+ *  which is not served meanwhile. Does nothing where the option is 0, with options.threaded, where several connections owe answers, or the one that does has TLS, and ever more rarely
  *  something while answers come too late for it. Returns 0 when nothing came, else the number of operations that completed. Not from inside a callback (returns 0). Since 0.1. */
 EMC_API size_t emc_client_busy_poll(emc_client *client);
 

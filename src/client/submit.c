@@ -66,7 +66,7 @@ emc_status emc__client_refuse_one(struct emc_client *client, emc_status status, 
                                   const char *implied)
 {
     char words[EMC_ERROR_MESSAGE_SIZE];
-    snprintf(words, sizeof words, "%s", client->error_message);
+    snprintf(words, sizeof words, "%s", emc__client_words(client));
     size_t skipped = strlen(implied);
     return skipped > 0 && strncmp(words, implied, skipped) == 0
                ? emc__client_refuse(client, status, "%s[%zu]%s", list, index, words + skipped)

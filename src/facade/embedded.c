@@ -92,7 +92,7 @@ size_t emc_client_wait(emc_client *client, int timeout_ms)
 size_t emc_client_busy_poll(emc_client *client)
 {
     struct emc__facade *facade = emc__facade_of(client);
-    if (emc__client_in_callback(client)) {
+    if (facade->runner != NULL || emc__client_in_callback(client)) {
         return 0;
     }
     emc__facade_check_fork(facade);

@@ -279,6 +279,11 @@ static void *be_refused(void *context)
         MUST(emc_get(part->client, key, length, &item, NULL) == EMC_ERROR_KEY);
         snprintf(words, sizeof words, "%zu", length);
         MUST(strstr(emc_client_error_message(part->client), words) != NULL);
+        const emc_key keys[2] = {{EMC_STR("fine")}, {key, length}};
+        emc_item items[2] = {{0}};
+        MUST(emc_get_many(part->client, keys, 2, items, NULL) == EMC_ERROR_KEY);
+        MUST(strstr(emc_client_error_message(part->client), words) != NULL);
+        MUST(strstr(emc_client_error_message(part->client), "keys[1]") != NULL);
     }
     return part;
 }
@@ -368,6 +373,7 @@ static void nobody_else_may_run_it(void **state)
     assert_int_equal(emc_client_descriptor(client), -1);
     assert_int_equal(emc_client_next_deadline_ms(client), -1);
     assert_int_equal(emc_client_process(client), 0);
+    assert_int_equal(emc_client_busy_poll(client), 0);
     uint64_t begin_ms = clock_ms();
     assert_int_equal(emc_client_wait(client, 30), 0);
     assert_in_range(clock_ms() - begin_ms, 29, PATIENCE_MS);
