@@ -253,11 +253,11 @@ emc_status emc_set_many_async(emc_client *client, const emc_store_item *items, s
 }
 
 /* Submits each; whether one was refused. */
-static bool store_each(struct emc__batch *batch, const emc_store_item *items, const emc_call *call)
+static bool store_each(struct emc__batch *batch, const emc_store_item *items, size_t count, const emc_call *call)
 {
     struct item_routes routes;
     bool refused = false, watched = batch->unreleased > 0;
-    for (size_t i = 0; i < batch->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         const emc_store_item *item = &items[i];
         const struct emc__request request = {.kind = EMC__OPERATION_STORAGE,
                                              .verb = EMC__VERB_SET,
@@ -301,7 +301,7 @@ static emc_status set_many(emc_client *client, const emc_store_item *items, size
     batch->released = call->released;
     batch->held = batch_out != NULL;
     batch->unreleased = call->released != NULL || batch->held ? count : 0;
-    bool refused = store_each(batch, items, call);
+    bool refused = store_each(batch, items, count, call);
     if (count == 0 && call->released != NULL) {
         call->released(call->user_data);
     }

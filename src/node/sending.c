@@ -154,10 +154,11 @@ static bool written_whole(const struct emc__connection *connection)
 /* How much of the scratch the next fill may take. */
 static size_t next_length(const struct emc__connection *connection)
 {
-    if (connection->pending_load < MANY_WRITES || !emc__list_empty(&connection->pipeline)) {
+    struct emc__link *first = emc__list_first(&connection->pending);
+    if (first == NULL || connection->pending_load < MANY_WRITES || !emc__list_empty(&connection->pipeline)) {
         return EMC__SCRATCH_SIZE;
     }
-    const struct emc__operation *next = EMC__OPERATION_OF(emc__list_first(&connection->pending));
+    const struct emc__operation *next = EMC__OPERATION_OF(first);
     bool small_write = next->kind == EMC__OPERATION_STORAGE && next->value_length <= FIRST_OF_MANY / 4;
     return small_write ? FIRST_OF_MANY : EMC__SCRATCH_SIZE;
 }

@@ -404,7 +404,9 @@ static void the_values_of_a_bulk_write_are_released_once_and_together(void **sta
     for (size_t i = 0; i < COUNT; i++) {
         list[i].value_length = 10;
     }
-    seen.results = seen.last = seen.released = 0;
+    seen.results = 0;
+    seen.last = 0;
+    seen.released = 0;
     assert_int_equal(emc_set_many_async(client, list, COUNT, &call), EMC_OK);
     assert_int_equal(seen.released, 1); /* all were copied */
     call.user_data = &nothing;
