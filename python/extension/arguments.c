@@ -139,15 +139,24 @@ bool arguments_flags(PyObject *object, uint64_t *out)
 
 #define DURATION_MAX_MS 2147483647.0
 
+bool arguments_number_of_seconds(PyObject *object, const char *name, const char *needed, double *seconds_out)
+{
+    *seconds_out = PyFloat_AsDouble(object);
+    if (*seconds_out != -1.0 || !PyErr_Occurred()) {
+        return true;
+    }
+    if (PyErr_ExceptionMatches(PyExc_TypeError)) {
+        PyErr_Format(PyExc_TypeError, "%s: %s needed, not %.100s", name, needed, Py_TYPE(object)->tp_name);
+    } else if (PyErr_ExceptionMatches(PyExc_OverflowError)) {
+        PyErr_Format(PyExc_ValueError, "%s: too many seconds; without a limit it is math.inf", name);
+    }
+    return false;
+}
+
 bool arguments_seconds(PyObject *object, const char *name, uint32_t *ms_out)
 {
-    double seconds = PyFloat_AsDouble(object);
-    if (seconds == -1.0 && PyErr_Occurred()) {
-        if (PyErr_ExceptionMatches(PyExc_TypeError)) {
-            PyErr_Format(PyExc_TypeError, "%s: seconds or None is needed, not %.100s", name, Py_TYPE(object)->tp_name);
-        } else if (PyErr_ExceptionMatches(PyExc_OverflowError)) {
-            PyErr_Format(PyExc_ValueError, "%s: too many seconds; without a limit it is math.inf", name);
-        }
+    double seconds;
+    if (!arguments_number_of_seconds(object, name, "seconds or None is", &seconds)) {
         return false;
     }
     if (!(seconds > 0)) {

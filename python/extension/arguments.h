@@ -30,6 +30,8 @@ bool arguments_key(const struct client *client, PyObject *object);
 PyObject *arguments_keys(const struct client *client, PyObject *iterable);
 /* bytes, or anything that gives its bytes: then its buffer is held. */
 bool arguments_value(struct operation *operation, PyObject *object);
+/* A number of seconds, whatever its range. `needed`: "seconds are", or "seconds or None is". False with an exception. */
+bool arguments_number_of_seconds(PyObject *object, const char *name, const char *needed, double *seconds_out);
 /* Seconds, more than 0 (at least a millisecond is meant); infinity, and more than 24 days: EMC_NO_LIMIT. */
 bool arguments_seconds(PyObject *object, const char *name, uint32_t *ms_out);
 

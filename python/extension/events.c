@@ -56,61 +56,32 @@ void events_log(void *reader, emc_log_level level, const char *message)
 /* ------------------------------------------------------------------ outside of it */
 
 /* (subscription, kind, address, weight, words) */
-static PyObject *entry_of(const struct module_state *state, const struct record *record, const char *text)
+static PyObject *read_entry(struct client *client, const char *at, size_t *length_out)
 {
-    PyObject *words = PyUnicode_DecodeUTF8(text + record->node_length, (Py_ssize_t)record->words_length,
+    struct record record;
+    memcpy(&record, at, sizeof record);
+    *length_out = journal_length(sizeof record, record.node_length + record.words_length);
+    const char *text = at + sizeof record;
+    PyObject *words = PyUnicode_DecodeUTF8(text + record.node_length, (Py_ssize_t)record.words_length,
                                            "backslashreplace");
-    PyObject *node = record->node_length > 0
-                         ? address_from_text(state, record->is_path, text, record->node_length, record->port)
+    PyObject *node = record.node_length > 0
+                         ? address_from_text(client->state, record.is_path, text, record.node_length, record.port)
                          : (Py_INCREF(Py_None), Py_None);
     if (words == NULL || node == NULL) {
         Py_XDECREF(words);
         Py_XDECREF(node);
         return NULL;
     }
-    return Py_BuildValue("(KiNIN)", (unsigned long long)record->subscription, record->kind, node,
-                         (unsigned int)record->weight, words);
-}
-
-static PyObject *entries_of(const struct module_state *state, const struct journal *events)
-{
-    PyObject *entries = PyList_New(0);
-    for (size_t position = 0; position < events->used && entries != NULL;) {
-        struct record record;
-        memcpy(&record, events->bytes + position, sizeof record);
-        PyObject *entry = entry_of(state, &record, events->bytes + position + sizeof record);
-        if (entry == NULL || PyList_Append(entries, entry) < 0) {
-            Py_CLEAR(entries);
-        }
-        Py_XDECREF(entry);
-        position += journal_length(sizeof record, record.node_length + record.words_length);
-    }
-    return entries;
-}
-
-static void hand_over(struct client *client, PyObject *on_event)
-{
-    struct journal events = journal_take(&client->events);
-    PyObject *entries = entries_of(client->state, &events);
-    PyObject *result = entries != NULL ? PyObject_CallFunctionObjArgs(on_event, entries, NULL) : NULL;
-    if (result == NULL) {
-        PyErr_WriteUnraisable(on_event);
-    }
-    if (events.lost) {
-        PyErr_NoMemory();
-        PyErr_WriteUnraisable(on_event);
-    }
-    Py_XDECREF(entries);
-    Py_XDECREF(result);
-    journal_give_back(&client->events, events);
+    return Py_BuildValue("(KiNIN)", (unsigned long long)record.subscription, record.kind, node,
+                         (unsigned int)record.weight, words);
 }
 
 void events_deliver(struct client *client)
 {
-    while (client->on_event != NULL && (client->events.used > 0 || client->events.lost)) {
+    while (client->on_event != NULL && journal_has_any(&client->events)) {
         PyObject *on_event = client->on_event;
         Py_INCREF(on_event);
-        hand_over(client, on_event);
+        journal_hand_over(&client->events, client, read_entry, on_event);
         Py_DECREF(on_event);
     }
 }

@@ -40,23 +40,16 @@ static inline char *journal_add(struct journal *journal, size_t length)
     return room;
 }
 
-/* Takes what is there: the journal goes on empty. */
-static inline struct journal journal_take(struct journal *journal)
-{
-    struct journal taken = *journal;
-    *journal = (struct journal){NULL, 0, 0, false};
-    return taken;
-}
+struct client;
 
-/* The memory serves again, unless the journal has got some meanwhile. */
-static inline void journal_give_back(struct journal *journal, struct journal taken)
+/* Makes an object of the record at `at`, and says how long that is with its texts (journal_length): a new reference, or NULL with an exception. */
+typedef PyObject *journal_reader(struct client *client, const char *at, size_t *length_out);
+/* There is something to hand over. */
+static inline bool journal_has_any(const struct journal *journal)
 {
-    if (journal->bytes == NULL) {
-        journal->bytes = taken.bytes;
-        journal->size = taken.size;
-    } else {
-        PyMem_Free(taken.bytes);
-    }
+    return journal->used > 0 || journal->lost;
 }
+/* Calls `hearer` with a list of what is there, and empties the journal, which may get more meanwhile. Exceptions are swallowed. */
+void journal_hand_over(struct journal *journal, struct client *client, journal_reader *read, PyObject *hearer);
 
 #endif

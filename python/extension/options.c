@@ -125,9 +125,8 @@ static bool read_duration(const char *name, PyObject *value, uint32_t *ms_out)
 
 static bool read_microseconds(const char *name, PyObject *value, uint32_t *us_out)
 {
-    double seconds = PyFloat_AsDouble(value);
-    if (seconds == -1.0 && PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_TypeError)) {
-        PyErr_Format(PyExc_TypeError, "%s: seconds are needed, not %.100s", name, Py_TYPE(value)->tp_name);
+    double seconds;
+    if (!arguments_number_of_seconds(value, name, "seconds are", &seconds)) {
         return false;
     }
     if (!(seconds >= 0 && seconds <= 0.001)) {

@@ -91,13 +91,8 @@ static bool read_seconds(PyObject *object, const char *name, uint64_t least, uin
 /* Seconds, 0 (also when it is not given) or more; infinity is one of them. */
 static bool read_wait(PyObject *object, double *seconds_out)
 {
-    double seconds = object != NULL ? PyFloat_AsDouble(object) : 0;
-    if (seconds == -1.0 && PyErr_Occurred()) {
-        if (PyErr_ExceptionMatches(PyExc_TypeError)) {
-            PyErr_Format(PyExc_TypeError, "wait: seconds are needed, not %.100s", Py_TYPE(object)->tp_name);
-        } else if (PyErr_ExceptionMatches(PyExc_OverflowError)) {
-            PyErr_SetString(PyExc_ValueError, "wait: too many seconds; without a limit it is math.inf");
-        }
+    double seconds = 0;
+    if (object != NULL && !arguments_number_of_seconds(object, "wait", "seconds are", &seconds)) {
         return false;
     }
     if (!(seconds >= 0)) {

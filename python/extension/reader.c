@@ -28,14 +28,16 @@ static PyObject *call_soon(const struct client *client, PyObject *callback, PyOb
                                context != NULL ? client->state->context_keyword : NULL);
 }
 
-/* The loop may be closed already: nobody is left to be told. */
-static void call_soon_quietly(const struct client *client, PyObject *callback, PyObject *argument, PyObject *context)
+/* The loop may be closed already: nobody is left to be told. False then. */
+static bool call_soon_quietly(const struct client *client, PyObject *callback, PyObject *argument, PyObject *context)
 {
     PyObject *handle = call_soon(client, callback, argument, context);
     if (handle == NULL) {
         PyErr_Clear();
+        return false;
     }
-    Py_XDECREF(handle);
+    Py_DECREF(handle);
+    return true;
 }
 
 /* From another thread only the thread-safe call will do. */
@@ -229,12 +231,7 @@ static void poll_in_next_turn(struct client *client)
     if (client->poll_wanted || !busy_poll_due(client)) {
         return;
     }
-    PyObject *handle = call_soon(client, client->poll_soon, NULL, NULL);
-    client->poll_wanted = handle != NULL;
-    if (handle == NULL) {
-        PyErr_Clear();
-    }
-    Py_XDECREF(handle);
+    client->poll_wanted = call_soon_quietly(client, client->poll_soon, NULL, NULL);
 }
 
 static void flush_now(struct client *client)
@@ -255,14 +252,10 @@ void reader_end_tick(struct client *client)
         return;
     }
     reader_update_hold(client);
-    client->flush_wanted = true;
-    PyObject *handle = call_soon(client, client->flush_soon, NULL, NULL);
-    if (handle == NULL) {
-        PyErr_Clear();
-        client->flush_wanted = false;
+    client->flush_wanted = call_soon_quietly(client, client->flush_soon, NULL, NULL);
+    if (!client->flush_wanted) {
         flush_now(client);
     }
-    Py_XDECREF(handle);
 }
 
 static PyObject *reader_flush(PyObject *self, PyObject *Py_UNUSED(ignored))

@@ -109,51 +109,26 @@ static PyObject *event_of(struct client *client, const struct record *record, co
                                  record->status < 0 ? Py_True : Py_False);
 }
 
-static PyObject *events_of(struct client *client, const char *bytes, size_t used)
+static PyObject *read_event(struct client *client, const char *at, size_t *length_out)
 {
-    PyObject *events = PyList_New(0);
-    for (size_t position = 0; position < used && events != NULL;) {
-        struct record record;
-        memcpy(&record, bytes + position, sizeof record);
-        PyObject *event = event_of(client, &record, bytes + position + sizeof record);
-        if (event == NULL || PyList_Append(events, event) < 0) {
-            Py_CLEAR(events);
-        }
-        Py_XDECREF(event);
-        position += journal_length(sizeof record, record.key_length + record.node_length);
-    }
-    return events;
-}
-
-static void hand_over(struct client *client, PyObject *on_trace)
-{
-    struct journal journal = journal_take(&client->trace.journal);
-    PyObject *events = events_of(client, journal.bytes, journal.used);
-    PyObject *result = events != NULL ? PyObject_CallFunctionObjArgs(on_trace, events, NULL) : NULL;
-    if (result == NULL) {
-        PyErr_WriteUnraisable(on_trace);
-    }
-    if (journal.lost) {
-        PyErr_NoMemory();
-        PyErr_WriteUnraisable(on_trace);
-    }
-    Py_XDECREF(events);
-    Py_XDECREF(result);
-    journal_give_back(&client->trace.journal, journal);
+    struct record record;
+    memcpy(&record, at, sizeof record);
+    *length_out = journal_length(sizeof record, record.key_length + record.node_length);
+    return event_of(client, &record, at + sizeof record);
 }
 
 void trace_deliver(struct client *client)
 {
     PyObject *on_trace = client->on_trace;
-    if (on_trace == NULL || (client->trace.journal.used == 0 && !client->trace.journal.lost)) {
+    if (on_trace == NULL || !journal_has_any(&client->trace.journal)) {
         return;
     }
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     Py_INCREF(client);
     Py_INCREF(on_trace);
-    while (client->trace.journal.used > 0 || client->trace.journal.lost) {
-        hand_over(client, on_trace);
+    while (journal_has_any(&client->trace.journal)) {
+        journal_hand_over(&client->trace.journal, client, read_event, on_trace);
     }
     Py_DECREF(on_trace);
     PyErr_Restore(type, value, traceback);

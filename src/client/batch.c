@@ -346,15 +346,7 @@ static emc_status delete_many(emc_client *client, const emc_key *keys, size_t co
     struct emc__batch *batch = NULL;
     struct emc__operation *tail = NULL;
     emc_status status = emc__client_check_open(client, call);
-    if (status == EMC_OK && keys == NULL && count > 0) {
-        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "keys: NULL");
-    }
-    for (size_t i = 0; status == EMC_OK && i < count; i++) {
-        status = emc__client_check_key(client, emc__slice_of(keys[i].data, keys[i].length));
-        if (status != EMC_OK) {
-            return emc__client_refuse_one(client, status, "keys", i, "key");
-        }
-    }
+    status = status == EMC_OK ? emc__client_check_keys(client, keys, count) : status;
     status = status == EMC_OK ? begin(client, keys, sizeof *keys, count, call, &batch, &tail) : status;
     if (status != EMC_OK) {
         return status;

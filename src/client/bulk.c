@@ -12,23 +12,17 @@
 
 static emc_status check_keys(emc_client *client, const emc_key *keys, size_t count, size_t *bytes_out)
 {
-    size_t bytes = 0;
-    if (count > 0 && keys == NULL) {
-        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "keys: NULL");
-    }
     if (count > client->engine.options.operations_max) {
         return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "count: %zu; options.operations_max allows %u", count,
                                   client->engine.options.operations_max);
     }
-    for (size_t i = 0; i < count; i++) {
-        emc_status status = emc__client_check_key(client, emc__slice_of(keys[i].data, keys[i].length));
-        if (status != EMC_OK) {
-            return emc__client_refuse_one(client, status, "keys", i, "key");
-        }
+    emc_status status = emc__client_check_keys(client, keys, count);
+    size_t bytes = 0;
+    for (size_t i = 0; status == EMC_OK && i < count; i++) {
         bytes += keys[i].length + client->engine.key_prefix.length;
     }
     *bytes_out = bytes;
-    return EMC_OK;
+    return status;
 }
 
 static void fill_bulk(const emc_client *client, struct emc__bulk *bulk, const emc_key *keys)

@@ -377,11 +377,6 @@ const emc_allocator *emc__client_allocator(const struct emc_client *client)
     return &client->engine.allocator;
 }
 
-uint64_t emc__client_busy_poll_ns(const struct emc_client *client)
-{
-    return (uint64_t)client->engine.options.busy_poll_us * 1000u;
-}
-
 struct emc__socket *emc__client_only_socket(const struct emc_client *client)
 {
     return client->engine.settled == 0 ? emc__node_only_socket(&client->engine) : NULL;

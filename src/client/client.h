@@ -26,8 +26,6 @@ struct emc__client_environment {
     void *context;
 };
 
-/* options.busy_poll_us. */
-uint64_t emc__client_busy_poll_ns(const struct emc_client *client);
 /* Whether these options can be a client's (NULL: defaults); words in *error name the field and its range. *complete_out has them with the defaults of fields that
  * the program does not know. */
 emc_status emc__client_check_options(const emc_options *options, emc_options *complete_out, emc_error *error);

@@ -92,6 +92,8 @@ EMC__RARE emc_status emc__client_refuse_key(struct emc_client *client, struct em
 /* Puts before the words of the last refusal which one of a list it is about: "keys[7]: …", where the words begin with `implied`, else "items[7].exptime: …". */
 EMC__RARE emc_status emc__client_refuse_one(struct emc_client *client, emc_status status, const char *list, size_t index,
                                             const char *implied);
+/* Of every key of a list; the words say which one it is. */
+emc_status emc__client_check_keys(struct emc_client *client, const emc_key *keys, size_t count);
 static inline emc_status emc__client_check_key(struct emc_client *client, struct emc__slice key)
 {
     bool fits = key.data != NULL && key.length + client->engine.key_prefix.length <= EMC__KEY_LENGTH_MAX;

@@ -242,8 +242,7 @@ static void write_flags(struct flags *flags, const struct knowledge *knows, cons
 static emc_status take_older(emc_client *client, const emc_meta_options *given, emc_meta_options *options)
 {
     emc_error error;
-    emc_status status = emc__options_take(options, sizeof *options, given, offsetof(emc_meta_options, opaque),
-                                          "options", &error);
+    emc_status status = emc__options_take(options, sizeof *options, given, offsetof(emc_meta_options, opaque), &error);
     return status == EMC_OK ? EMC_OK : emc__client_refuse(client, status, "%s", error.message);
 }
 

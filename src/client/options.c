@@ -12,13 +12,12 @@ void emc__options_fill(void *options, size_t size, const void *defaults, size_t 
     memcpy(options, defaults, size < known ? size : known);
 }
 
-emc_status emc__options_take(void *options, size_t known, const void *given, size_t least, const char *words,
-                             emc_error *error)
+emc_status emc__options_take(void *options, size_t known, const void *given, size_t least, emc_error *error)
 {
     size_t size;
     memcpy(&size, given, sizeof size);
     if (size < least || size > known) {
-        return emc__error_set(error, EMC_ERROR_ARGUMENT, "%s.size: %zu; %s", words, size,
+        return emc__error_set(error, EMC_ERROR_ARGUMENT, "options.size: %zu; %s", size,
                               size < least ? "fill it by its init function first"
                                            : "the program was compiled for a newer library");
     }
@@ -237,7 +236,7 @@ emc_status emc__options_validate(const emc_options *given, emc_options *options,
     emc_status status = EMC_OK;
     if (given != NULL) {
         status = emc__options_take(options, sizeof *options, given, offsetof(emc_options, connection_timeout_ms),
-                                   "options", error);
+                                   error);
     }
     status = status == EMC_OK ? check_numbers(options, error) : status;
     status = status == EMC_OK ? check_credentials(options, error) : status;

@@ -8,8 +8,8 @@
 emc_status emc__options_validate(const emc_options *given, emc_options *options, emc_error *error);
 /* Structures of options begin with their size, as the program knows it. Fills the first `size` bytes at `options` with defaults, as far as they are known here. */
 void emc__options_fill(void *options, size_t size, const void *defaults, size_t known);
-/* Takes what the program knows over the defaults at `options`. Refuses a size below `least` (it was never filled) or beyond what is known here. words: the argument's name. */
-emc_status emc__options_take(void *options, size_t known, const void *given, size_t least, const char *words, emc_error *error);
+/* Takes what the program knows over the defaults at `options`. Refuses a size below `least` (it was never filled) or beyond what is known here. */
+emc_status emc__options_take(void *options, size_t known, const void *given, size_t least, emc_error *error);
 /* A block of strings. */
 struct emc__owned_strings {
     char *strings;

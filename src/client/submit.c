@@ -73,6 +73,20 @@ emc_status emc__client_refuse_one(struct emc_client *client, emc_status status, 
                : emc__client_refuse(client, status, "%s[%zu].%s", list, index, words);
 }
 
+emc_status emc__client_check_keys(struct emc_client *client, const emc_key *keys, size_t count)
+{
+    if (keys == NULL && count > 0) {
+        return emc__client_refuse(client, EMC_ERROR_ARGUMENT, "keys: NULL");
+    }
+    for (size_t i = 0; i < count; i++) {
+        emc_status status = emc__client_check_key(client, emc__slice_of(keys[i].data, keys[i].length));
+        if (status != EMC_OK) {
+            return emc__client_refuse_one(client, status, "keys", i, "key");
+        }
+    }
+    return EMC_OK;
+}
+
 emc_status emc__client_check_exptime(struct emc_client *client, int64_t exptime)
 {
     if (exptime < -1 || exptime > EMC__EXPTIME_MAX) {
@@ -168,9 +182,8 @@ static inline emc_status check(struct emc_client *client, const struct emc__requ
 
 static EMC__RARE emc_status refuse_node(struct emc_client *client, const emc_address *node)
 {
-    char text[EMC_ADDRESS_TEXT_SIZE];
-    emc_address_format(node, text, sizeof text);
-    return emc__client_refuse(client, EMC_ERROR_UNKNOWN_NODE, "node: %.200s is not in the cluster", text);
+    emc_error error;
+    return emc__client_refuse(client, emc__cluster_unknown(node, &error), "%s", error.message);
 }
 
 /* The node may be NULL: none is available. */
@@ -357,9 +370,6 @@ static emc_status submit(struct emc_client *client, const struct emc__request *r
 
 emc_status emc__client_submit(struct emc_client *client, const struct emc__request *request, const emc_call *call)
 {
-    if (client->engine.lock == NULL) {
-        return submit(client, request, call);
-    }
     emc_status status = emc__client_enter(client);
     if (status == EMC_OK) {
         status = submit(client, request, call);

@@ -183,6 +183,13 @@ void emc__cluster_after_fork(struct emc__cluster *cluster)
     }
 }
 
+emc_status emc__cluster_unknown(const emc_address *node, emc_error *error)
+{
+    char text[EMC_ADDRESS_TEXT_SIZE];
+    emc_address_format(node, text, sizeof text);
+    return emc__error_set(error, EMC_ERROR_UNKNOWN_NODE, "node: %.200s is not in the cluster", text);
+}
+
 emc_cluster_management *emc__cluster_view(const struct emc__cluster *cluster)
 {
     return cluster->view;

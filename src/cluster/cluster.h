@@ -2,6 +2,7 @@
 #ifndef EMC_CLUSTER_CLUSTER_H
 #define EMC_CLUSTER_CLUSTER_H
 
+#include "base/rare.h"
 #include "node/engine.h"
 #include "node/node.h"
 
@@ -59,6 +60,8 @@ bool emc__cluster_deliver_events(struct emc__cluster *cluster);
 void emc__cluster_hurry(struct emc__cluster *cluster);
 void emc__cluster_after_fork(struct emc__cluster *cluster);
 
+/* Says that the node is none of the cluster's. */
+EMC__RARE emc_status emc__cluster_unknown(const emc_address *node, emc_error *error);
 /* The view, borrowed. */
 emc_cluster_management *emc__cluster_view(const struct emc__cluster *cluster);
 

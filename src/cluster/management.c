@@ -441,7 +441,6 @@ static emc_status append(emc_weighted_address *list, size_t *count, const emc_ad
 static emc_status locate(const emc_weighted_address *list, size_t count, const emc_address *node, size_t *index_out,
                          emc_error *error)
 {
-    char text[EMC_ADDRESS_TEXT_SIZE];
     emc_status status = emc__address_validate(node, error);
     for (size_t i = 0; status == EMC_OK && i < count; i++) {
         if (emc_address_equal(&list[i].address, node)) {
@@ -452,8 +451,7 @@ static emc_status locate(const emc_weighted_address *list, size_t count, const e
     if (status != EMC_OK) {
         return status;
     }
-    emc_address_format(node, text, sizeof text);
-    return emc__error_set(error, EMC_ERROR_UNKNOWN_NODE, "node: %.200s is not in the cluster", text);
+    return emc__cluster_unknown(node, error);
 }
 
 static emc_status cut(emc_weighted_address *list, size_t *count, const emc_address *node, uint32_t weight,

@@ -118,6 +118,14 @@ static void wait_once(struct emc__facade *facade)
     emc__facade_pass(facade, emc__client_unflushed(client) ? 0 : milliseconds_left(until_ns, now_ns));
 }
 
+/* The caller makes the passes. */
+static void wait_inside(const struct emc__wait *wait)
+{
+    while (!wait->done) {
+        wait_once(emc__facade_of(wait->client));
+    }
+}
+
 /* The client's thread brings the outcome. */
 static void wait_outside(const struct emc__wait *wait)
 {
@@ -137,9 +145,8 @@ static void wait_until_done(struct emc__wait *wait)
     emc__client_flush(client, 0); /* 0: the time of the submission */
     if (wait->waiter != NULL) {
         wait_outside(wait);
-    }
-    while (!wait->done) {
-        wait_once(emc__facade_of(client));
+    } else {
+        wait_inside(wait);
     }
     if (wait->batch != NULL) {
         emc__batch_let_go(wait->batch);

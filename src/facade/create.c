@@ -170,7 +170,7 @@ emc_status emc_client_create(emc_client **client_out, const emc_address *nodes, 
         release(facade);
         return status;
     }
-    emc__uv_set_busy_poll(facade->transport, emc__client_busy_poll_ns(facade->client));
+    emc__uv_set_busy_poll(facade->transport, options->busy_poll_us * UINT64_C(1000));
     emc__facade_pass(facade, 0); /* the first attempts to connect leave now */
     status = await_nodes(facade, options, error);
     status = status == EMC_OK ? begin_to_share(facade, error) : status;

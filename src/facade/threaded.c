@@ -13,7 +13,6 @@ struct emc__runner {
     emc_allocator allocator;
     struct emc__facade *facade;
     struct emc__lock *lock; /* outlives the facade where the client ends in a callback */
-    const struct emc__transport *transport;
     pthread_t thread;
     bool ending;
     bool alone; /* ended by its own thread: nobody waits for it */
@@ -36,7 +35,7 @@ static void *run(void *context)
 {
     struct emc__runner *runner = context;
     do {
-        emc__uv_await(runner->transport, -1);
+        emc__uv_await(runner->facade->transport, -1);
     } while (pass(runner));
     if (runner->alone) {
         emc_allocator allocator = runner->allocator;
@@ -68,7 +67,6 @@ bool emc__runner_start(struct emc__facade *facade)
     runner->allocator = facade->allocator;
     runner->facade = facade;
     runner->lock = facade->lock;
-    runner->transport = facade->transport;
     facade->runner = runner;
     if (start_thread(runner) != 0) {
         facade->runner = NULL;

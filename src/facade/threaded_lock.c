@@ -47,13 +47,13 @@ static void disown(struct threads_lock *lock)
 static bool take(struct emc__lock *base)
 {
     struct threads_lock *lock = lock_of(base);
+    if (lock->generation != emc__fork_generation()) {
+        return false; /* first: a thread of a child's may lie where the owner lay in the parent */
+    }
     /* Only the thread itself can find itself there. */
     if (atomic_load_explicit(&lock->owner, memory_order_relaxed) == &own_waiter) {
         lock->depth++;
         return true;
-    }
-    if (lock->generation != emc__fork_generation()) {
-        return false;
     }
     pthread_mutex_lock(&lock->mutex);
     own(lock, 1);

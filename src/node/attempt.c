@@ -111,7 +111,7 @@ void emc__attempt_failed(struct emc__node *node, emc_status status, const char *
     node->metrics.created_with_error++;
     node->last_failure = status == EMC_ERROR_FULL ? EMC_ERROR_CONNECT : status;
     snprintf(node->reason, sizeof node->reason, "%s", message);
-    emc__node_log(node, EMC_LOG_DEBUG, "attempt to connect failed", message);
+    emc__node_log(node, EMC_LOG_DEBUG, ": attempt to connect failed: %s", message);
     enum emc__health_verdict verdict = EMC__VERDICT_NOTHING;
     if (!emc__dial_lacks(status)) {
         node->lacks = 0;

@@ -298,16 +298,9 @@ static bool answer(struct emc__connection *connection, const struct emc__binary_
                                                 : single_reply(connection, entry, reply, value);
 }
 
-/* A reply is dealt with. */
-static bool go_on(struct emc__connection *connection)
-{
-    emc__pipeline_go_on(connection);
-    return true;
-}
-
 static bool take_reply(void *context, const struct emc__binary_reply *reply, const uint8_t *value)
 {
-    return answer(context, reply, value) && go_on(context);
+    return answer(context, reply, value) && emc__pipeline_go_on(context);
 }
 
 static bool take_value_begin(void *context, const struct emc__binary_reply *reply, uint8_t **destination_out)
@@ -334,7 +327,7 @@ static bool take_value_end(void *context)
 {
     struct emc__connection *connection = context;
     struct emc__operation *line = head(connection);
-    return emc__incoming_end(connection) && finish_if_over(connection, line) && go_on(connection);
+    return emc__incoming_end(connection) && finish_if_over(connection, line) && emc__pipeline_go_on(connection);
 }
 
 static const struct emc__binary_handler handler = {take_reply, take_value_begin, take_value_end};

@@ -4,6 +4,7 @@
 #include "node/outgoing.h"
 
 #include <assert.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -143,20 +144,15 @@ void emc__node_watch_health(struct emc__node *node)
     }
 }
 
-static void log_turn(const struct emc__node *node, bool healthy)
+void emc__node_log(const struct emc__node *node, emc_log_level level, const char *format, ...)
 {
-    char address[EMC_ADDRESS_TEXT_SIZE];
+    char address[EMC_ADDRESS_TEXT_SIZE], words[EMC_ERROR_MESSAGE_SIZE + 128];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(words, sizeof words, format, arguments);
+    va_end(arguments);
     emc_address_format(&node->address, address, sizeof address);
-    emc__log_write(&node->engine->log, healthy ? EMC_LOG_INFO : EMC_LOG_WARNING, "%s is %s%s%s", address,
-                   healthy ? "healthy" : "unhealthy", healthy ? "" : ": ", healthy ? "" : node->reason);
-}
-
-void emc__node_log(const struct emc__node *node, emc_log_level level, const char *what, const char *message)
-{
-    char address[EMC_ADDRESS_TEXT_SIZE];
-    emc_address_format(&node->address, address, sizeof address);
-    emc__log_write(&node->engine->log, level, "%s: %s%s%s", address, what, message != NULL ? ": " : "",
-                   message != NULL ? message : "");
+    emc__log_write(&node->engine->log, level, "%s%s", address, words);
 }
 
 /* What an operation of this node ends with while the node is down. */
@@ -178,7 +174,7 @@ static void turn_unhealthy(struct emc__node *node)
                      ? "connected, but the server has not answered so far; one that wants SASL is silent to all else"
                      : "no connection could be established so far");
     }
-    log_turn(node, false);
+    emc__node_log(node, EMC_LOG_WARNING, " is unhealthy: %s", node->reason);
     node->listener->health_changed(node->context, node, false, node->reason);
     emc_status status = node->last_failure < 0 && node->last_failure != EMC_ERROR_CONNECTION_LOST ? node->last_failure
                                                                                                   : EMC_ERROR_NODE_DOWN;
@@ -197,7 +193,7 @@ static void turn_healthy(struct emc__node *node)
 {
     node->reason[0] = '\0';
     node->last_failure = EMC_OK;
-    log_turn(node, true);
+    emc__node_log(node, EMC_LOG_INFO, " is healthy");
     node->listener->health_changed(node->context, node, true, "connected, and it answers");
     emc__node_replay(node);
     emc__pool_schedule_upkeep(node);

@@ -2,6 +2,8 @@
 #ifndef EMC_NODE_NODE_H
 #define EMC_NODE_NODE_H
 
+#include "base/log.h"
+#include "base/rare.h"
 #include "node/engine.h"
 #include "node/operation.h"
 
@@ -39,6 +41,8 @@ void emc__node_flush_all(struct emc__engine *engine);
 size_t *emc__node_bytes_waiting(struct emc__node *node);
 /* And of the writes that are still to go with a reply each before quiet runs are used again: a server that answered one badly is not better on a new connection. */
 uint32_t *emc__node_quiet_pause(struct emc__node *node);
+/* A log line that begins with the node's address. */
+EMC__RARE void emc__node_log(const struct emc__node *node, emc_log_level level, const char *format, ...) EMC__PRINTF(3, 4);
 const emc_address *emc__node_address(const struct emc__node *node);
 uint32_t emc__node_weight(const struct emc__node *node);
 void emc__node_set_weight(struct emc__node *node, uint32_t weight);

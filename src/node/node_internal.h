@@ -103,8 +103,6 @@ void emc__pool_schedule_upkeep(struct emc__node *node);
 
 /* node.c */
 void emc__node_apply(struct emc__node *node, enum emc__health_verdict verdict);
-/* A log line "host:port: what: message"; message NULL: without. */
-EMC__RARE void emc__node_log(const struct emc__node *node, emc_log_level level, const char *what, const char *message);
 void emc__node_watch_health(struct emc__node *node);
 /* Has `drained` told in the next pass when it is so. */
 void emc__node_check_drained(struct emc__node *node);

@@ -16,9 +16,7 @@
 bool emc__pipeline_contradiction(struct emc__connection *connection, const char *what)
 {
     bool handshake = connection->state == EMC__CONNECTION_AUTHENTICATING;
-    char address[EMC_ADDRESS_TEXT_SIZE];
-    emc_address_format(emc__connection_address(connection), address, sizeof address);
-    emc__log_write(&connection->engine->log, EMC_LOG_ERROR, "%s: protocol contradiction: %s", address, what);
+    emc__node_log(connection->node, EMC_LOG_ERROR, ": protocol contradiction: %s", what);
     emc__connection_close(connection, handshake ? EMC_ERROR_AUTHENTICATION : EMC_ERROR_PROTOCOL, what);
     return false;
 }

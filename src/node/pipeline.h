@@ -23,14 +23,16 @@ static inline struct emc__operation *emc__pipeline_head(struct emc__connection *
     return link != NULL ? EMC__OPERATION_OF(link) : NULL;
 }
 
-/* Between two answers, with nothing half done: flushes where a share of what was in flight is answered and callbacks have submitted something. */
+/* Between two answers, with nothing half done: flushes where a share of what was in flight is answered and callbacks have submitted something. True, for
+ * the connection is as open as it was. */
 void emc__pipeline_flush_share(struct emc__connection *connection);
-static inline void emc__pipeline_go_on(struct emc__connection *connection)
+static inline bool emc__pipeline_go_on(struct emc__connection *connection)
 {
     const struct emc__engine *engine = connection->engine;
     if (emc__share_due(&engine->share, engine->completed) && !emc__list_empty(&engine->dirty)) {
         emc__pipeline_flush_share(connection);
     }
+    return true;
 }
 
 /* The operation leaves the pipeline and is completed, with all that share its answer. *result may be changed. */

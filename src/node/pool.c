@@ -217,7 +217,7 @@ static void connection_ready(void *context, struct emc__connection *connection)
     emc__attempt_over(node);
     memcpy(node->version_text, connection->version_text, sizeof node->version_text);
     emc__metrics_connected(&node->metrics, engine->now_ns - connection->began_ns);
-    emc__node_log(node, EMC_LOG_DEBUG, "a connection is established", NULL);
+    emc__node_log(node, EMC_LOG_DEBUG, ": a connection is established");
     enum emc__health_verdict verdict = emc__health_connected(&node->health, engine->now_ns);
     emc__node_watch_health(node);
     node->connections[node->connection_count++] = connection;
@@ -298,13 +298,13 @@ static void connection_closed(void *context, struct emc__connection *connection,
     node->metrics.closed += !connection->purged;
     forget_connection(node, connection);
     if (status < 0 && !node->destroyed) {
-        emc__node_log(node, EMC_LOG_WARNING, "a connection was lost", message);
+        emc__node_log(node, EMC_LOG_WARNING, ": a connection was lost: %s", message);
         if (node->reason[0] == '\0' || node->connection_count == 0) {
             node->last_failure = status;
             snprintf(node->reason, sizeof node->reason, "%s", message);
         }
     } else {
-        emc__node_log(node, EMC_LOG_DEBUG, "a connection is closed", message);
+        emc__node_log(node, EMC_LOG_DEBUG, ": a connection is closed: %s", message);
     }
     enum emc__health_verdict verdict = EMC__VERDICT_NOTHING;
     if (node->connection_count == 0 && !node->destroyed) {

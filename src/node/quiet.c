@@ -16,7 +16,7 @@ static void answer_silent(struct emc__connection *connection, struct emc__operat
         }
         emc__pipeline_answer_status(connection, operation, run->meta_quiet_error ? EMC_ERROR_OUTCOME_UNKNOWN : EMC_OK,
                                     NULL);
-        emc__pipeline_go_on(connection);
+        (void)emc__pipeline_go_on(connection);
     }
 }
 

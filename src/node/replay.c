@@ -23,11 +23,9 @@ void emc__node_remember(struct emc__node *node, uint64_t hash, struct emc__slice
     if (!remembers(node) || emc__journal_add(&node->journal, hash, key, binary) || refused != node->refused_told) {
         return;
     }
-    char address[EMC_ADDRESS_TEXT_SIZE];
-    emc_address_format(&node->address, address, sizeof address);
-    emc__log_write(&node->engine->log, EMC_LOG_WARNING,
-                   "%s: %u deletes wait for its return, and no more are remembered: stale values may come back",
-                   address, node->journal.count);
+    emc__node_log(node, EMC_LOG_WARNING,
+                  ": %u deletes wait for its return, and no more are remembered: stale values may come back",
+                  node->journal.count);
     node->refused_told = UINT64_MAX; /* once for each time it is down */
 }
 
@@ -71,7 +69,7 @@ static void told(void *user_data, const emc_result *result)
 {
     const struct emc__node *node = user_data;
     if (result->status < 0 && !unanswered(result->status) && result->status != EMC_ERROR_CANCELLED) {
-        emc__node_log(node, EMC_LOG_WARNING, "a remembered delete was refused", result->message);
+        emc__node_log(node, EMC_LOG_WARNING, ": a remembered delete was refused: %s", result->message);
     }
 }
 
@@ -133,9 +131,7 @@ void emc__node_replay(struct emc__node *node)
         emc__pool_place(node, operation);
     }
     if (count > 0) {
-        char address[EMC_ADDRESS_TEXT_SIZE];
-        emc_address_format(&node->address, address, sizeof address);
-        emc__log_write(&node->engine->log, EMC_LOG_INFO, "%s: %u remembered deletes are said again", address, count);
+        emc__node_log(node, EMC_LOG_INFO, ": %u remembered deletes are said again", count);
     }
     node->refused_told = node->journal.refused;
 }

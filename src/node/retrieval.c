@@ -165,7 +165,7 @@ bool emc__retrieval_miss_until(struct emc__connection *connection, struct emc__o
     while (connection->state != EMC__CONNECTION_CLOSED && (link = emc__list_first(&entry->of.members)) != NULL &&
            EMC__OPERATION_OF(link) != member) {
         emc__pipeline_answer_status(connection, EMC__OPERATION_OF(link), EMC_MISS, NULL);
-        emc__pipeline_go_on(connection);
+        (void)emc__pipeline_go_on(connection);
     }
     return connection->state != EMC__CONNECTION_CLOSED;
 }
@@ -223,13 +223,16 @@ uint32_t emc__retrieval_take_record(struct emc__connection *connection, struct e
     return index;
 }
 
-static void fail_records(struct emc__connection *connection, struct emc__operation *entry, uint32_t count)
+/* The first `count` keys have no value. False: the connection is closed. */
+static bool answer_records(struct emc__connection *connection, struct emc__operation *entry, uint32_t count,
+                           emc_status status)
 {
     while (count-- > 0 && connection->state != EMC__CONNECTION_CLOSED) {
-        emc_result result = {.status = EMC_ERROR_MEMORY};
+        emc_result result = {.status = status};
         uint32_t index = emc__retrieval_take_record(connection, entry);
         emc__bulk_answer(connection->engine, entry->of.bulk, index, connection->node, &result);
     }
+    return connection->state != EMC__CONNECTION_CLOSED;
 }
 
 /* Asks the first `count` keys again, alone. */
@@ -241,8 +244,7 @@ EMC__RARE static bool ask_records_alone(struct emc__connection *connection, stru
                                       ? NULL
                                       : emc__bulk_branch(connection->engine, bulk, entry, EMC__OPERATION_BULK_PART);
     if (part == NULL) {
-        fail_records(connection, entry, count);
-        return connection->state != EMC__CONNECTION_CLOSED;
+        return answer_records(connection, entry, count, EMC_ERROR_MEMORY);
     }
     part->in.records.first = entry->in.records.first;
     part->in.records.count = count;
@@ -261,12 +263,7 @@ bool emc__retrieval_miss_records(struct emc__connection *connection, struct emc_
     if (entry->erred) {
         return ask_records_alone(connection, entry, count);
     }
-    while (count-- > 0 && connection->state != EMC__CONNECTION_CLOSED) {
-        emc_result result = {.status = EMC_MISS};
-        uint32_t index = emc__retrieval_take_record(connection, entry);
-        emc__bulk_answer(connection->engine, entry->of.bulk, index, connection->node, &result);
-    }
-    return connection->state != EMC__CONNECTION_CLOSED;
+    return answer_records(connection, entry, count, EMC_MISS);
 }
 
 uint32_t emc__retrieval_match_bulk(struct emc__connection *connection, struct emc__operation *entry,

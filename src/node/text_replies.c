@@ -295,16 +295,9 @@ static inline struct emc__operation *value_entry(struct emc__connection *connect
     return usual ? EMC__OPERATION_OF(first) : seek_entry(connection, header);
 }
 
-/* A reply is dealt with. */
-static bool go_on(struct emc__connection *connection)
-{
-    emc__pipeline_go_on(connection);
-    return true;
-}
-
 static bool take_line(void *context, const struct emc__reply_line *line)
 {
-    return emc__text_line(context, line) && go_on(context);
+    return emc__text_line(context, line) && emc__pipeline_go_on(context);
 }
 
 static bool give_value(struct emc__connection *connection, const struct emc__value_header *header, const uint8_t *data)
@@ -330,7 +323,7 @@ static bool give_value(struct emc__connection *connection, const struct emc__val
 
 static bool take_value(void *context, const struct emc__value_header *header, const uint8_t *data)
 {
-    return give_value(context, header, data) && go_on(context);
+    return give_value(context, header, data) && emc__pipeline_go_on(context);
 }
 
 static bool take_value_begin(void *context, const struct emc__value_header *header, uint8_t **destination_out)
@@ -360,7 +353,7 @@ static bool take_value_begin(void *context, const struct emc__value_header *head
 
 static bool take_value_end(void *context)
 {
-    return emc__incoming_end(context) && go_on(context);
+    return emc__incoming_end(context) && emc__pipeline_go_on(context);
 }
 
 static const struct emc__reader_handler handler = {take_line, take_value, take_value_begin, take_value_end};

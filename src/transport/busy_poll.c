@@ -5,7 +5,8 @@
 
 #include <errno.h>
 #include <sys/socket.h>
-#include <time.h>
+
+#include "transport/uv_internal.h"
 
 /* Between two receives, and between two looks at the clock: a receive that finds nothing takes 0.2 µs, eight pauses as much. */
 #define PAUSES          8
@@ -33,13 +34,6 @@ void emc__busy_poll_told(struct emc__busy_poll *poll, bool came)
     }
 }
 
-static uint64_t clock_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 /* Leaves a core that runs two threads to the other one, and the socket's lock to the system. */
 static void pause_a_little(void)
 {
@@ -60,7 +54,7 @@ static bool found_nothing(ssize_t count)
 /* Gives what the last receive gave, and how long it took when that was nothing. */
 static ssize_t receive_busily(int descriptor, void *bytes, size_t size, uint64_t limit_ns, uint64_t *spent_ns_out)
 {
-    uint64_t begin_ns = clock_ns();
+    uint64_t begin_ns = emc__uv_clock();
     ssize_t count;
     do {
         for (int turn = 0; turn < TURNS_PER_CLOCK; turn++) {
@@ -70,7 +64,7 @@ static ssize_t receive_busily(int descriptor, void *bytes, size_t size, uint64_t
             }
             pause_a_little();
         }
-        *spent_ns_out = clock_ns() - begin_ns;
+        *spent_ns_out = emc__uv_clock() - begin_ns;
     } while (*spent_ns_out < limit_ns);
     return count;
 }

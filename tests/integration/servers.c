@@ -318,6 +318,20 @@ void server_kill(struct server *server)
     server->pid = 0;
 }
 
+void servers_start(struct server *servers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        server_start(&servers[i], NULL);
+    }
+}
+
+void servers_kill(struct server *servers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        server_kill(&servers[i]);
+    }
+}
+
 void server_restart(struct server *server)
 {
     server_kill(server);

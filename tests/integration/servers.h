@@ -44,6 +44,9 @@ struct server {
 void server_start(struct server *server, const struct server_settings *settings);
 /* Kills it, as a crash would. Harmless when it does not run. */
 void server_kill(struct server *server);
+/* So many, with the defaults; and their end. */
+void servers_start(struct server *servers, size_t count);
+void servers_kill(struct server *servers, size_t count);
 /* Starts a server that was killed again, empty, at the same address. */
 void server_restart(struct server *server);
 /* Stops the process without closing anything (SIGSTOP): it still accepts, and says nothing. And wakes it. */

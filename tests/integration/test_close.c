@@ -23,9 +23,7 @@ static struct server servers[3];
 static int start_servers(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
-        server_start(&servers[i], NULL);
-    }
+    servers_start(servers, 3);
     emc_client_destroy(open_client(servers, 3, NULL)); /* libuv keeps a pipe for signals from its first loop on */
     return 0;
 }
@@ -33,9 +31,7 @@ static int start_servers(void **state)
 static int stop_servers(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
-        server_kill(&servers[i]);
-    }
+    servers_kill(servers, 3);
     return 0;
 }
 

@@ -46,18 +46,14 @@ static void note_event(void *user_data, const emc_cluster_event *event)
 static int start_servers(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
-        server_start(&servers[i], NULL);
-    }
+    servers_start(servers, 3);
     return 0;
 }
 
 static int stop_servers(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
-        server_kill(&servers[i]);
-    }
+    servers_kill(servers, 3);
     return 0;
 }
 
@@ -327,9 +323,7 @@ static void a_frozen_node_is_found_and_used_again_when_it_wakes(void **state)
 static void a_client_whose_nodes_are_all_dead_recovers(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
-        server_kill(&servers[i]);
-    }
+    servers_kill(servers, 3);
     milliseconds_until(emc_cluster_unhealthy_nodes, 3);
     for (size_t i = 0; i < 3; i++) {
         server_restart(&servers[i]);

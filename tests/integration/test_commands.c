@@ -30,9 +30,7 @@ static int start_servers(void **state)
 static int stop_servers(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
-        server_kill(&servers[i]);
-    }
+    servers_kill(servers, 3);
     return 0;
 }
 

@@ -31,18 +31,14 @@ static void open_with(const emc_options *options)
 static int start_servers(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
-        server_start(&servers[i], NULL);
-    }
+    servers_start(servers, 3);
     return 0;
 }
 
 static int stop_servers(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
-        server_kill(&servers[i]);
-    }
+    servers_kill(servers, 3);
     return 0;
 }
 

@@ -26,18 +26,14 @@ static size_t node_of_key[KEYS];
 static int start(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < NODES; i++) {
-        server_start(&servers[i], NULL);
-    }
+    servers_start(servers, NODES);
     return 0;
 }
 
 static int stop_all(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < NODES; i++) {
-        server_kill(&servers[i]);
-    }
+    servers_kill(servers, NODES);
     return 0;
 }
 

@@ -23,9 +23,7 @@ static emc_client *client;
 static int open_session(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
-        server_start(&servers[i], NULL);
-    }
+    servers_start(servers, 3);
     client = open_client(servers, 3, NULL);
     return 0;
 }
@@ -34,9 +32,7 @@ static int close_session(void **state)
 {
     (void)state;
     emc_client_destroy(client);
-    for (size_t i = 0; i < 3; i++) {
-        server_kill(&servers[i]);
-    }
+    servers_kill(servers, 3);
     return 0;
 }
 

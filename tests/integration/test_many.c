@@ -55,9 +55,7 @@ static int stop_all(void **state)
     free(names);
     free(keys);
     free(items);
-    for (size_t i = 0; i < NODES; i++) {
-        server_kill(&servers[i]);
-    }
+    servers_kill(servers, NODES);
     return 0;
 }
 

@@ -132,18 +132,14 @@ static int start_servers(void **state)
 {
     (void)state;
     memset(value, 'v', sizeof value);
-    for (size_t i = 0; i < SERVERS; i++) {
-        server_start(&servers[i], NULL);
-    }
+    servers_start(servers, SERVERS);
     return 0;
 }
 
 static int stop_servers(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < SERVERS; i++) {
-        server_kill(&servers[i]);
-    }
+    servers_kill(servers, SERVERS);
     return 0;
 }
 

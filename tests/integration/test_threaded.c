@@ -26,18 +26,14 @@ static struct server servers[3];
 static int start_servers(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
-        server_start(&servers[i], NULL);
-    }
+    servers_start(servers, 3);
     return 0;
 }
 
 static int stop_servers(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
-        server_kill(&servers[i]);
-    }
+    servers_kill(servers, 3);
     return 0;
 }
 
@@ -151,18 +147,35 @@ static void end(struct part *part)
     }
 }
 
+/* The same work in all threads. */
+static void run_all(emc_client *client, void *(*work)(void *context), struct part parts[THREADS])
+{
+    memset(parts, 0, THREADS * sizeof *parts);
+    for (unsigned i = 0; i < THREADS; i++) {
+        begin(&parts[i], client, i, work);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        end(&parts[i]);
+    }
+}
+
+static void end_all(atomic_bool *stop, struct part parts[THREADS])
+{
+    atomic_store(stop, true);
+    for (unsigned i = 0; i < THREADS; i++) {
+        end(&parts[i]);
+    }
+}
+
 /* ------------------------------------------------------------------ values */
 
 static void every_thread_finds_what_it_stored(void **state)
 {
     (void)state;
     emc_client *client = open_threaded();
-    struct part parts[THREADS] = {{0}};
+    struct part parts[THREADS];
+    run_all(client, talk, parts);
     for (unsigned i = 0; i < THREADS; i++) {
-        begin(&parts[i], client, i, talk);
-    }
-    for (unsigned i = 0; i < THREADS; i++) {
-        end(&parts[i]);
         assert_int_equal(parts[i].rounds, ROUNDS);
     }
     assert_int_equal(emc_client_pending(client), 0);
@@ -184,14 +197,9 @@ static void a_counter_that_all_raise_misses_no_step(void **state)
 {
     (void)state;
     emc_client *client = open_threaded();
-    struct part parts[THREADS] = {{0}};
+    struct part parts[THREADS];
     assert_int_equal(emc_set(client, EMC_STR("shared"), "0", 1, 0, 0, NULL), EMC_OK);
-    for (unsigned i = 0; i < THREADS; i++) {
-        begin(&parts[i], client, i, count_up);
-    }
-    for (unsigned i = 0; i < THREADS; i++) {
-        end(&parts[i]);
-    }
+    run_all(client, count_up, parts);
     uint64_t number = 0;
     assert_int_equal(emc_incr(client, EMC_STR("shared"), 0, &number, NULL), EMC_OK);
     assert_int_equal(number, THREADS * ROUNDS);
@@ -221,14 +229,11 @@ static void threads_that_want_the_same_key_wait_for_the_one_that_fills_it(void *
 {
     (void)state;
     emc_client *client = open_threaded();
-    struct part parts[THREADS] = {{0}};
+    struct part parts[THREADS];
     unsigned winners = 0;
     (void)emc_delete(client, EMC_STR("leased"), NULL);
+    run_all(client, fetch_or_fill, parts);
     for (unsigned i = 0; i < THREADS; i++) {
-        begin(&parts[i], client, i, fetch_or_fill);
-    }
-    for (unsigned i = 0; i < THREADS; i++) {
-        end(&parts[i]);
         winners += parts[i].rounds;
     }
     assert_int_equal(winners, 1);
@@ -261,10 +266,7 @@ static void a_node_that_dies_and_comes_back_costs_errors_and_no_wrong_value(void
         emc_client_wait(client, 10);
     }
     assert_true(node_state.healthy);
-    atomic_store(&stop, true);
-    for (unsigned i = 0; i < THREADS; i++) {
-        end(&parts[i]);
-    }
+    end_all(&stop, parts);
     emc_client_destroy(client);
 }
 
@@ -292,13 +294,8 @@ static void each_thread_reads_the_words_of_its_own_error(void **state)
 {
     (void)state;
     emc_client *client = open_threaded();
-    struct part parts[THREADS] = {{0}};
-    for (unsigned i = 0; i < THREADS; i++) {
-        begin(&parts[i], client, i, be_refused);
-    }
-    for (unsigned i = 0; i < THREADS; i++) {
-        end(&parts[i]);
-    }
+    struct part parts[THREADS];
+    run_all(client, be_refused, parts);
     emc_client_destroy(client);
 }
 
@@ -346,15 +343,10 @@ static void callbacks_come_once_one_at_a_time_from_the_clients_thread(void **sta
 {
     (void)state;
     emc_client *client = open_threaded();
-    struct part parts[THREADS] = {{0}};
+    struct part parts[THREADS];
     memset(&counts, 0, sizeof counts);
     counts.client = client;
-    for (unsigned i = 0; i < THREADS; i++) {
-        begin(&parts[i], client, i, submit_many);
-    }
-    for (unsigned i = 0; i < THREADS; i++) {
-        end(&parts[i]);
-    }
+    run_all(client, submit_many, parts);
     for (uint64_t end_ms = clock_ms() + PATIENCE_MS; emc_client_pending(client) > 0 && clock_ms() < end_ms;) {
         emc_client_wait(client, 100);
     }
@@ -414,10 +406,7 @@ static void nodes_come_and_go_while_threads_talk(void **state)
         assert_int_equal(emc_cluster_add_node(view, &servers[2].address, 100, NULL), EMC_OK);
         emc_client_wait(client, 2);
     }
-    atomic_store(&stop, true);
-    for (unsigned i = 0; i < THREADS; i++) {
-        end(&parts[i]);
-    }
+    end_all(&stop, parts);
     emc_client_destroy(client);
 }
 
@@ -516,29 +505,55 @@ static bool is_refused(emc_client *client)
            emc_client_pending(client) == 0 && emc_client_wait(client, 10000) == 0;
 }
 
+static bool child_is_refused(emc_client *client)
+{
+    int status = -1;
+    pid_t child = fork();
+    if (child == 0) {
+        bool refused = is_refused(client);
+        emc_client_destroy(client);
+        _exit(refused ? 0 : 1);
+    }
+    return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 static void a_child_of_fork_is_refused_and_the_parent_goes_on(void **state)
 {
     (void)state;
     emc_client *client = open_threaded();
-    struct part parts[THREADS] = {{0}};
+    atomic_bool stop = false;
+    struct part parts[THREADS];
     for (unsigned i = 0; i < THREADS; i++) {
+        parts[i] = (struct part){.stop = &stop};
         begin(&parts[i], client, i, talk);
     }
     for (unsigned i = 0; i < 5; i++) { /* others are inside at any moment */
-        pid_t child = fork();
-        assert_true(child >= 0);
-        if (child == 0) {
-            bool refused = is_refused(client);
-            emc_client_destroy(client);
-            _exit(refused ? 0 : 1);
-        }
-        int status = -1;
-        assert_int_equal(waitpid(child, &status, 0), child);
-        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        assert_true(child_is_refused(client));
     }
-    for (unsigned i = 0; i < THREADS; i++) {
-        end(&parts[i]);
+    end_all(&stop, parts);
+    emc_client_destroy(client);
+}
+
+static atomic_int refused_in_callback;
+
+static void fork_inside(void *user_data, const emc_result *result)
+{
+    (void)result;
+    refused_in_callback = child_is_refused(user_data) ? 1 : -1;
+}
+
+/* The thread that forks is inside: in the child it is so, too, and has no business there. */
+static void a_child_forked_inside_a_callback_is_refused(void **state)
+{
+    (void)state;
+    emc_client *client = open_threaded();
+    emc_call call = {.callback = fork_inside, .user_data = client};
+    refused_in_callback = 0;
+    assert_int_equal(emc_get_async(client, EMC_STR("k"), &call), EMC_OK);
+    for (uint64_t end_ms = clock_ms() + PATIENCE_MS; refused_in_callback == 0 && clock_ms() < end_ms;) {
+        emc_client_wait(client, 100);
     }
+    assert_int_equal(refused_in_callback, 1);
     emc_client_destroy(client);
 }
 
@@ -557,6 +572,7 @@ int main(void)
         cmocka_unit_test(what_is_under_way_at_the_end_is_cancelled),
         cmocka_unit_test(a_callback_may_destroy_the_client),
         cmocka_unit_test(a_child_of_fork_is_refused_and_the_parent_goes_on),
+        cmocka_unit_test(a_child_forked_inside_a_callback_is_refused),
     };
     return cmocka_run_group_tests(tests, start_servers, stop_servers);
 }

@@ -51,9 +51,7 @@ static int stop_all(void **state)
     free(names);
     free(keys);
     free(items);
-    for (size_t i = 0; i < 3; i++) {
-        server_kill(&servers[i]);
-    }
+    servers_kill(servers, 3);
     return 0;
 }
 
