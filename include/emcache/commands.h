@@ -178,7 +178,8 @@ EMC_API emc_status emc_administer(emc_client *client, const emc_address *node, c
 /** emc_administer() without waiting: the outcome comes through call->callback. */
 EMC_API emc_status emc_administer_async(emc_client *client, const emc_address *node, const char *command, const emc_call *call);
 
-/** Says `quit` on one of the node's connections, behind what was submitted before: EMC_OK when the server has closed it. The pool opens another when one is needed. */
+/** Says `quit` on one of the node's connections, behind what was submitted before: EMC_OK when the server has closed it. The pool opens another when one is needed.
+ *  Keys keep their order: what is submitted later on one that has operations in flight on that connection is sent when the server has closed it. */
 EMC_API emc_status emc_quit(emc_client *client, const emc_address *node, const emc_call *call);
 /** emc_quit() without waiting: the outcome comes through call->callback. */
 EMC_API emc_status emc_quit_async(emc_client *client, const emc_address *node, const emc_call *call);

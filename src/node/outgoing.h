@@ -25,7 +25,7 @@ static inline void emc__outgoing_join(struct emc__connection *connection, struct
     emc__outgoing_count(connection, operation);
 }
 
-/* After `quit` nothing more is written, and the connection takes nothing new: what waits on it finds another when the server has closed it. */
+/* After `quit` nothing more is written: what waits on the connection finds another when the server has closed it. */
 static inline void emc__outgoing_note_quit(struct emc__connection *connection, const struct emc__operation *operation)
 {
     if (operation->verb == EMC__VERB_QUIT) {

@@ -27,8 +27,18 @@ void emc__pool_deinit(struct emc__node *node)
 /* Where a node drains, what a lost connection left goes to the others that drain: waiting for a new one, it would be overtaken if the node is taken back. */
 static bool takes_operations(const struct emc__node *node, const struct emc__connection *connection)
 {
-    return emc__connection_open_for_business(connection) ||
+    return emc__connection_open_for_business(connection) || connection->quitting ||
            (node->draining && connection->state == EMC__CONNECTION_DRAINING);
+}
+
+/* Behind `quit` nothing is written: what comes there waits until the server has closed it. */
+static bool better(const struct emc__connection *candidate, const struct emc__connection *best)
+{
+    bool blocked = candidate->blocked_since_ns != 0, best_blocked = best->blocked_since_ns != 0;
+    if (candidate->quitting != best->quitting) {
+        return best->quitting;
+    }
+    return blocked != best_blocked ? best_blocked : candidate->load < best->load;
 }
 
 EMC__RARE static struct emc__connection *least_loaded(const struct emc__node *node)
@@ -36,25 +46,20 @@ EMC__RARE static struct emc__connection *least_loaded(const struct emc__node *no
     struct emc__connection *best = NULL;
     for (uint32_t i = 0; i < node->connection_count; i++) {
         struct emc__connection *candidate = node->connections[i];
-        if (!takes_operations(node, candidate)) {
-            continue;
-        }
-        bool better = best == NULL || (candidate->blocked_since_ns == 0 && best->blocked_since_ns != 0) ||
-                      ((candidate->blocked_since_ns == 0) == (best->blocked_since_ns == 0) &&
-                       candidate->load < best->load);
-        if (better) {
+        if (takes_operations(node, candidate) && (best == NULL || better(candidate, best))) {
             best = candidate;
         }
     }
     return best;
 }
 
-/* The slot's connection while anything of it is in flight, or while that connection takes bytes; else the least loaded. */
+/* The slot's connection while anything of it is in flight (behind `quit`, too: elsewhere it would be overtaken), or while that connection takes bytes; else the
+ * least loaded. */
 static struct emc__connection *choose(struct emc__node *node, struct emc__slot *slot)
 {
     struct emc__connection *connection = slot->connection;
     if (connection != NULL && takes_operations(node, connection) &&
-        (slot->in_flight > 0 || connection->blocked_since_ns == 0)) {
+        (slot->in_flight > 0 || (connection->blocked_since_ns == 0 && !connection->quitting))) {
         return connection;
     }
     slot->connection = least_loaded(node);
@@ -149,7 +154,7 @@ void emc__pool_place(struct emc__node *node, struct emc__operation *operation)
     }
     slot->in_flight++;
     node->load++;
-    node->metrics.waited += connection->blocked_since_ns != 0;
+    node->metrics.waited += connection->blocked_since_ns != 0 || connection->quitting;
     emc__connection_enqueue(connection, operation);
 }
 

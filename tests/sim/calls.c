@@ -6,10 +6,11 @@
 #include <string.h>
 
 const char *const sim_command_names[SIM_CALL_COMMANDS] = {
-    "get",  "gets",    "gat",     "gats",      "get_many", "gets_many", "gat_many",       "gats_many",  "set",
-    "add",  "replace", "append",  "prepend",   "cas",      "set_many",  "delete_many",    "delete",     "incr",
-    "decr", "touch",   "version", "flush_all", "stats",    "verbosity", "cache_memlimit", "dump_keys",  "mg",
-    "ms",   "md",      "mn",      "me",        "fetch",    "fill",      "give_up",        "invalidate", "count"};
+    "get",  "gets",    "gat",     "gats",      "get_many", "gets_many", "gat_many",       "gats_many", "set",
+    "add",  "replace", "append",  "prepend",   "cas",      "set_many",  "delete_many",    "delete",    "incr",
+    "decr", "touch",   "version", "flush_all", "stats",    "verbosity", "cache_memlimit", "dump_keys", "quit",
+    "mg",   "ms",      "md",      "mn",        "me",       "fetch",     "fill",           "give_up",   "invalidate",
+    "count"};
 
 bool sim_command_is_bulk(enum sim_command command)
 {

@@ -276,5 +276,6 @@ void sim_plan_make(struct sim_plan *plan, uint64_t seed, bool trace)
                                       (plan->discovery != EMC_DISCOVERY_NONE);
     draw_faults(plan);
     plan->refills = seed % 10 == 3;
+    plan->quits = seed % 10 == 7;
     plan->mutes_stay = plan->stage.options.ask_version && chance(plan, 50);
 }

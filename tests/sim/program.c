@@ -57,6 +57,9 @@ static enum sim_command draw_command(const struct program *program)
         {SIM_CALL_META_DELETE, 1},    {SIM_CALL_META_NOOP, 1}, {SIM_CALL_META_DEBUG, 1}, {SIM_CALL_FETCH, 2},
         {SIM_CALL_FILL, 2},           {SIM_CALL_GIVE_UP, 1},   {SIM_CALL_INVALIDATE, 1}, {SIM_CALL_COUNT, 2}};
     uint32_t total = 0, at;
+    if (program->plan->quits && chance(program, 4)) {
+        return SIM_CALL_QUIT;
+    }
     for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++) {
         total += weights[i].weight;
     }
@@ -488,6 +491,9 @@ static void check_peace(const struct program *program)
                 program->plan->slow; /* short connection timeouts */
         fine |= call->status == EMC_ERROR_TIMEOUT && (program->plan->largest_value > 20000 ||
                                                       program->plan->slow); /* a hundred large values take their time */
+        fine |= call->status == EMC_ERROR_TIMEOUT &&
+                program->plan
+                    ->quits; /* each costs the time of a connection, which may have a dead address to pass by */
         for (size_t j = 0; j < sizeof peaceful_results / sizeof peaceful_results[0]; j++) {
             fine |= call->status == peaceful_results[j];
         }

@@ -416,6 +416,94 @@ static void operations_on_a_key_stay_on_one_connection_while_any_is_in_flight(st
     }
 }
 
+/* Opens the client with two connections; the first one is talked on. */
+static void two_connections_open(struct play *p, struct sim_peer *peer)
+{
+    options(p)->connections_min = 2;
+    options(p)->timeout_ms = 5000;
+    the_client_opens(p);
+    it_greets(p, peer);
+    it_is_called(p, peer, 100);
+    it_hears(p, peer, "version\r\n");
+    it_says(p, peer, "VERSION 1.6.18\r\n");
+    ms_pass(p, 2);
+    peer->current = 0;
+}
+
+static void what_follows_a_quit_does_not_overtake_what_its_connection_owes(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    two_connections_open(p, peer);
+    struct sim_call *before = incr(p, "k"), *elsewhere = incr(p, "b");
+    struct sim_call *asked = quit(p, 0);
+    it_hears(p, peer, "incr k 1000001\r\nquit\r\n");
+    peer->current = 1;
+    it_hears(p, peer, "incr b 1000002\r\n");
+    struct sim_call *behind = incr(p, "k"), *last = get(p, "k"), *free_one = get(p, "c");
+    it_hears(p, peer, "get c\r\n"); /* other keys need not wait */
+    it_says(p, peer, "5\r\nEND\r\n");
+    ends(p, elsewhere, EMC_OK, 5);
+    ends(p, free_one, EMC_MISS, 5);
+    it_hears_nothing(p, peer, 20);
+    peer->current = 0;
+    it_says(p, peer, "1\r\n");
+    ends(p, before, EMC_OK, 5);
+    it_closes(p, peer);
+    ends(p, asked, EMC_OK, 5);
+    peer->current = 1;
+    it_hears(p, peer, "incr k 1000003\r\nget k\r\n");
+    it_says(p, peer, "2\r\nEND\r\n");
+    ends(p, behind, EMC_OK, 5);
+    ends(p, last, EMC_MISS, 5);
+}
+
+static void what_was_submitted_with_a_quit_is_not_overtaken_by_what_comes_later(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    two_connections_open(p, peer);
+    struct sim_call *before = incr(p, "k"), *elsewhere = incr(p, "b");
+    struct sim_call *asked = quit(p, 0), *behind = incr(p, "k"); /* of the same tick: it waits on the connection */
+    it_hears(p, peer, "incr k 1000001\r\nquit\r\n");
+    it_says(p, peer, "1\r\n");
+    ends(p, before, EMC_OK, 5);
+    struct sim_call *last = get(p, "k");
+    peer->current = 1;
+    it_hears(p, peer, "incr b 1000002\r\n");
+    it_says(p, peer, "5\r\n");
+    ends(p, elsewhere, EMC_OK, 5);
+    it_hears_nothing(p, peer, 20);
+    peer->current = 0;
+    it_closes(p, peer);
+    ends(p, asked, EMC_OK, 5);
+    peer->current = 1;
+    it_hears(p, peer, "incr k 1000003\r\nget k\r\n");
+    it_says(p, peer, "2\r\nEND\r\n");
+    ends(p, behind, EMC_OK, 5);
+    ends(p, last, EMC_MISS, 5);
+}
+
+static void what_waits_for_a_quit_goes_on_when_the_server_does_not_close(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    options(p)->timeout_ms = EMC_NO_LIMIT;
+    options(p)->connections_max = 1;
+    the_client_opens(p);
+    it_greets(p, peer);
+    struct sim_call *asked = quit(p, 0);
+    it_hears(p, peer, "quit\r\n");
+    struct sim_call *other = get(p, "k");
+    for (int i = 0; i < 3; i++) { /* a question each second while nothing comes; the pool is full */
+        it_is_called(p, peer, 1100);
+        it_hears(p, peer, "version\r\n");
+        it_says(p, peer, "VERSION 1.6.18\r\n");
+        ms_pass(p, 2);
+    }
+    it_hears(p, peer, "get k\r\n");
+    it_says(p, peer, "END\r\n");
+    ends(p, other, EMC_MISS, 5);
+    ends(p, asked, EMC_ERROR_CONNECTION_LOST, 5);
+}
+
 static void the_pool_grows_when_bytes_are_refused_for_ten_ms_not_when_it_is_busy(struct play *p)
 {
     struct sim_peer *peer = a_peer(p);
@@ -473,5 +561,8 @@ SCENARIOS("order", SCENARIO(gets_of_one_tick_travel_in_one_line),
           SCENARIO(an_error_line_in_place_of_a_multi_get_asks_each_key_alone_once),
           SCENARIO(an_error_line_in_place_of_a_bulk_line_asks_each_key_alone_once),
           SCENARIO(operations_on_a_key_stay_on_one_connection_while_any_is_in_flight),
+          SCENARIO(what_follows_a_quit_does_not_overtake_what_its_connection_owes),
+          SCENARIO(what_was_submitted_with_a_quit_is_not_overtaken_by_what_comes_later),
+          SCENARIO(what_waits_for_a_quit_goes_on_when_the_server_does_not_close),
           SCENARIO(the_pool_grows_when_bytes_are_refused_for_ten_ms_not_when_it_is_busy),
           SCENARIO(connections_above_the_minimum_are_purged_when_unused))

@@ -277,6 +277,8 @@ static emc_status submit_to_node(struct sim_stage *stage, const struct sim_call 
         return emc_verbosity_async(stage->client, node, (uint32_t)call->amount, how);
     case SIM_CALL_CACHE_MEMLIMIT:
         return emc_cache_memlimit_async(stage->client, node, call->amount, how);
+    case SIM_CALL_QUIT:
+        return emc_quit_async(stage->client, node, how);
     default:
         return emc_dump_keys_async(stage->client, node, (emc_dump)call->amount, how);
     }

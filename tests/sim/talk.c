@@ -265,6 +265,11 @@ struct sim_call *flush_all(struct play *p, uint32_t node)
     return ask_node(p, SIM_CALL_FLUSH_ALL, node);
 }
 
+struct sim_call *quit(struct play *p, uint32_t node)
+{
+    return ask_node(p, SIM_CALL_QUIT, node);
+}
+
 /* ------------------------------------------------------------------ expectations */
 
 void play_end_either(struct play *p, struct sim_call *call, emc_status a, emc_status b, uint64_t ms)
