@@ -14,6 +14,40 @@
 #include <sys/ioctl.h>
 #endif
 
+unsigned emc__descriptor_hold_standard(void)
+{
+    unsigned held = 0;
+    int descriptor;
+    while ((descriptor = open("/dev/null", O_RDWR | O_CLOEXEC)) >= 0 && descriptor <= STDERR_FILENO) {
+        held |= 1u << descriptor;
+    }
+    if (descriptor >= 0) {
+        close(descriptor);
+    }
+    return held;
+}
+
+void emc__descriptor_release_standard(unsigned held)
+{
+    for (int descriptor = 0; descriptor <= STDERR_FILENO; descriptor++) {
+        if ((held & 1u << descriptor) != 0) {
+            close(descriptor);
+        }
+    }
+}
+
+int emc__descriptor_above_standard(int descriptor)
+{
+    if (descriptor < 0 || descriptor > STDERR_FILENO) {
+        return descriptor;
+    }
+    int above = fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    int code = errno;
+    close(descriptor);
+    errno = code;
+    return above;
+}
+
 static socklen_t socket_address(const struct emc__endpoint *endpoint, struct sockaddr_storage *storage)
 {
     memset(storage, 0, sizeof *storage);
@@ -51,7 +85,8 @@ int emc__descriptor_connect(const struct emc__endpoint *endpoint)
 {
     struct sockaddr_storage address;
     socklen_t length = socket_address(endpoint, &address);
-    int descriptor = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int descriptor = emc__descriptor_above_standard(
+        socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (descriptor < 0) {
         return -1;
     }

@@ -4,6 +4,14 @@
 
 #include "transport/transport.h"
 
+/* In a program that closed its standard streams the next descriptor would be number 0, 1 or 2: what is printed then would go to a server, and libuv
+ * aborts when it closes such a number. So we have none of these: what makes descriptors by the way (libuv's loop) does so while they are held;
+ * the bits that come back are for the release. */
+unsigned emc__descriptor_hold_standard(void);
+void emc__descriptor_release_standard(unsigned held);
+/* The same descriptor under a number above them, if need be; -1 and errno when there is none (it is closed then), or where it was -1. */
+int emc__descriptor_above_standard(int descriptor);
+
 /* A non-blocking descriptor that is connecting, closed on exec; or -1 and errno. */
 int emc__descriptor_connect(const struct emc__endpoint *endpoint);
 /* Where nobody listens on a local port, the system may happen to give the connection that very port: it then meets itself (TCP's

@@ -15,6 +15,7 @@
 
 #include "base/allocator.h"
 #include "base/timer_wheel.h"
+#include "transport/descriptor.h"
 #include "transport/tls.h"
 
 /* A lost packet must not cost the five seconds of c-ares's default. */
@@ -147,8 +148,8 @@ static bool open_descriptors(struct emc__uv *uv)
 {
     uv->armed_ns = EMC__NEVER;
     uv->event_raised = false;
-    uv->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    uv->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    uv->timer_fd = emc__descriptor_above_standard(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
+    uv->event_fd = emc__descriptor_above_standard(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
     uv->timer_watch = watch_descriptor(uv, uv->timer_fd, timer_ready);
     uv->event_watch = watch_descriptor(uv, uv->event_fd, event_ready);
     return uv->timer_watch != NULL && uv->event_watch != NULL;
@@ -203,7 +204,9 @@ emc_status emc__uv_transport_create(const emc_allocator *allocator, const struct
     emc__list_init(&uv->buffered);
     uv->name_try_ms = NAME_TRY_MS;
     emc_status status = tls != NULL ? emc__tls_create(&uv->allocator, tls, &uv->tls, error) : EMC_OK;
+    unsigned held = emc__descriptor_hold_standard();
     int failed = status == EMC_OK ? uv_loop_init(&uv->loop) : -1;
+    emc__descriptor_release_standard(held);
     if (failed != 0) {
         status = status != EMC_OK ? status
                                   : emc__error_set(error, EMC_ERROR_CONNECT, "no event loop: %s", uv_strerror(failed));
@@ -246,8 +249,10 @@ void emc__uv_transport_destroy(struct emc__transport *transport)
 void emc__uv_after_fork(struct emc__transport *transport)
 {
     struct emc__uv *uv = uv_of(transport);
+    unsigned held = emc__descriptor_hold_standard();
     int failed = uv_loop_fork(
         &uv->loop); /* a new epoll; closes ours of the parent's, and leaves what is watched there alone */
+    emc__descriptor_release_standard(held);
     uv->loop_lost = uv->loop_lost || failed != 0;
     close_descriptors(uv); /* first: nothing below is to raise the parent's event */
     emc__resolver_after_fork(uv);

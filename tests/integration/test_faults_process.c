@@ -1,5 +1,6 @@
-/* Faults of the process itself: signals that interrupt every system call, SIGPIPE at its default, several clients in several threads, cancelling at every moment.
+/* Faults of the process itself: signals that interrupt every system call, SIGPIPE at its default, several clients in several threads, cancelling at every moment, no standard streams.
  * Allocations that fail are in test_out_of_memory.c, fork in test_fork.c, descriptors in test_faults_connect.c. */
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -252,6 +253,46 @@ static void cancelling_at_every_moment_completes_each_operation_once(void **stat
     trial_end(&trial);
 }
 
+/* ------------------------------------------------------------------ closed standard streams */
+
+/* The exit code of a process in which a value is stored and fetched; 10 and more: a number of a standard stream was taken. */
+static int talk_without_streams(emc_client *client)
+{
+    emc_item item = {0};
+    bool stored = emc_set(client, EMC_STR("stream"), EMC_STR("value"), 0, 0, NULL) == EMC_OK;
+    bool fetched = emc_get(client, EMC_STR("stream"), &item, NULL) == EMC_OK && item.value_length == 5;
+    int code = stored && fetched ? 0 : 1;
+    emc_item_release(&item);
+    for (int stream = 0; stream <= STDERR_FILENO; stream++) {
+        code += fcntl(stream, F_GETFD) == -1 ? 0 : 10;
+    }
+    return code;
+}
+
+/* libuv aborts when it closes a descriptor below 3, and whatever the program prints would go to a server. */
+static void a_program_without_standard_streams_prints_into_no_connection(void **state)
+{
+    (void)state;
+    int status = 0;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        emc_client *client = NULL;
+        for (int stream = 0; stream <= STDERR_FILENO; stream++) {
+            close(stream);
+        }
+        int code = 3;
+        if (emc_client_create(&client, &server.address, 1, NULL, NULL) == EMC_OK) {
+            code = talk_without_streams(client);
+        }
+        emc_client_destroy(client);
+        _exit(code);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +302,7 @@ int main(void)
         cmocka_unit_test(clients_in_several_threads_share_nothing),
         cmocka_unit_test(a_fork_in_another_thread_disturbs_nothing),
         cmocka_unit_test(cancelling_at_every_moment_completes_each_operation_once),
+        cmocka_unit_test(a_program_without_standard_streams_prints_into_no_connection),
     };
     return cmocka_run_group_tests(tests, start, stop_all);
 }
