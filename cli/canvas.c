@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "report.h"
+
 #define FORMAT_SIZE 1024
 
 static const char *const style_codes[STYLE_COUNT] = {
@@ -229,6 +231,9 @@ bool canvas_flush(struct canvas *canvas)
             continue;
         }
         if (written <= 0) {
+            if (errno != EPIPE) { /* a reader that has seen enough is no news */
+                complain("the output could not be written: %s", strerror(errno));
+            }
             canvas->failed = true;
             break;
         }

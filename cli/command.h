@@ -99,5 +99,7 @@ enum exit_code command_flush_all(const struct invocation *invocation);
 enum exit_code command_route(const struct invocation *invocation);
 enum exit_code command_top(const struct invocation *invocation);
 enum exit_code command_demo(const struct invocation *invocation);
+enum exit_code command_help(const struct invocation *invocation);
+enum exit_code command_completion(const struct invocation *invocation);
 
 #endif

@@ -68,6 +68,14 @@ static const struct command table[] = {
      "17 seconds and ends every server it started. Needs the program memcached.\n"
      "Exit code 3 when something did not happen as it should.\n",
      0, 0, OPTION_BIT(OPTION_FAST), command_demo},
+    {"help", "[COMMAND]", "tell about a command, as COMMAND --help does",
+     "Without COMMAND: what emcache --help tells.\n", 0, 1, 0, command_help},
+    {"completion", "SHELL", "write completions for bash, zsh or fish",
+     "Where the package did not install them:\n"
+     "  bash   eval \"$(emcache completion bash)\"\n"
+     "  zsh    emcache completion zsh > DIRECTORY_OF_FPATH/_emcache\n"
+     "  fish   emcache completion fish | source\n",
+     1, 1, 0, command_completion},
 };
 
 const struct command *commands_all(size_t *count_out)

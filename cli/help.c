@@ -46,8 +46,8 @@ static void write_program(void)
 
 static void write_command(const struct command *command)
 {
-    printf("usage: emcache [OPTION...] %s%s%s\n\n%s.\n\n%s", command->name, command->words[0] == '\0' ? "" : " ",
-           command->words, command->summary, command->details);
+    printf("usage: emcache [OPTION...] %s%s%s\n\n%s: %s.\n\n%s", command->name, command->words[0] == '\0' ? "" : " ",
+           command->words, command->name, command->summary, command->details);
     if (command->options != 0) {
         fputs("\nOptions of this command:\n", stdout);
     }

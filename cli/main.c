@@ -5,10 +5,28 @@
 #include <string.h>
 
 #include "command.h"
+#include "completion.h"
 #include "help.h"
 #include "options.h"
 #include "report.h"
 #include "routing_names.h"
+
+enum exit_code command_help(const struct invocation *invocation)
+{
+    const char *name = invocation->word_count > 0 ? invocation->words[0] : NULL;
+    const struct command *command = name != NULL ? commands_find(name) : NULL;
+    if (name != NULL && command == NULL) {
+        complain("there is no command '%s' (emcache help lists them)", name);
+        return EXIT_CODE_USAGE;
+    }
+    help_write(command);
+    return EXIT_CODE_OK;
+}
+
+enum exit_code command_completion(const struct invocation *invocation)
+{
+    return completion_write(invocation->words[0]) ? EXIT_CODE_OK : EXIT_CODE_USAGE;
+}
 
 /* What answers without any command, or instead of it. True when it did. */
 static bool answer_general(const struct invocation *invocation)

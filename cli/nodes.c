@@ -63,6 +63,10 @@ static void read_row(const struct session *session, size_t index, struct node_ro
         row->metrics.connect_time_average_s = row->metrics.connect_time_p50_s = -1;
         row->metrics.connect_time_p99_s = row->metrics.connect_time_worst_s = -1;
     }
+    if (row->metrics.operations_executed == 0) {
+        row->metrics.operation_time_p50_s = row->metrics.operation_time_p99_s = row->metrics
+                                                                                    .operation_time_worst_s = -1;
+    }
 }
 
 /* ------------------------------------------------------------------ as a table */
@@ -201,6 +205,8 @@ static void write_node_json(struct json *json, const struct node_row *row)
     json_string(json, "server_version", row->state.server_version);
     json_unsigned(json, "weight", row->state.weight);
     json_unsigned(json, "state_age_ms", row->state.state_age_ms);
+    json_unsigned(json, "deletes_remembered", row->state.deletes_remembered);
+    json_unsigned(json, "deletes_forgotten", row->state.deletes_forgotten);
     json_unsigned(json, "connections", metrics->connections);
     json_unsigned(json, "connections_created", metrics->connections_created);
     json_unsigned(json, "connections_created_with_error", metrics->connections_created_with_error);
@@ -213,6 +219,7 @@ static void write_node_json(struct json *json, const struct node_row *row)
     json_measure(json, "connect_time_p50_s", metrics->connect_time_p50_s);
     json_measure(json, "connect_time_p99_s", metrics->connect_time_p99_s);
     json_measure(json, "connect_time_worst_s", metrics->connect_time_worst_s);
+    json_unsigned(json, "operations_in_flight", metrics->operations_in_flight);
     json_measure(json, "operation_time_p50_s", metrics->operation_time_p50_s);
     json_measure(json, "operation_time_p99_s", metrics->operation_time_p99_s);
     json_measure(json, "operation_time_worst_s", metrics->operation_time_worst_s);

@@ -21,6 +21,9 @@ enum exit_code exit_code_of(emc_status status)
     if (status == EMC_OK) {
         return EXIT_CODE_OK;
     }
+    if (status == EMC_ERROR_UNSUPPORTED) { /* usage to the library; here a server was asked, and said so */
+        return EXIT_CODE_ERROR;
+    }
     switch (emc_status_classify(status)) {
     case EMC_CLASS_RESULT:
         return EXIT_CODE_MISS;
@@ -43,7 +46,7 @@ enum exit_code report_outcome(const char *subject, emc_status status, const char
 {
     if (status != EMC_OK) {
         bool own = words == NULL || words[0] == '\0' || emc_status_classify(status) == EMC_CLASS_RESULT;
-        complain("%s: %s", subject, own ? emc_status_text(status) : words);
+        complain("%s: %s", subject[0] != '\0' ? subject : "''", own ? emc_status_text(status) : words);
     }
     return exit_code_of(status);
 }

@@ -14,7 +14,7 @@ static const struct {
     {"rendezvous", EMC_ROUTING_RENDEZVOUS, "rendezvous with the full 64-bit score, and weights"},
     {"ketama-weighted", EMC_ROUTING_KETAMA_WEIGHTED, "libmemcached's KETAMA_WEIGHTED"},
     {"ketama", EMC_ROUTING_KETAMA, "libmemcached's unweighted ketama"},
-    {"ketama-md5", EMC_ROUTING_KETAMA_MD5, "the same ring, keys hashed by MD5"},
+    {"ketama-md5", EMC_ROUTING_KETAMA_MD5, "the same with HASH set to MD5: points and keys"},
     {"modula", EMC_ROUTING_MODULA, "libmemcached's default: hash modulo number of nodes"},
     {"pymemcache", EMC_ROUTING_PYMEMCACHE, "pymemcache's HashClient, str keys"},
     {"pymemcache-bytes", EMC_ROUTING_PYMEMCACHE_BYTES, "pymemcache's HashClient, bytes keys"},

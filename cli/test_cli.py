@@ -225,6 +225,42 @@ class Nodes(OnServers):
             self.assertEqual((node["connections"], node["connections_created"]), (1, 1))
             self.assertGreater(node["connect_time_average_s"], 0)
 
+    def test_json_has_every_field_of_the_header(self):
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../include/emcache/cluster.h"), encoding="utf-8") as file:
+            header = file.read()
+        fields = set()
+        for name in ("emc_pool_metrics", "emc_node_state"):
+            body = header.split(f"typedef struct {name} {{")[1].split("}")[0]
+            fields.update(re.findall(r"^ +\w+ (\w+)(?:\[\w+\])?;", body, re.MULTILINE))
+        self.assertGreater(len(fields), 20)
+        dead = f"127.0.0.1:{free_port()}"
+        nodes = json.loads(emcache("nodes", "--json", servers=f"{self.nodes[0].address},{dead}").out)
+        for node in nodes:
+            self.assertEqual(set(node), fields | {"address"})
+        for name in ("connect_time_p50_s", "operation_time_p50_s", "operation_time_worst_s"):
+            self.assertGreater(nodes[0][name], 0)
+            self.assertIsNone(nodes[1][name])
+
+    def test_statistics_that_the_server_does_not_have_are_an_error_and_no_wrong_usage(self):
+        self.run_it("stats", self.nodes[0].address, "nonsense", code=ERROR, err="ERROR")
+
+    def test_a_picture_that_cannot_be_written_is_an_error_in_words(self):
+        for arguments in (["nodes", "--watch"], ["top", "--interval", "0.1"]):
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run([PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, check=False, timeout=60,
+                                      env=environment(EMCACHE_SERVERS=self.servers))
+            self.assertEqual(done.returncode, ERROR)
+            self.assertIn(b"could not be written: No space left", done.stderr)
+
+    def test_without_standard_streams_it_ends_as_it_should(self):
+        self.run_it("set", "streams", "v")
+        for closed, arguments, code in ((0, ["get", "streams"], OK), (1, ["get", "streams"], ERROR), (2, ["version"], OK),
+                                        (0, ["set", "streams", "-"], ERROR)):
+            line = f'exec {closed}<&-; exec "$0" "$@"'
+            done = subprocess.run(["/bin/sh", "-c", line, PROGRAM, *arguments], capture_output=True, check=False, timeout=60,
+                                  env=environment(EMCACHE_SERVERS=self.servers))
+            self.assertEqual(done.returncode, code, (closed, arguments, done.stderr))
+
     def test_nodes_watched(self):
         result = self.run_it("nodes", "--watch", "--count", "2", "--interval", "0.1")
         self.assertEqual(len(re.findall("^node ", result.out, re.MULTILINE)), 2)
@@ -483,11 +519,16 @@ class Usage(unittest.TestCase):
     def test_help_of_the_program_and_of_every_command(self):
         text = emcache("--help").out
         commands = re.findall(r"^  ([a-z_]+) ", text.split("Options")[0], re.MULTILINE)
-        self.assertEqual(len(commands), 14)
+        self.assertEqual(len(commands), 16)
         for command in commands:
             result = emcache(command, "--help")
             self.assertEqual((result.code, result.err), (OK, ""))
             self.assertTrue(result.out.startswith(f"usage: emcache [OPTION...] {command}"), command)
+
+    def test_help_is_a_command_too(self):
+        self.assertEqual(emcache("help").out, emcache("--help").out)
+        self.assertEqual(emcache("help", "set").out, emcache("set", "--help").out)
+        self.wrong("there is no command 'fetch'", "help", "fetch")
 
     def test_lines_of_help_fit_into_100_columns(self):
         for command in ([], ["set"], ["route"], ["nodes"], ["top"]):
@@ -511,6 +552,60 @@ class Usage(unittest.TestCase):
         with open("/dev/full", "wb") as full:
             done = subprocess.run([PROGRAM, "--help"], stdout=full, stderr=subprocess.PIPE, check=False)
         self.assertEqual(done.returncode, ERROR)
+
+
+# ---------------------------------------------------------------------- completion
+
+class Completion(unittest.TestCase):
+    @staticmethod
+    def bash(*words):
+        """What bash would offer for the last of these words."""
+        asked = f"""{emcache("completion", "bash").out}
+            compopt() {{ :; }}
+            COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _emcache; printf "%s\\n" "${{COMPREPLY[@]}}";"""
+        done = subprocess.run(["bash", "-c", asked, "bash", "emcache", *words], capture_output=True, text=True, check=True)
+        return done.stdout.split()
+
+    def test_bash(self):
+        self.assertEqual(self.bash("no"), ["nodes"])
+        self.assertEqual(self.bash("-s", "h", "r"), ["route"])
+        self.assertEqual(self.bash("nodes", "--j"), ["--json"])
+        self.assertEqual(self.bash("get", "--j"), [])
+        self.assertIn("--servers", self.bash("get", "-"))
+        self.assertEqual(self.bash("--routing", "=", "tw"), ["twemproxy"])
+        self.assertEqual(self.bash("help", "st"), ["stats"])
+        self.assertEqual(self.bash("--timeout", ""), [])
+
+    @unittest.skipUnless(shutil.which("fish"), "no fish")
+    def test_fish(self):
+        def fish(line):
+            done = subprocess.run(["fish", "--no-config", "-c", f"{emcache('completion', 'fish').out}\ncomplete -C '{line}'"],
+                                  capture_output=True, text=True, check=True)
+            return [offer.split("\t")[0] for offer in done.stdout.splitlines()]
+        self.assertEqual(fish("emcache no"), ["nodes"])
+        self.assertEqual(fish("emcache nodes --j"), ["--json"])
+        self.assertEqual(fish("emcache --routing tw"), ["twemproxy"])
+
+    @unittest.skipUnless(shutil.which("zsh"), "no zsh")
+    def test_zsh(self):
+        script = emcache("completion", "zsh").out
+        self.assertTrue(script.startswith("#compdef emcache\n"))
+        subprocess.run(["zsh", "-n"], input=script.encode(), check=True, timeout=60)
+
+    def test_all_three_know_every_command_and_option(self):
+        names = set()
+        for line in emcache("--help").out.splitlines():
+            names.update(re.findall(r"^  ([a-z_]+) ", line) + re.findall(r"--([a-z-]+)", line))
+        for command in re.findall(r"^  ([a-z_]+) ", emcache("--help").out.split("Options")[0], re.MULTILINE):
+            names.update(re.findall(r"^  .*?--([a-z-]+)", emcache("help", command).out, re.MULTILINE))
+        self.assertGreater(len(names), 40)
+        for shell in ("bash", "zsh", "fish"):
+            script = emcache("completion", shell).out
+            self.assertEqual([name for name in sorted(names) if not re.search(rf"\b{name}\b", script)], [], shell)
+
+    def test_another_shell_is_refused(self):
+        result = emcache("completion", "tcsh")
+        self.assertEqual((result.code, result.out), (USAGE, ""))
 
 
 # ---------------------------------------------------------------------- the demo
