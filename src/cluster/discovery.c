@@ -259,7 +259,8 @@ static void looked_up(void *context, emc_status status, const char *message, con
     discovery->lookup = NULL;
     discovery->ttl_s = ttl_s;
     if (status != EMC_OK || count == 0) {
-        tell_failure(discovery, status != EMC_OK ? status : EMC_ERROR_RESOLVE, message);
+        bool memory = status == EMC_ERROR_MEMORY; /* a lack of descriptors has its words */
+        tell_failure(discovery, memory ? status : EMC_ERROR_RESOLVE, message);
     } else if (emc__discovery_pace_doubts(&discovery->pace, count)) {
         tell_failure(discovery, EMC_ERROR_RESOLVE,
                      "the answer lacks more than half of the nodes: waiting for a second one like it");

@@ -127,6 +127,17 @@ uint64_t emc__descriptor_unconfirmed(int descriptor)
     return 0;
 }
 
+int emc__descriptor_lack(void)
+{
+    int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int code = errno;
+    if (descriptor >= 0) {
+        close(descriptor);
+        return 0;
+    }
+    return emc__descriptor_status(code) != EMC_ERROR_CONNECT ? code : 0;
+}
+
 emc_status emc__descriptor_status(int code)
 {
     switch (code) {

@@ -22,6 +22,8 @@ uint64_t emc__descriptor_unconfirmed(int descriptor);
 /* Lets a receive without MSG_DONTWAIT wait, for limit_ns (below a second) at most. False: the system refuses. */
 bool emc__descriptor_make_blocking(int descriptor, uint32_t limit_ns);
 
+/* Why no descriptor is to be had now (errno: EMFILE, ENFILE, ENOMEM, ENOBUFS); 0: one is. */
+int emc__descriptor_lack(void);
 /* What it means that none could be had, or could not begin to connect (errno): EMC_ERROR_FULL, EMC_ERROR_MEMORY or EMC_ERROR_CONNECT, see connect in transport.h. */
 emc_status emc__descriptor_status(int code);
 

@@ -2,6 +2,7 @@
  * transport's timer. An answer that c-ares has at once (/etc/hosts) is delivered in the next pass all the same. */
 #define CARES_NO_DEPRECATED /* c-ares 1.28 deprecates what 1.18 has no other call for */
 #include <ares.h>
+#include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 
 #include "base/allocator.h"
 #include "base/timer_wheel.h"
+#include "transport/descriptor.h"
 #include "transport/uv_internal.h"
 
 #define ENDPOINTS_MAX   256
@@ -56,6 +58,7 @@ struct emc__resolver {
     struct emc__uv *uv;
     ares_channel channel;
     struct emc__list watches;
+    bool starved; /* a socket of its can't be watched, for want of memory: no answer would be heard */
 };
 
 /* ------------------------------------------------------------------ c-ares's sockets */
@@ -100,7 +103,7 @@ static struct resolver_watch *open_watch(struct emc__resolver *resolver, ares_so
 {
     struct resolver_watch *watch = emc__allocate_zeroed(&resolver->uv->allocator, 1, sizeof *watch);
     if (watch == NULL) {
-        return NULL; /* the look-up then ends by c-ares's own timeout */
+        return NULL;
     }
     watch->resolver = resolver;
     watch->descriptor = descriptor;
@@ -128,18 +131,35 @@ static void socket_state(void *data, ares_socket_t descriptor, int readable, int
     if (watch == NULL) {
         watch = open_watch(resolver, descriptor);
     }
-    if (watch != NULL) {
+    if (watch == NULL) {
+        resolver->starved = true; /* the next pass ends it: c-ares is at work now */
+        emc__uv_raise(&resolver->uv->transport);
+    } else {
         emc__watch_want(&watch->watch, (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0));
     }
 }
 
 /* ------------------------------------------------------------------ answers */
 
+/* Why nothing could be asked, or heard, that says nothing about the name (errno); 0: there is no such reason. c-ares does not tell why it has no socket
+ * or can't read its files, so the system is asked for a descriptor, too. */
+static int lack_behind(const struct emc__lookup *lookup, int code)
+{
+    const struct emc__resolver *resolver = lookup->uv->resolver;
+    if (code == ARES_ENOMEM || (resolver != NULL && resolver->starved)) {
+        return ENOMEM;
+    }
+    bool answered = code == ARES_ENOTFOUND || code == ARES_ENODATA;
+    return answered || code == ARES_EDESTRUCTION ? 0 : emc__descriptor_lack();
+}
+
 static void note_failure(struct emc__lookup *lookup, int code)
 {
-    lookup->status = code == ARES_ENOMEM ? EMC_ERROR_MEMORY : EMC_ERROR_RESOLVE;
+    int lack = lack_behind(lookup, code);
     const char *words = code == ARES_EDESTRUCTION ? "the look-up was ended" : ares_strerror(code);
-    snprintf(lookup->message, sizeof lookup->message, "%.180s: %.60s", lookup->name, words);
+    lookup->status = lack != 0 ? emc__descriptor_status(lack) : EMC_ERROR_RESOLVE;
+    snprintf(lookup->message, sizeof lookup->message, "%.180s: %.60s", lookup->name,
+             lack != 0 ? strerror(lack) : words);
 }
 
 static bool make_room(struct emc__lookup *lookup)
@@ -296,41 +316,44 @@ __attribute__((constructor)) static void begin_library(void)
     (void)ares_library_init(ARES_LIB_INIT_ALL);
 }
 
-static bool open_channel(struct emc__resolver *resolver)
+/* What c-ares says to it. */
+static int open_channel(struct emc__resolver *resolver)
 {
     struct ares_options options = {.sock_state_cb = socket_state,
                                    .sock_state_cb_data = resolver,
                                    .timeout = resolver->uv->name_try_ms,
                                    .tries = TRIES};
-    if (ares_init_options(&resolver->channel, &options, ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES) !=
-        ARES_SUCCESS) {
-        return false;
+    int code = ares_init_options(&resolver->channel, &options,
+                                 ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
+    if (code != ARES_SUCCESS) {
+        return code;
     }
     const char *servers = resolver->uv->name_servers;
-    if (servers[0] != '\0' && ares_set_servers_ports_csv(resolver->channel, servers) != ARES_SUCCESS) {
+    code = servers[0] != '\0' ? ares_set_servers_ports_csv(resolver->channel, servers) : ARES_SUCCESS;
+    if (code != ARES_SUCCESS) {
         ares_destroy(resolver->channel);
-        return false;
     }
-    return true;
+    return code;
 }
 
-static bool open_resolver(struct emc__uv *uv)
+static int open_resolver(struct emc__uv *uv)
 {
     if (uv->resolver != NULL) {
-        return true;
+        return ARES_SUCCESS;
     }
     struct emc__resolver *resolver = emc__allocate_zeroed(&uv->allocator, 1, sizeof *resolver);
     if (resolver == NULL) {
-        return false;
+        return ARES_ENOMEM;
     }
     resolver->uv = uv;
     emc__list_init(&resolver->watches);
-    if (!open_channel(resolver)) {
+    int code = open_channel(resolver);
+    if (code != ARES_SUCCESS) {
         emc__release(&uv->allocator, resolver);
-        return false;
+        return code;
     }
     uv->resolver = resolver;
-    return true;
+    return ARES_SUCCESS;
 }
 
 /* c-ares calls back for everything outstanding, and closes its sockets. */
@@ -367,6 +390,17 @@ static struct emc__lookup *new_lookup(struct emc__uv *uv, const char *name, emc_
     return lookup;
 }
 
+/* c-ares could not begin (it reads files first). */
+static void answer_without_resolver(struct emc__lookup *lookup, int code, enum emc__lookup_kind kind, uint16_t port)
+{
+    if (kind == EMC__LOOKUP_ADDRESSES && is_localhost(lookup->name)) {
+        answer_localhost(lookup, port);
+    } else {
+        note_failure(lookup, code);
+    }
+    emc__uv_raise(&lookup->uv->transport);
+}
+
 emc_status emc__resolve_start(struct emc__transport *transport, enum emc__lookup_kind kind, const char *name,
                               uint16_t port, emc__lookup_callback *callback, void *context,
                               struct emc__lookup **lookup_out)
@@ -375,9 +409,15 @@ emc_status emc__resolve_start(struct emc__transport *transport, enum emc__lookup
     if (name[0] == '\0' || strnlen(name, NAME_MAX_LENGTH + 1) > NAME_MAX_LENGTH || uv->loop_lost) {
         return EMC_ERROR_RESOLVE;
     }
-    struct emc__lookup *lookup = open_resolver(uv) ? new_lookup(uv, name, callback, context) : NULL;
+    struct emc__lookup *lookup = new_lookup(uv, name, callback, context);
     if (lookup == NULL) {
-        return EMC_ERROR_MEMORY; /* an empty channel goes in the next pass */
+        return EMC_ERROR_MEMORY;
+    }
+    *lookup_out = lookup;
+    int code = open_resolver(uv);
+    if (code != ARES_SUCCESS) {
+        answer_without_resolver(lookup, code, kind, port);
+        return EMC_OK;
     }
     if (kind == EMC__LOOKUP_SERVICE) {
         lookup->outstanding = 1;
@@ -386,7 +426,6 @@ emc_status emc__resolve_start(struct emc__transport *transport, enum emc__lookup
         look_up_addresses(lookup, lookup->name, port);
     }
     set_deadline(uv->resolver);
-    *lookup_out = lookup;
     return EMC_OK;
 }
 
@@ -469,6 +508,9 @@ void emc__resolver_pass(struct emc__uv *uv)
     struct emc__link *link;
     if (uv->resolver == NULL && emc__list_empty(&uv->lookups)) {
         return;
+    }
+    if (uv->resolver != NULL && uv->resolver->starved) {
+        close_resolver(uv);
     }
     if (uv->resolver != NULL && uv->now_ns >= uv->resolver_ns) {
         ares_process_fd(uv->resolver->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);

@@ -63,8 +63,8 @@ struct emc__socket_listener {
     void (*arrived)(void *context, struct emc__slice bytes, uint64_t now_ns);
 };
 
-/* endpoints are borrowed until return. On failure count is 0, status is EMC_ERROR_RESOLVE or EMC_ERROR_MEMORY, message says why; an empty answer is
- * EMC_ERROR_RESOLVE. ttl_s: the smallest of the records, or 0 when not known. The look-up is over with this call (no cancel after it). */
+/* endpoints are borrowed until return. On failure count is 0, status is EMC_ERROR_RESOLVE, or EMC_ERROR_FULL (no descriptor is left) or EMC_ERROR_MEMORY, which
+ * say nothing about the name; message says why; an empty answer is EMC_ERROR_RESOLVE. ttl_s: the smallest of the records, or 0 when not known. The look-up is over with this call (no cancel after it). */
 typedef void emc__lookup_callback(void *context, emc_status status, const char *message,
                                   const struct emc__endpoint *endpoints, size_t count, uint32_t ttl_s, uint64_t now_ns);
 

@@ -131,9 +131,8 @@ static void out_of_descriptors_an_attempt_fails_and_a_later_one_succeeds(struct 
 }
 
 /* What we lack says nothing about the node: it stays in use, and what waits for it is told, in words, as early as of a node that refuses. */
-static void out_of_descriptors_operations_fail_early_and_the_node_stays_healthy(struct play *p)
+static void operations_fail_early_and_the_node_stays_healthy(struct play *p, const struct sim_node *node)
 {
-    struct sim_node *node = a_server(p);
     p->stage.transport.connect_errors = 1000000;
     options(p)->timeout_ms = 5000;
     the_client_opens(p);
@@ -147,6 +146,19 @@ static void out_of_descriptors_operations_fail_early_and_the_node_stays_healthy(
     must(p, metrics(p, node).connections_created_with_error > 20);
     p->stage.transport.connect_errors = 0;
     ends(p, get(p, "k"), EMC_MISS, 110);
+}
+
+static void out_of_descriptors_operations_fail_early_and_the_node_stays_healthy(struct play *p)
+{
+    operations_fail_early_and_the_node_stays_healthy(p, a_server(p));
+}
+
+static void out_of_descriptors_a_name_is_not_looked_up_and_its_node_stays_healthy(struct play *p)
+{
+    struct sim_node *node = a_named_node(p, "cache.example");
+    struct emc__endpoint endpoint = sim_stage_endpoint(7);
+    the_name_leads_to(p, node, a_server_without_node(p, &endpoint));
+    operations_fail_early_and_the_node_stays_healthy(p, node);
 }
 
 /* Of two addresses one refuses: that says something. */
@@ -325,6 +337,7 @@ SCENARIOS("connect", SCENARIO(a_fresh_client_connects_says_version_and_serves),
           SCENARIO(a_server_over_its_connection_limit_is_told_in_its_own_words),
           SCENARIO(out_of_descriptors_an_attempt_fails_and_a_later_one_succeeds),
           SCENARIO(out_of_descriptors_operations_fail_early_and_the_node_stays_healthy),
+          SCENARIO(out_of_descriptors_a_name_is_not_looked_up_and_its_node_stays_healthy),
           SCENARIO(out_of_descriptors_for_one_address_a_refusal_of_the_other_counts),
           SCENARIO(a_unix_socket_that_is_missing_fails_like_a_refusal),
           SCENARIO(a_name_that_is_not_known_ends_in_resolve),

@@ -39,6 +39,7 @@ struct emc__lookup {
     void *context;
     uint16_t port;
     bool due, over;
+    bool lacks; /* a descriptor */
 };
 
 static void run_pass(struct sim_event *event);
@@ -344,7 +345,11 @@ static emc_status lookup_(struct emc__transport *base, enum emc__lookup_kind kin
     }
     transport->lookups = lookup;
     transport->lookup_count++;
-    if (entry->delay_ns != UINT64_MAX) {
+    if (transport->connect_errors > 0) {
+        transport->connect_errors--;
+        lookup->lacks = lookup->due = true;
+        sim_transport_request_pass(transport);
+    } else if (entry->delay_ns != UINT64_MAX) {
         sim_event_set(transport->world, &lookup->event, lookup_due, transport->world->now_ns + entry->delay_ns);
     }
     *lookup_out = lookup;
@@ -493,16 +498,16 @@ static void answer_lookup(struct emc__lookup *lookup)
 {
     struct emc__endpoint endpoints[SIM_NAME_ENDPOINTS_MAX];
     const struct sim_name *name = lookup->name;
-    size_t count = name->fails ? 0 : name->count;
+    size_t count = name->fails || lookup->lacks ? 0 : name->count;
     size_t first = name->rotates && count > 0 ? (size_t)emc__random_below(&lookup->transport->world->random, count) : 0;
     for (size_t i = 0; i < count; i++) {
         endpoints[i] = name->endpoints[(first + i) % count];
         endpoints[i].port = endpoints[i].port == 0 ? lookup->port : endpoints[i].port;
     }
     end_lookup(lookup);
-    emc_status status = count > 0 ? EMC_OK : EMC_ERROR_RESOLVE;
-    lookup->callback(lookup->context, status, count > 0 ? NULL : "Name or service not known", endpoints, count, 0,
-                     sim_transport_now(lookup->transport));
+    emc_status status = lookup->lacks ? EMC_ERROR_FULL : count > 0 ? EMC_OK : EMC_ERROR_RESOLVE;
+    const char *words = lookup->lacks ? "Too many open files" : count > 0 ? NULL : "Name or service not known";
+    lookup->callback(lookup->context, status, words, endpoints, count, 0, sim_transport_now(lookup->transport));
 }
 
 static void answer_lookups(struct sim_transport *transport)

@@ -34,7 +34,7 @@ struct sim_transport {
     uint64_t clock_ahead_ns;  /* the client's clock is that much ahead of the world's */
     uint64_t wake_slack_ns;   /* wakes come up to this much late */
     bool wake_due, in_upcall;
-    uint32_t connect_errors;   /* so many connects fail at once (EMFILE) */
+    uint32_t connect_errors;   /* so many connects and look-ups fail at once (EMFILE) */
     uint32_t short_io_percent; /* how often send and recv move less than they could */
     uint32_t idle_wakes;       /* wakes in a row that came without the clock having moved */
     uint64_t last_wake_ns;

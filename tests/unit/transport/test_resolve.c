@@ -5,7 +5,9 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -243,6 +245,74 @@ static void a_server_that_fails_makes_the_look_up_fail(void **state)
     assert_fails(EMC__LOOKUP_ADDRESSES, "cache.example.test");
 }
 
+/* No descriptor more until the limit is set back; returns what it was. */
+static struct rlimit take_descriptors_away(void)
+{
+    struct rlimit limit, none;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = limit;
+    none.rlim_cur = (rlim_t)dup(0);
+    close((int)none.rlim_cur);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    return limit;
+}
+
+static void assert_found_out_of_descriptors(enum emc__lookup_kind kind, const char *name)
+{
+    struct asked asked = {0}, later = {0};
+    struct rlimit limit = take_descriptors_away();
+    emc_status status = transport->class_->lookup(transport, kind, name, 1, answered, &asked, &asked.lookup);
+    uint64_t until_ns = monotonic_ns() + PATIENCE_MS * 1000000ull;
+    while (status == EMC_OK && asked.answered == 0 && monotonic_ns() < until_ns) {
+        emc__uv_run(transport, 1);
+    }
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(status, EMC_OK);
+    assert_int_equal(asked.status, EMC_ERROR_FULL);
+    assert_non_null(strstr(asked.message, name));
+    assert_non_null(strstr(asked.message, strerror(EMFILE)));
+    ask(&later, kind, name, 1);
+    wait_for(&later);
+    assert_int_equal(later.status, EMC_OK);
+}
+
+static void without_descriptors_a_look_up_says_so_and_nothing_of_the_name(void **state)
+{
+    assert_found_out_of_descriptors(EMC__LOOKUP_ADDRESSES, "four.example.test");
+    assert_found_out_of_descriptors(EMC__LOOKUP_SERVICE, "_memcache._tcp.example.test");
+}
+
+static void localhost_needs_no_descriptor(void **state)
+{
+    struct asked asked = {0};
+    struct rlimit limit = take_descriptors_away();
+    emc_status status = transport->class_->lookup(transport, EMC__LOOKUP_ADDRESSES, "localhost", 1, answered, &asked,
+                                                  &asked.lookup);
+    emc__uv_run(transport, 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(status, EMC_OK);
+    assert_int_equal(asked.status, EMC_OK);
+}
+
+/* The sockets of the look-up can't be watched. */
+static void without_memory_to_watch_its_sockets_a_look_up_says_so_at_once(void **state)
+{
+    struct asked asked = {0};
+    static struct failing_allocator failing; /* the transport holds it to its end */
+    failing_allocator_init(&failing);
+    ((struct emc__uv *)transport)->allocator = failing.allocator;
+    failing.left = 3; /* the resolver, the look-up, its target */
+    ask(&asked, EMC__LOOKUP_ADDRESSES, "four.example.test", 1);
+    failing.left = SIZE_MAX;
+    run_some(transport, 2);
+    assert_int_equal(asked.answered, 1);
+    assert_int_equal(asked.status, EMC_ERROR_MEMORY);
+    memset(&asked, 0, sizeof asked);
+    ask(&asked, EMC__LOOKUP_ADDRESSES, "four.example.test", 1);
+    wait_for(&asked);
+    assert_int_equal(asked.status, EMC_OK);
+}
+
 static void a_name_that_moves_is_followed(void **state)
 {
     static const struct record moved[] = {{"four.example.test", RECORD_A, 5, "10.0.0.44", 0, 0, 0}};
@@ -462,6 +532,9 @@ int main(void)
         RESOLVE_TEST(a_name_that_does_not_exist_fails_with_words_that_name_it),
         RESOLVE_TEST(a_name_without_addresses_fails_with_words_that_name_it),
         RESOLVE_TEST(a_server_that_fails_makes_the_look_up_fail),
+        RESOLVE_TEST(without_descriptors_a_look_up_says_so_and_nothing_of_the_name),
+        RESOLVE_TEST(localhost_needs_no_descriptor),
+        RESOLVE_TEST(without_memory_to_watch_its_sockets_a_look_up_says_so_at_once),
         RESOLVE_TEST(a_name_that_moves_is_followed),
         RESOLVE_TEST(an_empty_or_over_long_name_is_refused_at_once),
         RESOLVE_TEST(a_service_gives_ports_priorities_and_weights_of_its_targets),
