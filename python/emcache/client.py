@@ -49,32 +49,53 @@ DISCOVERY_KINDS = ("none", "cluster", "dns", "dns_srv")
 MAX_CONNECTIONS = 64
 
 
+#: The longest limit in seconds.
+MAX_SECONDS = 2147483
+
+
+def _out_of_range(name: str, value: object, words: str) -> ValueError:
+    """With the value, unless that is long: an int of thousands of digits has no text."""
+    try:
+        text = repr(value)
+    except ValueError:
+        text = ""
+    return ValueError(f"{name}: {text}; {words}" if 0 < len(text) <= 60 else f"{name}: {words}")
+
+
 def _index(name: str, value: str, words: Tuple[str, ...]) -> int:
     if not isinstance(value, str):
         raise TypeError(f"{name}: a str is needed, not {type(value).__name__}")
     if value not in words:
-        raise ValueError(f"{name}: {value!r}; it is one of {', '.join(words)}")
+        raise _out_of_range(name, value, f"it is one of {', '.join(words)}")
     return words.index(value)
 
 
+def _check_seconds(name: str, value: object) -> None:
+    if not isinstance(value, (int, float)):
+        raise TypeError(f"{name}: seconds are needed, not {type(value).__name__}")
+    if not 0 < value <= MAX_SECONDS:
+        raise _out_of_range(name, value, f"it is more than 0 and at most {MAX_SECONDS} seconds")
+
+
 def _connections(max_connections: int, min_connections: Optional[int]) -> Dict[str, int]:
-    for name, value in (("max_connections", max_connections), ("min_connections", min_connections)):
-        if value is not None and not isinstance(value, int):
-            raise TypeError(f"{name}: an int is needed, not {type(value).__name__}")
+    if not isinstance(max_connections, int):
+        raise TypeError(f"max_connections: an int is needed, not {type(max_connections).__name__}")
+    if min_connections is not None and not isinstance(min_connections, int):
+        raise TypeError(f"min_connections: an int or None is needed, not {type(min_connections).__name__}")
     if max_connections < 1:
-        raise ValueError(f"max_connections: {max_connections}; it is at least 1")
+        raise _out_of_range("max_connections", max_connections, "it is at least 1")
     if min_connections is not None and min_connections < 0:
-        raise ValueError(f"min_connections: {min_connections}; it is at least 0")
+        raise _out_of_range("min_connections", min_connections, "it is at least 0")
     least = min(DEFAULT_MIN_CONNECTIONS, max_connections) if min_connections is None else min_connections
     if least > max_connections:
-        raise ValueError(f"min_connections: {least}; it is at most max_connections, {max_connections}")
+        raise _out_of_range("min_connections", least, f"it is at most max_connections, {max_connections}")
     return {"max_connections": min(max_connections, MAX_CONNECTIONS), "min_connections": min(least, MAX_CONNECTIONS)}
 
 
 def _nodes(node_addresses: Union[Sequence[Address], Mapping[Address, int]], discovers: bool) -> Tuple[Tuple[Address, ...], Optional[Tuple[int, ...]]]:
     """The addresses, and their weights where there are any."""
     if not node_addresses:
-        raise ValueError("At least one memcached host needs to be provided")
+        raise ValueError("node_addresses: at least one is needed")
     if not hasattr(node_addresses, "__iter__"):
         raise TypeError(f"node_addresses: a list of addresses is needed, not {type(node_addresses).__name__}")
     if not isinstance(node_addresses, Mapping):
@@ -85,10 +106,8 @@ def _nodes(node_addresses: Union[Sequence[Address], Mapping[Address, int]], disc
 
 
 def _discovery(kind: str, interval: float, timeout: float) -> Dict[str, Any]:
-    if not isinstance(interval, (int, float)):
-        raise TypeError(f"autodiscovery_poll_interval: seconds are needed, not {type(interval).__name__}")
-    if not interval > 0:
-        raise ValueError(f"autodiscovery_poll_interval: {interval}; it is more than 0")
+    _check_seconds("autodiscovery_poll_interval", interval)
+    _check_seconds("autodiscovery_timeout", timeout)
     return {
         "discovery": _index("autodiscovery_kind", kind, DISCOVERY_KINDS),
         "autodiscovery_poll_interval": max(interval, 0.1),
@@ -185,11 +204,15 @@ async def create_client(
     if not isinstance(autobatching_max_keys, int):
         raise TypeError(f"autobatching_max_keys: an int is needed, not {type(autobatching_max_keys).__name__}")
     if autobatching_max_keys < 1:
-        raise ValueError(f"autobatching_max_keys: {autobatching_max_keys}; it is at least 1")
+        raise _out_of_range("autobatching_max_keys", autobatching_max_keys, "it is at least 1")
     if cluster_events is not None:
         check_events(cluster_events)
     if trace is not None and not callable(trace):
         raise TypeError(f"trace: a callable is needed, not {type(trace).__name__}")
+    if not hasattr(gutter_nodes, "__iter__"):
+        raise TypeError(f"gutter_nodes: a list of addresses is needed, not {type(gutter_nodes).__name__}")
+    if autodiscovery and autodiscovery_start_timeout is not None:
+        _check_seconds("autodiscovery_start_timeout", autodiscovery_start_timeout)
     if not isinstance(engine_options or {}, Mapping):
         raise TypeError(f"engine_options: a mapping is needed, not {type(engine_options).__name__}")
     options: Dict[str, Any] = {
@@ -217,7 +240,7 @@ async def create_client(
         if not isinstance(hash_tag, str):
             raise TypeError(f"hash_tag: a str is needed, not {type(hash_tag).__name__}")
         if len(hash_tag) != 2:
-            raise ValueError(f"hash_tag: {hash_tag!r}; it has two characters")
+            raise _out_of_range("hash_tag", hash_tag, "it has two characters")
         options["hash_tag_open"], options["hash_tag_close"] = hash_tag[0], hash_tag[1]
     if ssl is not None and not isinstance(ssl, int):
         raise TypeError(f"ssl: True or False is needed, not {type(ssl).__name__}; certificates are given by ssl_trust, ssl_certificate and the like")

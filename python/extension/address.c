@@ -9,12 +9,7 @@ static const char *text_of(PyObject *object, PyObject *name, PyObject **keep_out
     if (text == NULL) {
         return NULL;
     }
-    if (!PyUnicode_Check(text)) {
-        PyErr_Format(PyExc_TypeError, "%U: a str is needed, not %.100s", name, Py_TYPE(text)->tp_name);
-        Py_DECREF(text);
-        return NULL;
-    }
-    const char *bytes = PyUnicode_AsUTF8AndSize(text, &length);
+    const char *bytes = arguments_text(text, PyUnicode_AsUTF8(name), &length);
     if (bytes != NULL && strlen(bytes) != (size_t)length) {
         PyErr_Format(PyExc_ValueError, "%U: has a zero character", name);
         bytes = NULL;
@@ -40,16 +35,16 @@ static bool port_of(const struct module_state *state, PyObject *object, uint32_t
     }
     int overflow = 0;
     long port = PyLong_AsLongAndOverflow(number, &overflow);
-    Py_DECREF(number);
-    if (overflow != 0 || port < 1 || port > 65535) {
-        PyErr_SetString(PyExc_ValueError, "port: it is 1 to 65535");
-        return false;
+    bool good = overflow == 0 && port >= 1 && port <= 65535;
+    if (!good) {
+        arguments_raise_range("port", number, "it is 1 to 65535");
     }
-    *port_out = (uint32_t)port;
-    return true;
+    Py_DECREF(number);
+    *port_out = good ? (uint32_t)port : 0;
+    return good;
 }
 
-bool address_from_python(const struct module_state *state, PyObject *object, emc_address *address_out,
+bool address_from_python(const struct module_state *state, PyObject *object, const char *name, emc_address *address_out,
                          PyObject **keep_out)
 {
     int is_host = PyObject_IsInstance(object, state->host_address);
@@ -58,8 +53,8 @@ bool address_from_python(const struct module_state *state, PyObject *object, emc
         return false;
     }
     if (!is_host && !is_path) {
-        PyErr_Format(PyExc_TypeError, "a MemcachedHostAddress or MemcachedUnixSocketPath is needed, not %.100s",
-                     Py_TYPE(object)->tp_name);
+        PyErr_Format(PyExc_TypeError, "%s: a MemcachedHostAddress or MemcachedUnixSocketPath is needed, not %.100s",
+                     name, Py_TYPE(object)->tp_name);
         return false;
     }
     const char *text = text_of(object, is_host ? state->name_address : state->name_path, keep_out);
@@ -89,9 +84,10 @@ PyObject *address_to_python(const struct module_state *state, const emc_address 
     return address_from_text(state, is_path, text, strlen(text), address->port);
 }
 
-bool address_list_from_python(const struct module_state *state, PyObject *sequence, struct address_list *list_out)
+bool address_list_from_python(const struct module_state *state, PyObject *sequence, const char *name,
+                              struct address_list *list_out)
 {
-    PyObject *items = PySequence_Tuple(sequence);
+    PyObject *items = arguments_tuple(sequence, name);
     if (items == NULL) {
         return false;
     }
@@ -100,7 +96,9 @@ bool address_list_from_python(const struct module_state *state, PyObject *sequen
     bool good = list.addresses != NULL && list.keep != NULL;
     for (size_t i = 0; i < count && good; i++) {
         PyObject *keep = NULL;
-        good = address_from_python(state, PyTuple_GET_ITEM(items, (Py_ssize_t)i), &list.addresses[i], &keep) &&
+        char place[64];
+        PyOS_snprintf(place, sizeof place, "%s[%zu]", name, i);
+        good = address_from_python(state, PyTuple_GET_ITEM(items, (Py_ssize_t)i), place, &list.addresses[i], &keep) &&
                PyList_Append(list.keep, keep) == 0;
         Py_XDECREF(keep);
     }
@@ -135,14 +133,14 @@ PyObject *address_parse(PyObject *module, PyObject *args, PyObject *keywords)
     uint64_t number = DEFAULT_PORT;
     emc_address_storage storage;
     emc_error error = {.message = ""};
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "U|O:parse_address", names, &text, &port) ||
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|O:parse_address", names, &text, &port) ||
         !arguments_unsigned(port, "default_port", 65535, &number)) {
         return NULL;
     }
     Py_ssize_t length = 0;
-    const char *bytes = PyUnicode_AsUTF8AndSize(text, &length);
+    const char *bytes = arguments_text(text, "text", &length);
     if (bytes != NULL && strlen(bytes) != (size_t)length) {
-        PyErr_SetString(PyExc_ValueError, "address: has a zero character");
+        PyErr_SetString(PyExc_ValueError, "text: has a zero character");
         bytes = NULL;
     }
     if (bytes == NULL) {
@@ -168,7 +166,7 @@ PyObject *address_format(PyObject *module, PyObject *object)
     char text[EMC_ADDRESS_TEXT_SIZE];
     emc_address address;
     PyObject *keep = NULL;
-    if (!address_from_python(module_state_of(module), object, &address, &keep)) {
+    if (!address_from_python(module_state_of(module), object, "address", &address, &keep)) {
         return NULL;
     }
     size_t length = emc_address_format(&address, text, sizeof text);

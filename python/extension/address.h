@@ -4,9 +4,12 @@
 
 #include "module.h"
 
-/* TypeError or ValueError unless `object` is a MemcachedHostAddress or MemcachedUnixSocketPath with sound fields. *keep_out receives what the strings
- * of *address_out live in (a new reference). */
-bool address_from_python(const struct module_state *state, PyObject *object, emc_address *address_out,
+/* What the commands to one node call it. */
+#define NODE_ARGUMENT "memcached_host_address"
+
+/* TypeError or ValueError unless `object` is a MemcachedHostAddress or MemcachedUnixSocketPath with sound fields. `name`: of the argument. *keep_out receives
+ * what the strings of *address_out live in (a new reference). */
+bool address_from_python(const struct module_state *state, PyObject *object, const char *name, emc_address *address_out,
                          PyObject **keep_out);
 /* A new reference, or NULL with an exception. */
 PyObject *address_to_python(const struct module_state *state, const emc_address *address);
@@ -14,13 +17,14 @@ PyObject *address_to_python(const struct module_state *state, const emc_address 
 /* The same from a host's name or a path that is not terminated. */
 PyObject *address_from_text(const struct module_state *state, bool is_path, const char *text, size_t length, uint32_t port);
 
-/* A sequence of them. */
+/* Those that an iterable gives. */
 struct address_list {
     size_t count;
     emc_address *addresses;
     PyObject *keep;
 };
-bool address_list_from_python(const struct module_state *state, PyObject *sequence, struct address_list *list_out);
+bool address_list_from_python(const struct module_state *state, PyObject *sequence, const char *name,
+                              struct address_list *list_out);
 void address_list_release(struct address_list *list);
 
 /* The module's functions parse_address(text, default_port=11211) and format_address(address). */

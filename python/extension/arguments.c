@@ -4,8 +4,6 @@
 #include "arguments.h"
 #include "client.h"
 
-#define EXPTIME_MAX 2147483647
-
 /* ------------------------------------------------------------------ which is which */
 
 static int index_of(const struct signature *signature, PyObject *name)
@@ -65,7 +63,50 @@ bool arguments_parse(const struct signature *signature, PyObject *const *args, P
     return true;
 }
 
+/* ------------------------------------------------------------------ refusals */
+
+#define SHOWN_MAX 60
+
+void arguments_raise_range(const char *name, PyObject *value, const char *range)
+{
+    PyObject *text = PyObject_Repr(value);
+    if (text == NULL || PyUnicode_GET_LENGTH(text) > SHOWN_MAX) {
+        PyErr_Clear();
+        PyErr_Format(PyExc_ValueError, "%s: %s", name, range);
+    } else {
+        PyErr_Format(PyExc_ValueError, "%s: %U; %s", name, text, range);
+    }
+    Py_XDECREF(text);
+}
+
 /* ------------------------------------------------------------------ conversions */
+
+PyObject *arguments_tuple(PyObject *object, const char *name)
+{
+    if (Py_TYPE(object)->tp_iter == NULL && !PySequence_Check(object)) {
+        PyErr_Format(PyExc_TypeError, "%s: an iterable is needed, not %.100s", name, Py_TYPE(object)->tp_name);
+        return NULL;
+    }
+    return PySequence_Tuple(object);
+}
+
+bool arguments_is_mapping(PyObject *object)
+{
+    return PyDict_Check(object) || (PyMapping_Check(object) && PyObject_HasAttrString(object, "keys"));
+}
+
+const char *arguments_text(PyObject *object, const char *name, Py_ssize_t *length_out)
+{
+    if (!PyUnicode_Check(object)) {
+        PyErr_Format(PyExc_TypeError, "%s: a str is needed, not %.100s", name, Py_TYPE(object)->tp_name);
+        return NULL;
+    }
+    const char *text = PyUnicode_AsUTF8AndSize(object, length_out);
+    if (text == NULL && PyErr_ExceptionMatches(PyExc_UnicodeError)) {
+        PyErr_Format(PyExc_ValueError, "%s: a lone surrogate, which has no UTF-8", name);
+    }
+    return text;
+}
 
 bool arguments_bool(PyObject *object, bool *out)
 {
@@ -102,8 +143,10 @@ bool arguments_unsigned(PyObject *object, const char *name, uint64_t max, uint64
     unsigned long long number = PyLong_AsUnsignedLongLong(integer);
     bool bad = PyErr_Occurred() != NULL || number > max;
     if (bad) {
+        char range[48];
         PyErr_Clear();
-        PyErr_Format(PyExc_ValueError, "%s: %R; it is 0 to %llu", name, integer, (unsigned long long)max);
+        PyOS_snprintf(range, sizeof range, "it is 0 to %llu", (unsigned long long)max);
+        arguments_raise_range(name, integer, range);
     }
     Py_DECREF(integer);
     *out = bad ? *out : number;
@@ -121,9 +164,9 @@ bool arguments_exptime(PyObject *object, const char *name, int64_t *out)
     }
     int overflow = 0;
     long long number = PyLong_AsLongLongAndOverflow(integer, &overflow);
-    bool bad = overflow != 0 || number < -1 || number > EXPTIME_MAX;
+    bool bad = overflow != 0 || number < -1 || number > INT32_MAX;
     if (bad) {
-        PyErr_Format(PyExc_ValueError, "%s: %R; it is -1 to %d", name, integer, EXPTIME_MAX);
+        arguments_raise_range(name, integer, "it is -1 to 2147483647");
     }
     Py_DECREF(integer);
     *out = bad ? *out : number;
@@ -139,7 +182,8 @@ bool arguments_flags(PyObject *object, uint64_t *out)
 
 #define DURATION_MAX_MS 2147483647.0
 
-bool arguments_number_of_seconds(PyObject *object, const char *name, const char *needed, double *seconds_out)
+bool arguments_number_of_seconds(PyObject *object, const char *name, const char *needed, const char *limit,
+                                 double *seconds_out)
 {
     *seconds_out = PyFloat_AsDouble(object);
     if (*seconds_out != -1.0 || !PyErr_Occurred()) {
@@ -148,7 +192,7 @@ bool arguments_number_of_seconds(PyObject *object, const char *name, const char 
     if (PyErr_ExceptionMatches(PyExc_TypeError)) {
         PyErr_Format(PyExc_TypeError, "%s: %s needed, not %.100s", name, needed, Py_TYPE(object)->tp_name);
     } else if (PyErr_ExceptionMatches(PyExc_OverflowError)) {
-        PyErr_Format(PyExc_ValueError, "%s: too many seconds; without a limit it is math.inf", name);
+        PyErr_Format(PyExc_ValueError, "%s: too many seconds; %s", name, limit);
     }
     return false;
 }
@@ -156,11 +200,11 @@ bool arguments_number_of_seconds(PyObject *object, const char *name, const char 
 bool arguments_seconds(PyObject *object, const char *name, uint32_t *ms_out)
 {
     double seconds;
-    if (!arguments_number_of_seconds(object, name, "seconds or None is", &seconds)) {
+    if (!arguments_number_of_seconds(object, name, "seconds or None is", NO_LIMIT_WORDS, &seconds)) {
         return false;
     }
     if (!(seconds > 0)) {
-        PyErr_Format(PyExc_ValueError, "%s: %R seconds; it is more than 0", name, object);
+        arguments_raise_range(name, object, "it is more than 0 seconds");
         return false;
     }
     double ms = ceil(seconds * 1000.0 - 1e-6);
@@ -238,7 +282,7 @@ struct operation *operation_on_key(PyObject *client, const struct operation_trai
 
 PyObject *arguments_keys(const struct client *client, PyObject *iterable)
 {
-    PyObject *keys = PySequence_Tuple(iterable);
+    PyObject *keys = arguments_tuple(iterable, "keys");
     for (Py_ssize_t i = 0; keys != NULL && i < PyTuple_GET_SIZE(keys); i++) {
         if (!check_key(client, PyTuple_GET_ITEM(keys, i), i)) {
             Py_CLEAR(keys);
@@ -264,6 +308,10 @@ bool arguments_value(struct operation *operation, PyObject *object)
         return false;
     }
     if (PyObject_GetBuffer(object, view, PyBUF_SIMPLE) < 0) {
+        if (PyErr_ExceptionMatches(PyExc_BufferError)) {
+            PyErr_Format(PyExc_BufferError, "value: bytes that lie side by side are needed, not such a %.100s",
+                         Py_TYPE(object)->tp_name);
+        }
         PyMem_Free(view);
         return false;
     }

@@ -19,6 +19,9 @@ struct signature {
 bool arguments_parse(const struct signature *signature, PyObject *const *args, Py_ssize_t nargs,
                      PyObject *keyword_names, PyObject **out);
 
+/* Raises ValueError: the argument's name, what was given (unless that is long: an int of thousands of digits) and the range, as "it is 0 to 5". */
+void arguments_raise_range(const char *name, PyObject *value, const char *range);
+
 /* The conversions raise TypeError or ValueError with the argument's name; NULL leaves *out as it is. */
 bool arguments_bool(PyObject *object, bool *out);
 bool arguments_unsigned(PyObject *object, const char *name, uint64_t max, uint64_t *out);
@@ -30,8 +33,17 @@ bool arguments_key(const struct client *client, PyObject *object);
 PyObject *arguments_keys(const struct client *client, PyObject *iterable);
 /* bytes, or anything that gives its bytes: then its buffer is held. */
 bool arguments_value(struct operation *operation, PyObject *object);
-/* A number of seconds, whatever its range. `needed`: "seconds are", or "seconds or None is". False with an exception. */
-bool arguments_number_of_seconds(PyObject *object, const char *name, const char *needed, double *seconds_out);
+/* A tuple (a new reference) of what an iterable gives. */
+PyObject *arguments_tuple(PyObject *object, const char *name);
+/* As dict() tells them from other iterables. */
+bool arguments_is_mapping(PyObject *object);
+/* UTF-8 that lives as long as the str; there may be zeros in it. */
+const char *arguments_text(PyObject *object, const char *name, Py_ssize_t *length_out);
+/* A number of seconds, whatever its range. `needed`: "seconds are", or "seconds or None is". `limit`: for a number that no double holds, the range. False with
+ * an exception. */
+bool arguments_number_of_seconds(PyObject *object, const char *name, const char *needed, const char *limit,
+                                 double *seconds_out);
+#define NO_LIMIT_WORDS "without a limit it is math.inf"
 /* Seconds, more than 0 (at least a millisecond is meant); infinity, and more than 24 days: EMC_NO_LIMIT. */
 bool arguments_seconds(PyObject *object, const char *name, uint32_t *ms_out);
 

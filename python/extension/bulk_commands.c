@@ -164,7 +164,8 @@ static PyObject *bytes_of(PyObject *value)
         return value;
     }
     if (!PyObject_CheckBuffer(value)) {
-        PyErr_Format(PyExc_TypeError, "value: a bytes-like object is needed, not %.100s", Py_TYPE(value)->tp_name);
+        PyErr_Format(PyExc_TypeError, "items: a value is a bytes-like object or a StoreItem, not %.100s",
+                     Py_TYPE(value)->tp_name);
         return NULL;
     }
     return PyBytes_FromObject(value);
@@ -226,7 +227,7 @@ static bool split_pair(const struct module_state *state, PyObject *pair, struct 
 /* False with an exception; what was made so far is released by the caller either way. */
 static bool split_items(const struct module_state *state, PyObject *mapping, struct split *split)
 {
-    PyObject *items = PyMapping_Check(mapping) && !PySequence_Check(mapping) ? PyMapping_Items(mapping) : NULL;
+    PyObject *items = arguments_is_mapping(mapping) ? PyMapping_Items(mapping) : NULL;
     if (items == NULL) {
         if (!PyErr_Occurred()) {
             PyErr_Format(PyExc_TypeError, "items: a mapping from key to value is needed, not %.100s",

@@ -321,10 +321,11 @@ static bool create_engine(struct client *client, PyObject *nodes, PyObject *weig
     emc_error error = {.message = ""};
     emc_options_init(&options);
     options.log_level = EMC_LOG_INFO;
-    if (!options_fill(&options, options_dict) || !address_list_from_python(client->state, nodes, &list)) {
+    if (!options_fill(&options, options_dict) ||
+        !address_list_from_python(client->state, nodes, "node_addresses", &list)) {
         return false;
     }
-    if (!address_list_from_python(client->state, gutter, &gutter_list)) {
+    if (!address_list_from_python(client->state, gutter, "gutter_nodes", &gutter_list)) {
         address_list_release(&list);
         return false;
     }

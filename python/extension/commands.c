@@ -124,14 +124,26 @@ static emc_status submit_cas(struct operation *operation, const emc_call *call)
 
 static const struct operation_traits set_traits = {
     .name = "set", .submit = submit_set, .complete = convert_stored, .storage = true};
-static const struct operation_traits add_traits = {
-    .name = "add", .submit = submit_add, .complete = convert_stored, .storage = true};
-static const struct operation_traits replace_traits = {
-    .name = "replace", .submit = submit_replace, .complete = convert_stored, .storage = true};
-static const struct operation_traits append_traits = {
-    .name = "append", .submit = submit_append, .complete = convert_stored, .storage = true};
-static const struct operation_traits prepend_traits = {
-    .name = "prepend", .submit = submit_prepend, .complete = convert_stored, .storage = true};
+static const struct operation_traits add_traits = {.name = "add",
+                                                   .submit = submit_add,
+                                                   .complete = convert_stored,
+                                                   .unmet = "the key is there already",
+                                                   .storage = true};
+static const struct operation_traits replace_traits = {.name = "replace",
+                                                       .submit = submit_replace,
+                                                       .complete = convert_stored,
+                                                       .unmet = "the key is not there",
+                                                       .storage = true};
+static const struct operation_traits append_traits = {.name = "append",
+                                                      .submit = submit_append,
+                                                      .complete = convert_stored,
+                                                      .unmet = "the key is not there",
+                                                      .storage = true};
+static const struct operation_traits prepend_traits = {.name = "prepend",
+                                                       .submit = submit_prepend,
+                                                       .complete = convert_stored,
+                                                       .unmet = "the key is not there",
+                                                       .storage = true};
 static const struct operation_traits cas_traits = {
     .name = "cas", .submit = submit_cas, .complete = convert_stored, .storage = true};
 

@@ -7,12 +7,24 @@
 
 #define DICT_ROOM_MAX 1000
 
+/* `exception` (a reference is stolen) or, where it is NULL, the one that is set. To make it may have run the collector, and that anything: an operation that
+ * was cancelled meanwhile stays so. */
+static void fail(struct operation *operation, PyObject *exception)
+{
+    if (operation->state == OPERATION_PENDING) {
+        operation_set_exception(operation, exception);
+    } else {
+        Py_XDECREF(exception);
+        PyErr_Clear();
+    }
+}
+
 bool convert_error(struct operation *operation, const emc_result *result)
 {
     if (result->status >= 0) {
         return false;
     }
-    operation_set_exception(operation, errors_from_result(operation, result));
+    fail(operation, errors_from_result(operation, result));
     return true;
 }
 
@@ -20,11 +32,6 @@ static void set_none(struct operation *operation)
 {
     Py_INCREF(Py_None);
     operation_set_result(operation, Py_None);
-}
-
-static void set_error(struct operation *operation, PyObject *error_class)
-{
-    operation_set_exception(operation, PyObject_CallNoArgs(error_class));
 }
 
 /* ------------------------------------------------------------------ one key */
@@ -86,11 +93,9 @@ void convert_stored(struct operation *operation, const emc_result *result)
     const struct module_state *state = operation->client->state;
     if (result->status == EMC_OK) {
         set_none(operation);
-    } else if (result->status == EMC_MISS) { /* cas of a key that is gone */
-        operation_set_exception(operation, PyObject_CallFunction(state->storage_error, "s",
-                                                                 "Command finished with error, the key is not there"));
-    } else if (!convert_error(operation, result)) {
-        set_error(operation, state->not_stored_error);
+    } else if (!convert_error(operation, result)) { /* a miss: cas of a key that is gone */
+        PyObject *error_class = result->status == EMC_MISS ? state->storage_error : state->not_stored_error;
+        fail(operation, errors_unmet(operation, result, error_class));
     }
 }
 
@@ -99,7 +104,7 @@ void convert_found(struct operation *operation, const emc_result *result)
     if (result->status == EMC_OK) {
         set_none(operation);
     } else if (!convert_error(operation, result)) {
-        set_error(operation, operation->client->state->not_found_error);
+        fail(operation, errors_unmet(operation, result, operation->client->state->not_found_error));
     }
 }
 
@@ -155,9 +160,11 @@ static PyObject *gathered(struct operation *operation)
 static void gather(struct operation *operation, PyObject *key, PyObject *value)
 {
     PyObject *dict = gathered(operation);
-    if (dict != NULL && (value == NULL || PyDict_SetItem(dict, key, value) < 0)) {
-        operation_set_raised(operation);
+    Py_XINCREF(dict); /* the hash of a class derived from bytes may cancel the command */
+    if (value == NULL || (dict != NULL && PyDict_SetItem(dict, key, value) < 0)) {
+        fail(operation, NULL);
     }
+    Py_XDECREF(dict);
     Py_XDECREF(value);
 }
 
@@ -222,12 +229,14 @@ void convert_lines(struct operation *operation, const emc_result *result)
     if (dict == NULL || result->key == NULL) {
         return;
     }
+    Py_INCREF(dict);
     PyObject *name = PyUnicode_DecodeUTF8(result->key, (Py_ssize_t)result->key_length, "replace");
     PyObject *value = PyUnicode_DecodeUTF8(result->value != NULL ? result->value : "", (Py_ssize_t)result->value_length,
                                            "replace");
     if (name == NULL || value == NULL || PyDict_SetItem(dict, name, value) < 0) {
-        operation_set_raised(operation);
+        fail(operation, NULL);
     }
+    Py_DECREF(dict);
     Py_XDECREF(name);
     Py_XDECREF(value);
 }
@@ -243,8 +252,9 @@ void convert_dump(struct operation *operation, const emc_result *result)
     const char *line = result->value != NULL ? result->value : "";
     PyObject *entry = Py_BuildValue("(y#y#)", (const char *)result->key, (Py_ssize_t)result->key_length, line,
                                     (Py_ssize_t)result->value_length);
-    if (entry == NULL || PyList_Append(operation->outcome, entry) < 0) {
-        operation_set_raised(operation);
+    bool wanted = operation->state == OPERATION_PENDING; /* else the outcome is no list any more */
+    if (entry == NULL || (wanted && PyList_Append(operation->outcome, entry) < 0)) {
+        fail(operation, NULL);
     }
     Py_XDECREF(entry);
 }

@@ -77,7 +77,19 @@ static PyObject *class_of_result(const struct operation *operation, emc_status s
     }
 }
 
-/* The words, with the node they are about. */
+/* The words (a reference is stolen; NULL: an exception is set), with the node they are about. */
+static PyObject *with_node(PyObject *text, const emc_result *result)
+{
+    if (text == NULL || result->node == NULL) {
+        return text;
+    }
+    char address[EMC_ADDRESS_TEXT_SIZE];
+    (void)emc_address_format(result->node, address, sizeof address);
+    PyObject *longer = PyUnicode_FromFormat("%U (node %s)", text, address);
+    Py_DECREF(text);
+    return longer;
+}
+
 static PyObject *words(emc_status status, const emc_result *result)
 {
     if (status == EMC_ERROR_CANCELLED) {
@@ -85,24 +97,26 @@ static PyObject *words(emc_status status, const emc_result *result)
     }
     const char *message = result->message != NULL && result->message[0] != '\0' ? result->message
                                                                                 : emc_status_text(status);
-    PyObject *text = PyUnicode_DecodeUTF8(message, (Py_ssize_t)strlen(message), "backslashreplace");
-    if (text == NULL || result->node == NULL) {
-        return text;
-    }
-    char address[EMC_ADDRESS_TEXT_SIZE];
-    (void)emc_address_format(result->node, address, sizeof address);
-    PyObject *with_node = PyUnicode_FromFormat("%U (node %s)", text, address);
-    Py_DECREF(text);
-    return with_node;
+    return with_node(PyUnicode_DecodeUTF8(message, (Py_ssize_t)strlen(message), "backslashreplace"), result);
+}
+
+/* An exception with these words; a reference to them is stolen. */
+static PyObject *make(PyObject *error_class, PyObject *text)
+{
+    PyObject *error = text != NULL ? PyObject_CallFunctionObjArgs(error_class, text, NULL) : NULL;
+    Py_XDECREF(text);
+    return error;
 }
 
 PyObject *errors_from_result(const struct operation *operation, const emc_result *result)
 {
-    PyObject *text = words(result->status, result);
-    if (text == NULL) {
-        return NULL;
-    }
-    PyObject *error = PyObject_CallFunctionObjArgs(class_of_result(operation, result->status), text, NULL);
-    Py_DECREF(text);
-    return error;
+    return make(class_of_result(operation, result->status), words(result->status, result));
+}
+
+PyObject *errors_unmet(const struct operation *operation, const emc_result *result, PyObject *error_class)
+{
+    const struct operation_traits *traits = operation->traits;
+    const char *reason = result->status == EMC_NOT_STORED && traits->unmet != NULL ? traits->unmet
+                                                                                   : emc_status_text(result->status);
+    return make(error_class, with_node(PyUnicode_FromFormat("%s: %s", traits->name, reason), result));
 }

@@ -37,7 +37,7 @@ static emc_status submit_streamed(struct operation *operation, const emc_call *c
     PyObject *keep = NULL;
     emc_address node;
     emc_status status = EMC_ERROR_ARGUMENT;
-    if (address_from_python(operation->client->state, operation->key, &node, &keep)) {
+    if (address_from_python(operation->client->state, operation->key, NODE_ARGUMENT, &node, &keep)) {
         status = emc_dump_keys_async(operation->client->engine, &node, (emc_dump)operation->number, call);
     }
     Py_XDECREF(keep);
@@ -95,7 +95,8 @@ PyObject *key_stream_origin(PyObject *module, PyObject *args)
         client_raise_closed();
         return NULL;
     }
-    if (client == NULL || !client_check_loop(client) || !address_from_python(client->state, address, &node, &keep)) {
+    if (client == NULL || !client_check_loop(client) ||
+        !address_from_python(client->state, address, NODE_ARGUMENT, &node, &keep)) {
         return NULL;
     }
     emc_status status = emc_cluster_connection_pool_metrics(client->view, &node, &ignored);

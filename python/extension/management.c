@@ -233,7 +233,7 @@ static PyObject *change_node(PyObject *self, PyObject *address, PyObject *weight
     emc_address node;
     PyObject *keep = NULL;
     uint64_t number = 100;
-    if (!address_from_python(client->state, address, &node, &keep)) {
+    if (!address_from_python(client->state, address, "host", &node, &keep)) {
         return NULL;
     }
     emc_status status = EMC_ERROR_ARGUMENT;
@@ -278,8 +278,12 @@ static PyObject *management_set_weight(PyObject *self, PyObject *args, PyObject 
 /* Weights of 100, or those of a mapping from address to weight. */
 static bool read_weights(PyObject *nodes, emc_weighted_address *list, size_t count)
 {
-    PyObject *values = PyDict_Check(nodes) ? PyDict_Values(nodes) : NULL;
+    PyObject *values = arguments_is_mapping(nodes) ? PyMapping_Values(nodes) : NULL;
     bool good = values != NULL || !PyErr_Occurred();
+    if (values != NULL && (size_t)PyList_GET_SIZE(values) != count) {
+        PyErr_SetString(PyExc_RuntimeError, "nodes: they were changed while they were read");
+        good = false;
+    }
     for (size_t i = 0; i < count && good; i++) {
         uint64_t weight = 100;
         good = values == NULL ||
@@ -295,7 +299,7 @@ static PyObject *management_replace_nodes(PyObject *self, PyObject *nodes)
     struct client *client = ((struct management *)self)->client;
     struct address_list list;
     emc_error error = {.message = ""};
-    if (!address_list_from_python(client->state, nodes, &list)) {
+    if (!address_list_from_python(client->state, nodes, "nodes", &list)) {
         return NULL;
     }
     emc_weighted_address *weighted = PyMem_Calloc(list.count + 1, sizeof *weighted);

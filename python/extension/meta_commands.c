@@ -134,7 +134,7 @@ static bool read_word(PyObject *word, const char *argument, const char *const *w
 static bool read_want(PyObject *object, uint32_t *want)
 {
     static const char *const words[] = {"value", "flags", "cas", "ttl", "size", "hit_before", "last_access", "key"};
-    PyObject *names = object != NULL ? PySequence_Tuple(object) : NULL;
+    PyObject *names = object != NULL ? arguments_tuple(object, "want") : NULL;
     if (object == NULL) {
         return true;
     }
@@ -182,12 +182,8 @@ static bool read_opaque(PyObject *object, struct operation *operation, emc_meta_
     if (object == NULL || object == Py_None) {
         return true;
     }
-    if (!PyUnicode_Check(object)) {
-        PyErr_Format(PyExc_TypeError, "opaque: a str is needed, not %.100s", Py_TYPE(object)->tp_name);
-        return false;
-    }
     Py_ssize_t length = 0;
-    const char *text = PyUnicode_AsUTF8AndSize(object, &length);
+    const char *text = arguments_text(object, "opaque", &length);
     if (text == NULL) {
         return false;
     }

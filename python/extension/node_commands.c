@@ -9,7 +9,7 @@
 /* The address is read again here: its strings live only as long as `keep`. */
 static bool address_of(const struct operation *operation, emc_address *address_out, PyObject **keep_out)
 {
-    return address_from_python(operation->client->state, operation->key, address_out, keep_out);
+    return address_from_python(operation->client->state, operation->key, NODE_ARGUMENT, address_out, keep_out);
 }
 
 #define DEFINE_SUBMIT(name, call_expression)                                                              \
@@ -59,7 +59,7 @@ static struct operation *create(PyObject *self, const struct operation_traits *t
     struct client *client = (struct client *)self;
     emc_address ignored;
     PyObject *keep = NULL;
-    if (!address_from_python(client->state, address, &ignored, &keep)) {
+    if (!address_from_python(client->state, address, NODE_ARGUMENT, &ignored, &keep)) {
         return NULL;
     }
     Py_DECREF(keep);
@@ -70,7 +70,7 @@ static struct operation *create(PyObject *self, const struct operation_traits *t
 static PyObject *ask(PyObject *self, const struct operation_traits *traits, PyObject *const *args, Py_ssize_t nargs,
                      PyObject *keywords)
 {
-    const struct signature signature = {traits->name, 2, 1, 1, {"memcached_host_address", "timeout"}};
+    const struct signature signature = {traits->name, 2, 1, 1, {NODE_ARGUMENT, "timeout"}};
     PyObject *given[2];
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
                                       ? create(self, traits, given[0])
@@ -95,8 +95,7 @@ static PyObject *client_meta_noop(PyObject *self, PyObject *const *args, Py_ssiz
 
 static PyObject *client_flush_all(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
-    static const struct signature signature = {
-        "flush_all", 4, 2, 1, {"memcached_host_address", "delay", "noreply", "timeout"}};
+    static const struct signature signature = {"flush_all", 4, 2, 1, {NODE_ARGUMENT, "delay", "noreply", "timeout"}};
     PyObject *given[4];
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
                                       ? create(self, &flush_all_traits, given[0])
@@ -108,8 +107,7 @@ static PyObject *client_flush_all(PyObject *self, PyObject *const *args, Py_ssiz
 
 static PyObject *client_verbosity(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
-    static const struct signature signature = {
-        "verbosity", 4, 2, 2, {"memcached_host_address", "level", "noreply", "timeout"}};
+    static const struct signature signature = {"verbosity", 4, 2, 2, {NODE_ARGUMENT, "level", "noreply", "timeout"}};
     PyObject *given[4];
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
                                       ? create(self, &verbosity_traits, given[0])
@@ -123,7 +121,7 @@ static PyObject *client_verbosity(PyObject *self, PyObject *const *args, Py_ssiz
 static PyObject *client_cache_memlimit(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
     static const struct signature signature = {
-        "cache_memlimit", 4, 2, 2, {"memcached_host_address", "value", "noreply", "timeout"}};
+        "cache_memlimit", 4, 2, 2, {NODE_ARGUMENT, "value", "noreply", "timeout"}};
     PyObject *given[4];
     bool ignored = false;
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
@@ -139,6 +137,11 @@ static bool join_words(struct operation *operation, const char *name, PyObject *
 {
     PyObject *list = PyList_New(count), *space = PyUnicode_FromString(" "), *joined = NULL;
     for (Py_ssize_t i = 0; list != NULL && i < count; i++) {
+        Py_ssize_t ignored;
+        if (arguments_text(words[i], name, &ignored) == NULL) {
+            Py_CLEAR(list);
+            break;
+        }
         Py_INCREF(words[i]);
         PyList_SET_ITEM(list, i, words[i]);
     }
@@ -170,7 +173,7 @@ static bool join_words(struct operation *operation, const char *name, PyObject *
 
 static PyObject *client_stats(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
-    static const struct signature signature = {"stats", 2, 1, 1, {"memcached_host_address", "timeout"}, .rest = true};
+    static const struct signature signature = {"stats", 2, 1, 1, {NODE_ARGUMENT, "timeout"}, .rest = true};
     PyObject *given[2];
     if (!arguments_parse(&signature, args, nargs, keywords, given)) {
         return NULL;
@@ -184,8 +187,7 @@ static PyObject *client_stats(PyObject *self, PyObject *const *args, Py_ssize_t 
 
 static PyObject *client_dump_keys(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
-    static const struct signature signature = {
-        "dump_keys", 3, 1, 1, {"memcached_host_address", "keys_only", "timeout"}};
+    static const struct signature signature = {"dump_keys", 3, 1, 1, {NODE_ARGUMENT, "keys_only", "timeout"}};
     PyObject *given[3];
     bool keys_only = false;
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
@@ -211,14 +213,13 @@ static PyObject *stream_keys(PyObject *self, PyObject *address, bool keys_only, 
 
 static PyObject *client_stream_keys(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
-    static const struct signature signature = {
-        "stream_keys", 3, 1, 1, {"memcached_host_address", "keys_only", "timeout"}};
+    static const struct signature signature = {"stream_keys", 3, 1, 1, {NODE_ARGUMENT, "keys_only", "timeout"}};
     PyObject *given[3], *keep = NULL;
     emc_address ignored;
     bool keys_only = false;
     uint32_t milliseconds;
     if (!arguments_parse(&signature, args, nargs, keywords, given) ||
-        !address_from_python(((struct client *)self)->state, given[0], &ignored, &keep)) {
+        !address_from_python(((struct client *)self)->state, given[0], NODE_ARGUMENT, &ignored, &keep)) {
         return NULL;
     }
     Py_DECREF(keep);
@@ -232,11 +233,7 @@ static PyObject *client_stream_keys(PyObject *self, PyObject *const *args, Py_ss
 static bool read_line(struct operation *operation, PyObject *line)
 {
     Py_ssize_t length = 0;
-    if (!PyUnicode_Check(line)) {
-        PyErr_Format(PyExc_TypeError, "command: a str is needed, not %.100s", Py_TYPE(line)->tp_name);
-        return false;
-    }
-    const char *text = PyUnicode_AsUTF8AndSize(line, &length);
+    const char *text = arguments_text(line, "command", &length);
     if (text != NULL && (length < 1 || length > 1000)) {
         PyErr_Format(PyExc_ValueError, "command: %zd bytes; it has 1 to 1000", length);
         text = NULL;
@@ -246,7 +243,7 @@ static bool read_line(struct operation *operation, PyObject *line)
 
 static PyObject *client_administer(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
-    static const struct signature signature = {"administer", 3, 2, 2, {"memcached_host_address", "command", "timeout"}};
+    static const struct signature signature = {"administer", 3, 2, 2, {NODE_ARGUMENT, "command", "timeout"}};
     PyObject *given[3];
     struct operation *operation = arguments_parse(&signature, args, nargs, keywords, given)
                                       ? create(self, &administer_traits, given[0])

@@ -66,6 +66,7 @@ struct operation_traits {
     emc_status (*submit)(struct operation *operation, const emc_call *call);
     void (*complete)(struct operation *operation,
                      const emc_result *result); /* sets the outcome; bulk: called for each result */
+    const char *unmet;                          /* why NOT_STORED, where that has one reason */
     bool storage;                               /* refusals are StorageCommandErrors */
     bool number;                                /* a CLIENT_ERROR means that a value is no number */
 };

@@ -1,4 +1,5 @@
 /* The engine's options by their names: those of <emcache/options.h>, or those that create_client() gives them. */
+#include <ctype.h>
 #include <math.h>
 
 #include "arguments.h"
@@ -105,8 +106,10 @@ static bool read_number(const char *name, PyObject *value, uint64_t max, uint64_
     }
     unsigned long long number = PyLong_AsUnsignedLongLong(value);
     if (PyErr_Occurred() || number > max) {
+        char range[48];
         PyErr_Clear();
-        PyErr_Format(PyExc_ValueError, "%s: %R; it is 0 to %llu", name, value, (unsigned long long)max);
+        PyOS_snprintf(range, sizeof range, "it is 0 to %llu", (unsigned long long)max);
+        arguments_raise_range(name, value, range);
         return false;
     }
     *number_out = number;
@@ -126,11 +129,11 @@ static bool read_duration(const char *name, PyObject *value, uint32_t *ms_out)
 static bool read_microseconds(const char *name, PyObject *value, uint32_t *us_out)
 {
     double seconds;
-    if (!arguments_number_of_seconds(value, name, "seconds are", &seconds)) {
+    if (!arguments_number_of_seconds(value, name, "seconds are", "it is 0 to 0.001", &seconds)) {
         return false;
     }
     if (!(seconds >= 0 && seconds <= 0.001)) {
-        PyErr_Format(PyExc_ValueError, "%s: %R seconds; it is 0 to 0.001", name, value);
+        arguments_raise_range(name, value, "it is 0 to 0.001 seconds");
         return false;
     }
     *us_out = (uint32_t)ceil(seconds * 1e6 - 1e-3);
@@ -144,11 +147,7 @@ static bool read_text(const char *name, PyObject *value, const char **text_out)
         *text_out = NULL;
         return true;
     }
-    if (!PyUnicode_Check(value)) {
-        PyErr_Format(PyExc_TypeError, "%s: a str is needed, not %.100s", name, Py_TYPE(value)->tp_name);
-        return false;
-    }
-    *text_out = PyUnicode_AsUTF8AndSize(value, &length);
+    *text_out = arguments_text(value, name, &length);
     if (*text_out != NULL && strlen(*text_out) != (size_t)length) {
         PyErr_Format(PyExc_ValueError, "%s: has a zero character", name);
         return false;
@@ -185,8 +184,11 @@ static bool read_version(const char *name, PyObject *value, uint32_t *version_ou
         }
     }
     PyErr_Clear(); /* of an int that is too large */
-    PyErr_Format(PyUnicode_Check(value) || PyLong_Check(value) ? PyExc_ValueError : PyExc_TypeError,
-                 "%s: %R; it is '1.2' or '1.3'", name, value);
+    if (PyUnicode_Check(value) || PyLong_Check(value)) {
+        arguments_raise_range(name, value, "it is '1.2' or '1.3'");
+    } else {
+        PyErr_Format(PyExc_TypeError, "%s: '1.2' or '1.3' is needed, not %.100s", name, Py_TYPE(value)->tp_name);
+    }
     return false;
 }
 
@@ -269,12 +271,23 @@ bool options_fill(emc_options *options, PyObject *dict)
     return true;
 }
 
+/* Whether the words are about this option, and not about one whose name has it as a part. */
+static bool is_about(const char *message, const char *name)
+{
+    const char *at = strstr(message, name);
+    if (at == NULL) {
+        return false;
+    }
+    char before = at > message ? at[-1] : ' ', behind = at[strlen(name)];
+    return !isalnum((unsigned char)before) && before != '_' && !isalnum((unsigned char)behind) && behind != '_';
+}
+
 PyObject *options_words(const char *message)
 {
     PyObject *words = PyUnicode_DecodeUTF8(message, (Py_ssize_t)strlen(message), "backslashreplace");
     for (size_t i = 0; i < sizeof table / sizeof table[0] && words != NULL; i++) {
         const struct option *option = &table[i];
-        if (option->argument == NULL || option->kind == OPTION_DURATION || strstr(message, option->name) == NULL) {
+        if (option->argument == NULL || option->kind == OPTION_DURATION || !is_about(message, option->name)) {
             continue;
         }
         PyObject *from = PyUnicode_FromString(option->name), *to = PyUnicode_FromString(option->argument);

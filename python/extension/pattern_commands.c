@@ -92,11 +92,11 @@ static bool read_seconds(PyObject *object, const char *name, uint64_t least, uin
 static bool read_wait(PyObject *object, double *seconds_out)
 {
     double seconds = 0;
-    if (object != NULL && !arguments_number_of_seconds(object, "wait", "seconds are", &seconds)) {
+    if (object != NULL && !arguments_number_of_seconds(object, "wait", "seconds are", NO_LIMIT_WORDS, &seconds)) {
         return false;
     }
     if (!(seconds >= 0)) {
-        PyErr_Format(PyExc_ValueError, "wait: %R seconds; it is 0 or more", object);
+        arguments_raise_range("wait", object, "it is 0 seconds or more");
         return false;
     }
     *seconds_out = seconds;

@@ -1,6 +1,8 @@
 """Bad input: a clear exception at the call each, never a crash, and nothing reaches the server."""
 import asyncio
+import collections
 import gc
+import types
 
 import pytest
 
@@ -288,6 +290,67 @@ async def test_words_name_the_argument_and_what_is_needed(server):
     async with client_on(server) as client:
         with pytest.raises(ValueError, match=r"keys\[1\]: byte 0x20"):
             await client.get_many([b"good", b"a b"])
+
+
+#: Where a number is wrong: what no double holds, and what Python gives no text for (more than 4,300 digits, from 3.11 on).
+ENDLESS = (10**400, 10**5000, -10**5000)
+OPTIONS_WITH_RANGES = ("timeout", "connection_timeout", "purge_unused_connections_after", "busy_poll", "min_connections", "gutter_exptime", "deletes_replayed_max",
+                       "autobatching_max_keys", "autodiscovery_poll_interval", "autodiscovery_timeout", "autodiscovery_start_timeout")
+
+
+@pytest.mark.beyond
+@pytest.mark.parametrize("name", OPTIONS_WITH_RANGES)
+async def test_an_option_without_bounds_is_refused_by_its_name(server, name):
+    for value in ENDLESS:
+        if name == "autobatching_max_keys" and value > 0:
+            continue  # any more than 1,000 count as 1,000
+        with pytest.raises(ValueError, match=f"^{name}: .{{,200}}$"):
+            await emcache.create_client([server.address], autodiscovery=name.startswith("autodiscovery"), **{name: value})
+
+
+@pytest.mark.beyond
+async def test_words_name_the_limit(server):
+    for options, words in (({"busy_poll": 10**400}, "busy_poll: too many seconds; it is 0 to 0.001"), ({"busy_poll": 0.5}, "busy_poll: 0.5; it is 0 to 0.001 seconds"),
+                           ({"timeout": -1}, "timeout: -1; it is more than 0 seconds"), ({"max_connections": 0}, "max_connections: 0; it is at least 1"),
+                           ({"autodiscovery": True, "autodiscovery_poll_interval": 1e10}, "autodiscovery_poll_interval: 10000000000.0; it is more than 0 and at most 2147483 seconds"),
+                           ({"ssl": True, "ssl_version_min": "1.1"}, "ssl_version_min: '1.1'; it is '1.2' or '1.3'"),
+                           ({"key_prefix": "\ud800"}, "key_prefix: a lone surrogate, which has no UTF-8")):
+        with pytest.raises(ValueError) as caught:
+            await emcache.create_client([server.address], **options)
+        assert str(caught.value) == words
+
+
+@pytest.mark.beyond
+async def test_words_of_commands_name_the_argument(server, key):
+    other = emcache.MemcachedHostAddress("127.0.0.1", 70000)
+    async with client_on(server) as client:
+        view = client.cluster_management()
+        for call, error, words in (
+                (lambda: client.set(key, b"v", exptime=10**5000), ValueError, "exptime: it is -1 to 2147483647"),
+                (lambda: client.set(key, b"v", flags=-1), ValueError, "flags: -1; it is 0 to 4294967295"),
+                (lambda: client.set(key, memoryview(b"abcd")[::2]), BufferError, "value: bytes that lie side by side are needed, not such a memoryview"),
+                (lambda: client.get(key, timeout=10**400), ValueError, "timeout: too many seconds; without a limit it is math.inf"),
+                (lambda: client.get_many(None), TypeError, "keys: an iterable is needed, not NoneType"),
+                (lambda: client.set_many({key: 5}), TypeError, "items: a value is a bytes-like object or a StoreItem, not int"),
+                (lambda: client.meta_get(key, want=5), TypeError, "want: an iterable is needed, not int"),
+                (lambda: client.stats(server.address, b"items"), TypeError, "args: a str is needed, not bytes"),
+                (lambda: client.version("h:1"), TypeError, "memcached_host_address: a MemcachedHostAddress or MemcachedUnixSocketPath is needed, not str"),
+                (lambda: view.add_node(other), ValueError, "port: 70000; it is 1 to 65535"),
+                (lambda: view.add_node("h:1"), TypeError, "host: a MemcachedHostAddress or MemcachedUnixSocketPath is needed, not str"),
+                (lambda: view.replace_nodes([server.address, None]), TypeError, r"nodes[1]: a MemcachedHostAddress or MemcachedUnixSocketPath is needed, not NoneType")):
+            with pytest.raises(error) as caught:
+                call()
+            assert str(caught.value) == words
+
+
+@pytest.mark.beyond
+@pytest.mark.parametrize("kind", [dict, collections.UserDict, types.MappingProxyType, collections.ChainMap], ids=lambda kind: kind.__name__)
+async def test_any_mapping_is_one(cluster, key, kind):
+    async with client_on(cluster[0]) as client:
+        assert await client.set_many(kind({key: b"v"})) == {key: True}
+        view = client.cluster_management()
+        view.replace_nodes(kind({one.address: 50 + number for number, one in enumerate(cluster)}))
+        assert [state.weight for state in view.node_states().values()] == [50, 51, 52]
 
 
 @pytest.mark.beyond

@@ -18,6 +18,30 @@ async def test_a_value_that_is_too_large_is_a_storage_error(server, key):
         assert (await client.get(key)).value == b"small"
 
 
+@pytest.mark.beyond
+async def test_a_condition_that_does_not_hold_says_of_which_command(server, key):
+    """emcache's own have no words at all."""
+    there, gone = key, key + b":gone"
+    node = f"(node {emcache.format_address(server.address)})"
+    async with client_on(server) as client:
+        await client.set(there, b"1")
+        stale = (await client.gets(there)).cas
+        await client.set(there, b"2")
+        for call, error, words in ((client.add(there, b"v"), emcache.NotStoredStorageCommandError, "add: the key is there already"),
+                                   (client.replace(gone, b"v"), emcache.NotStoredStorageCommandError, "replace: the key is not there"),
+                                   (client.append(gone, b"v"), emcache.NotStoredStorageCommandError, "append: the key is not there"),
+                                   (client.prepend(gone, b"v"), emcache.NotStoredStorageCommandError, "prepend: the key is not there"),
+                                   (client.cas(there, b"v", stale), emcache.NotStoredStorageCommandError, "cas: the item was changed since its cas value was read"),
+                                   (client.cas(gone, b"v", stale), emcache.StorageCommandError, "cas: the key is not there"),
+                                   (client.touch(gone, 5), emcache.NotFoundCommandError, "touch: the key is not there"),
+                                   (client.delete(gone), emcache.NotFoundCommandError, "delete: the key is not there"),
+                                   (client.increment(gone, 1), emcache.NotFoundCommandError, "increment: the key is not there"),
+                                   (client.decrement(gone, 1), emcache.NotFoundCommandError, "decrement: the key is not there")):
+            with pytest.raises(error) as caught:
+                await call
+            assert type(caught.value) is error and str(caught.value) == f"{words} {node}"
+
+
 async def test_an_error_of_a_command_names_what_the_server_said(start):
     server = start("-F")
     async with client_on(server) as client:

@@ -81,6 +81,67 @@ async def test_a_log_line_does_not_wake_the_collector_inside_the_engine():
             assert saw == [[0]]
 
 
+class Cancelling(bytes):
+    """A key that cancels its command when it is put into the dict of what was found."""
+    task = None
+
+    def __hash__(self):
+        if self.task is not None:
+            self.task.cancel()
+        return hash(bytes(self))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_a_key_whose_hash_cancels_its_command(server, key, count):
+    async with client_on(server, timeout=20.0) as client:
+        await client.set(key, b"v")
+        for command in (client.get_many, client.delete_many):
+            keys = [Cancelling(key) for _ in range(count)]
+            task = asyncio.ensure_future(command(keys))
+            for one in keys:
+                one.task = task
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert (await client.get(key)) is None
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="the collector runs between two steps of Python code alone")
+@pytest.mark.parametrize("line", [b"NOT_FOUND\r\n", b"SERVER_ERROR no\r\n"])
+async def test_a_command_that_the_collector_cancels_as_it_fails_is_cancelled(line):
+    """To make the exception wakes the collector, and what that finds cancels the command: a cancellation is never lost."""
+    class Canceller:
+        def __init__(self, task):
+            self.task, self.itself = task, self
+
+        def __del__(self):
+            self.task.cancel()
+
+    loop = asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        async with client_on(emcache.MemcachedHostAddress(*listener.getsockname()), max_connections=1, timeout=20.0) as client:
+            stream = await loop.run_in_executor(None, answer_version, listener)
+            reader, = [one for one in gc.get_objects() if isinstance(one, _emcache.Reader) and one.get_loop() is loop]
+            task, thresholds, spares = asyncio.ensure_future(client.delete(b"key")), gc.get_threshold(), use_up_the_spare_tuples()
+            with stream:
+                assert await loop.run_in_executor(None, stream.recv, 100) == b"delete key\r\n"
+
+                def take_in_the_answer():
+                    stream.sendall(line)
+                    gc.collect()
+                    gc.disable()
+                    Canceller(task)
+                    gc.set_threshold(1, 1000, 1000)
+                    gc.enable()
+                    try:
+                        reader.process()
+                    finally:
+                        gc.set_threshold(*thresholds)
+                loop.call_soon(take_in_the_answer)
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+            del spares
+
+
 class Lender(bytearray):
     """The owner of a value: uses the client as soon as nobody looks at the value any more."""
 
