@@ -55,9 +55,7 @@ static const struct command table[] = {
      "that move when it leaves, and how many of them it did not hold itself. Under several\n"
      "kinds a row for each: how much more and less than an even share the fullest and the\n"
      "emptiest node have, the standard deviation, and what moves on average.\n",
-     0, SIZE_MAX,
-     OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_SPREAD) | OPTION_BIT(OPTION_ALL_KINDS) | OPTION_BIT(OPTION_WEIGHTS),
-     command_route},
+     0, SIZE_MAX, OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_SPREAD) | OPTION_BIT(OPTION_ALL_KINDS), command_route},
     {"top", "", "watch what the servers do, live",
      "The servers' own counters, so all of their clients together, as rates over the last\n"
      "round; p50 and p99 are this program's own pings, ten a second.\n",

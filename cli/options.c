@@ -13,6 +13,8 @@ static const struct option_words table[OPTION_ID_COUNT] = {
     [OPTION_TIMEOUT] = {"timeout", 't', "MS", "how long an operation may take, in milliseconds (1000)"},
     [OPTION_ROUTING] = {"routing", 'r', "KIND", "how a key finds its node (emcache); --routing help lists the kinds"},
     [OPTION_HASH_TAG] = {"hash-tag", 0, "{}", "route only by what stands in a key between these two characters"},
+    [OPTION_WEIGHTS] = {"weights", 0, "LIST", "the servers' weights, separated by commas, as in 1,1,3"},
+    [OPTION_KEY_PREFIX] = {"key-prefix", 0, "TEXT", "put before every key sent; routing does not look at it"},
     [OPTION_USER] = {"user", 'u', "NAME", "user name for servers that want one"},
     [OPTION_PASSWORD_FILE] = {"password-file", 0, "FILE", "file whose first line is the password"},
     [OPTION_SASL] = {"sasl", 0, NULL, "authenticate by SASL (memcached -S) instead of ASCII (-Y)"},
@@ -41,7 +43,6 @@ static const struct option_words table[OPTION_ID_COUNT] = {
     [OPTION_DELAY] = {"delay", 0, "SECONDS", "let everything expire in so many seconds (0)"},
     [OPTION_SPREAD] = {"spread", 0, "N", "spread N keys over the nodes and show the shares"},
     [OPTION_ALL_KINDS] = {"all-kinds", 'a', NULL, "under every kind of routing, to compare them"},
-    [OPTION_WEIGHTS] = {"weights", 0, "LIST", "the servers' weights, separated by commas, as in 1,1,3"},
     [OPTION_FAST] = {"fast", 0, NULL, "take half the time"},
 };
 

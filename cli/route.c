@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "json.h"
-#include "numbers.h"
 #include "options.h"
 #include "report.h"
 #include "routing_names.h"
 #include "spread.h"
 #include "spread_view.h"
 #include "table.h"
+#include "weights.h"
 
 #define SPREAD_KEYS_MAX 10000000
 
@@ -206,39 +206,6 @@ static enum exit_code read_kinds(const struct invocation *invocation, struct rou
     return routing_names_read(text != NULL ? text : "emcache", kinds_out) ? EXIT_CODE_OK : EXIT_CODE_USAGE;
 }
 
-/* Reads "1,2,3": a weight for each server. */
-static enum exit_code read_weights(const struct invocation *invocation, struct route_nodes *nodes)
-{
-    const char *text = invocation->options[OPTION_WEIGHTS];
-    if (text == NULL) {
-        return EXIT_CODE_OK;
-    }
-    nodes->weights = calloc(nodes->servers.count, sizeof(*nodes->weights));
-    if (nodes->weights == NULL) {
-        return report_memory();
-    }
-    size_t count = 0;
-    for (const char *at = text; at != NULL; count++) {
-        char word[16] = "";
-        uint64_t weight = 0;
-        size_t length = strcspn(at, ",");
-        memcpy(word, at, length < sizeof(word) ? length : sizeof(word) - 1);
-        if (!number_read_unsigned(word, 1, UINT32_MAX, &weight)) {
-            complain("--weights: '%.*s' is no weight from 1 to %u", (int)length, at, UINT32_MAX);
-            return EXIT_CODE_USAGE;
-        }
-        if (count < nodes->servers.count) {
-            nodes->weights[count] = (uint32_t)weight;
-        }
-        at = at[length] == ',' ? at + length + 1 : NULL;
-    }
-    if (count != nodes->servers.count) {
-        complain("--weights: there are %zu for %zu servers", count, nodes->servers.count);
-        return EXIT_CODE_USAGE;
-    }
-    return EXIT_CODE_OK;
-}
-
 enum exit_code command_route(const struct invocation *invocation)
 {
     uint64_t keys = 0;
@@ -255,7 +222,7 @@ enum exit_code command_route(const struct invocation *invocation)
         code = server_list_read(invocation, &question.nodes.servers);
     }
     if (code == EXIT_CODE_OK) {
-        code = read_weights(invocation, &question.nodes);
+        code = weights_read(invocation, question.nodes.servers.count, &question.nodes.weights);
     }
     if (code == EXIT_CODE_OK) {
         code = keys > 0 ? spread_keys(&question, (size_t)keys) : route_keys(&question);

@@ -9,6 +9,7 @@
 #include "options.h"
 #include "report.h"
 #include "routing_names.h"
+#include "weights.h"
 
 #define DEFAULT_PORT 11211
 
@@ -178,6 +179,7 @@ static enum exit_code set_options(const struct invocation *invocation, emc_optio
     }
     options->hash_tag_open = tag != NULL ? tag[0] : '\0';
     options->hash_tag_close = tag != NULL ? tag[1] : '\0';
+    options->key_prefix = invocation->options[OPTION_KEY_PREFIX];
     if (invocation->options[OPTION_VERBOSE] != NULL) {
         options->log = log_line;
         options->log_level = EMC_LOG_DEBUG;
@@ -188,12 +190,21 @@ static enum exit_code set_options(const struct invocation *invocation, emc_optio
 
 /* ------------------------------------------------------------------ discovery */
 
-static bool read_discovery(const char *word, emc_discovery *kind_out)
+static bool read_discovery(const struct invocation *invocation, emc_discovery *kind_out)
 {
+    const char *word = invocation->options[OPTION_DISCOVER];
     static const struct {
         const char *name;
         emc_discovery kind;
     } kinds[] = {{"cluster", EMC_DISCOVERY_CLUSTER}, {"dns", EMC_DISCOVERY_DNS}, {"srv", EMC_DISCOVERY_DNS_SRV}};
+    *kind_out = EMC_DISCOVERY_NONE;
+    if (word == NULL) {
+        return true;
+    }
+    if (invocation->options[OPTION_WEIGHTS] != NULL) {
+        complain("--weights and --discover do not go together: what is found has its own");
+        return false;
+    }
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (strcmp(word, kinds[i].name) == 0) {
             *kind_out = kinds[i].kind;
@@ -258,6 +269,18 @@ static enum exit_code create_client(const struct invocation *invocation, const e
     return code;
 }
 
+/* What --weights says; nothing where it is not given. */
+static enum exit_code apply_weights(const struct invocation *invocation, const struct session *session)
+{
+    uint32_t *weights = NULL;
+    enum exit_code code = weights_read(invocation, session->servers.count, &weights);
+    if (code == EXIT_CODE_OK && weights != NULL) {
+        code = weights_set(session->client, session->servers.nodes, weights, session->servers.count, SIZE_MAX);
+    }
+    free(weights);
+    return code;
+}
+
 enum exit_code session_open(const struct invocation *invocation, struct session *session_out)
 {
     struct session session = {.client = NULL};
@@ -266,8 +289,7 @@ enum exit_code session_open(const struct invocation *invocation, struct session 
         return code;
     }
     emc_discovery discovery = EMC_DISCOVERY_NONE;
-    const char *word = invocation->options[OPTION_DISCOVER];
-    if (word != NULL && !read_discovery(word, &discovery)) {
+    if (!read_discovery(invocation, &discovery)) {
         code = EXIT_CODE_USAGE;
     }
     if (code == EXIT_CODE_OK) {
@@ -278,7 +300,7 @@ enum exit_code session_open(const struct invocation *invocation, struct session 
     }
     if (code == EXIT_CODE_OK) {
         session.view = emc_client_cluster_management(session.client);
-        code = discovery != EMC_DISCOVERY_NONE ? adopt_nodes(&session) : EXIT_CODE_OK;
+        code = discovery != EMC_DISCOVERY_NONE ? adopt_nodes(&session) : apply_weights(invocation, &session);
     }
     if (code != EXIT_CODE_OK) {
         session_close(&session);

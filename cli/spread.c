@@ -5,26 +5,9 @@
 #include <stdlib.h>
 
 #include "report.h"
+#include "weights.h"
 
 /* ------------------------------------------------------------------ a client for questions */
-
-static enum exit_code set_weights(emc_client *client, const struct route_nodes *nodes, size_t left)
-{
-    emc_weighted_address *list = calloc(nodes->servers.count, sizeof(*list));
-    if (list == NULL) {
-        return report_memory();
-    }
-    size_t count = 0;
-    for (size_t i = 0; i < nodes->servers.count; i++) {
-        if (i != left) {
-            list[count++] = (emc_weighted_address){nodes->servers.nodes[i], nodes->weights[i]};
-        }
-    }
-    emc_error error = {EMC_OK, ""};
-    emc_status status = emc_cluster_replace_nodes(emc_client_cluster_management(client), list, count, &error);
-    free(list);
-    return report_outcome("--weights", status, error.message);
-}
 
 enum exit_code route_client(const struct invocation *invocation, const struct route_nodes *nodes, size_t left,
                             const char *kind, emc_client **client_out)
@@ -45,7 +28,7 @@ enum exit_code route_client(const struct invocation *invocation, const struct ro
     enum exit_code code = session_idle_client(&own, rest, count, &client);
     free(rest);
     if (code == EXIT_CODE_OK && nodes->weights != NULL) {
-        code = set_weights(client, nodes, left);
+        code = weights_set(client, nodes->servers.nodes, nodes->weights, nodes->servers.count, left);
     }
     if (code == EXIT_CODE_OK) {
         *client_out = client;

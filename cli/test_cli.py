@@ -261,6 +261,29 @@ class Nodes(OnServers):
                                   env=environment(EMCACHE_SERVERS=self.servers))
             self.assertEqual(done.returncode, code, (closed, arguments, done.stderr))
 
+    def test_weights_are_those_of_the_client(self):
+        keys = [f"weighted{i}" for i in range(40)]
+        how = ["--routing", "ketama-weighted", "--weights", "1,1,8"]
+        for key in keys:
+            self.run_it("set", key, "v", *how)
+        self.assertEqual(len(self.run_it("get", *keys, *how).out.splitlines()), 40)
+        self.run_it("get", *keys, "--routing", "ketama-weighted", code=MISS, err="not there")
+        self.assertEqual([node["weight"] for node in json.loads(self.run_it("nodes", "--json", *how).out)], [1, 1, 8])
+        self.run_it("get", "k", "--weights", "1,2", code=USAGE, err="there are 2 for 3 servers")
+        self.run_it("get", "k", "--weights", "1,1,1", "--discover", "cluster", code=USAGE, err="do not go together")
+
+    def test_a_key_prefix_is_sent_and_not_routed_by(self):
+        keys = [f"prefixed{i}" for i in range(20)]
+        homes = dict(line.split("\t") for line in self.run_it("route", *keys).out.splitlines())
+        for key in keys:
+            self.run_it("set", key, "v", "--key-prefix", "app:")
+        self.run_it("get", *keys, code=MISS, err="not there")
+        for node in self.nodes:
+            there = [key for key in keys if homes[key] == node.address]
+            out = emcache("get", *[f"app:{key}" for key in there], "none", servers=node.address).out
+            self.assertEqual(len(out.splitlines()), len(there))
+        self.run_it("get", "k", "--key-prefix", "a b", code=USAGE, err="key_prefix")
+
     def test_nodes_watched(self):
         result = self.run_it("nodes", "--watch", "--count", "2", "--interval", "0.1")
         self.assertEqual(len(re.findall("^node ", result.out, re.MULTILINE)), 2)
