@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 
+#include "base/rare.h"
 #include <emcache/platform.h>
 
 #if defined(__GNUC__)
@@ -18,7 +19,7 @@ struct emc__log {
     emc_log_level level; /* the most talkative level that is passed on */
 };
 
-void emc__log_write(const struct emc__log *log, emc_log_level level, const char *format, ...) EMC__PRINTF(3, 4);
+EMC__RARE void emc__log_write(const struct emc__log *log, emc_log_level level, const char *format, ...) EMC__PRINTF(3, 4);
 
 /* Fills *error (when not NULL) and returns status. */
 emc_status emc__error_set(emc_error *error, emc_status status, const char *format, ...) EMC__PRINTF(3, 4);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/allocator.h"
+#include "base/rare.h"
 
 /* In front of each object. A free object's own first bytes link it to the next free one. */
 struct emc__slab_header {
@@ -35,7 +36,7 @@ void emc__slab_init(struct emc__slab *slab, const emc_allocator *allocator, size
 /* Releases every chunk, whatever is still taken. */
 void emc__slab_deinit(struct emc__slab *slab);
 /* Fills the free list with another chunk; false without memory. For emc__slab_take. */
-bool emc__slab_add_chunk(struct emc__slab *slab);
+EMC__RARE bool emc__slab_add_chunk(struct emc__slab *slab);
 /* NULL when the object of that identity has been given back, or never was. */
 void *emc__slab_find(const struct emc__slab *slab, uint64_t identity);
 

@@ -3,6 +3,7 @@
  * Level L has 64 slots of 64^L ms. A timer sits at the level of the highest digit (base 64) in which its tick differs from now; when now reaches
  * its slot, an upper level's slot is spread out over the levels below. */
 #include "base/timer_wheel.h"
+#include "base/rare.h"
 
 #define SLOT_BITS   6
 #define SLOT_MASK   (EMC__WHEEL_SLOTS - 1)
@@ -127,12 +128,9 @@ static uint64_t level_due(const struct emc__timer_wheel *wheel, unsigned level)
     return ((wheel->now_tick >> shift) + distance) << shift;
 }
 
-static uint64_t next_tick(struct emc__timer_wheel *wheel)
+EMC__APART static uint64_t find_next_tick(struct emc__timer_wheel *wheel)
 {
     uint64_t earliest = UINT64_MAX;
-    if (wheel->next_known) {
-        return wheel->next_tick;
-    }
     for (unsigned level = 0; level < EMC__WHEEL_LEVELS; level++) {
         uint64_t due = level_due(wheel, level);
         earliest = due < earliest ? due : earliest;
@@ -140,6 +138,11 @@ static uint64_t next_tick(struct emc__timer_wheel *wheel)
     wheel->next_tick = earliest;
     wheel->next_known = true;
     return earliest;
+}
+
+static inline uint64_t next_tick(struct emc__timer_wheel *wheel)
+{
+    return wheel->next_known ? wheel->next_tick : find_next_tick(wheel);
 }
 
 uint64_t emc__timer_wheel_next_ns(struct emc__timer_wheel *wheel)

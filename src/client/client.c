@@ -1,5 +1,6 @@
 /* The engine as one piece: its memory, its passes, its end. */
 #include "client/client_internal.h"
+#include "base/rare.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -171,7 +172,7 @@ void emc__client_free(struct emc_client *client)
     release(client);
 }
 
-static void destroy(struct emc_client *client)
+EMC__RARE static void destroy(struct emc_client *client)
 {
     if (client->environment.destroy != NULL) {
         client->environment.destroy(client->environment.context, client);

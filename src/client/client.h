@@ -89,7 +89,7 @@ struct emc__batch;
 emc_status emc__client_set_many(struct emc_client *client, const emc_store_item *items, size_t count, const emc_call *call,
                                 struct emc__batch **batch_out);
 /* As emc__client_detach_value, for all of the batch's values. */
-void emc__batch_let_go(struct emc__batch *batch);
+EMC__APART void emc__batch_let_go(struct emc__batch *batch);
 /* As emc_client_set_credentials(). */
 emc_status emc__client_set_credentials(struct emc_client *client, const char *username, const char *password, emc_error *error);
 /* Credentials or certificates were put right: nodes that are down are tried at once. */

@@ -3,6 +3,7 @@
 #define EMC_CLIENT_CLIENT_INTERNAL_H
 
 #include "client/client.h"
+#include "base/rare.h"
 #include "client/options.h"
 #include "cluster/cluster.h"
 #include "node/engine.h"
@@ -43,7 +44,7 @@ emc_status emc__client_submit(struct emc_client *client, const struct emc__reque
 /* EMC_ERROR_CLOSED, or EMC_ERROR_ARGUMENT when the call itself is wrong. */
 emc_status emc__client_check_open(struct emc_client *client, const emc_call *call);
 /* EMC_ERROR_FULL with its words; emc_client_on_room() is told when there is room again. */
-emc_status emc__client_full(struct emc_client *client);
+EMC__RARE emc_status emc__client_full(struct emc_client *client);
 /* Reads the clock for the tick's first submission. */
 void emc__client_open_tick(struct emc_client *client);
 static inline void emc__client_begin_tick(struct emc_client *client)

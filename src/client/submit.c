@@ -146,7 +146,8 @@ static emc_status check_binary_key(struct emc_client *client, struct emc__slice 
 }
 
 /* What the usual request does not have, and so is looked at apart. */
-static emc_status check_unusual(struct emc_client *client, const struct emc__request *request, const emc_call *call)
+EMC__APART static emc_status check_unusual(struct emc_client *client, const struct emc__request *request,
+                                           const emc_call *call)
 {
     emc_status status = check_call(client, call);
     if (status == EMC_OK) {

@@ -3,6 +3,7 @@
 #define EMC_FACADE_FACADE_H
 
 #include "client/client.h"
+#include "base/rare.h"
 #include "transport/uv.h"
 
 /* The context of every client that emc_client_create() makes. */
@@ -28,6 +29,6 @@ void emc__facade_check_fork(struct emc__facade *facade);
 void emc__facade_leave(struct emc__facade *facade);
 
 /* One pass: waits timeout_ms at most (0 not at all, -1 for ever), takes in what is ready, processes. */
-size_t emc__facade_pass(struct emc__facade *facade, int64_t timeout_ms);
+EMC__APART size_t emc__facade_pass(struct emc__facade *facade, int64_t timeout_ms);
 
 #endif

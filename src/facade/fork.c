@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/rare.h"
 #include "facade/facade.h"
 
 static _Atomic uint64_t generation;
@@ -23,14 +24,20 @@ uint64_t emc__fork_generation(void)
     return atomic_load_explicit(&generation, memory_order_relaxed);
 }
 
-void emc__facade_check_fork(struct emc__facade *facade)
+EMC__RARE static void begin_anew(struct emc__facade *facade, uint64_t now)
 {
-    uint64_t now = atomic_load_explicit(&generation, memory_order_relaxed);
-    if (now == facade->fork_generation ||
-        emc__client_in_callback(facade->client)) { /* inside a pass the loop can't be taken apart */
+    if (emc__client_in_callback(facade->client)) { /* inside a pass the loop can't be taken apart */
         return;
     }
     facade->fork_generation = now;
     emc__uv_after_fork(facade->transport);
     emc__client_after_fork(facade->client);
+}
+
+void emc__facade_check_fork(struct emc__facade *facade)
+{
+    uint64_t now = atomic_load_explicit(&generation, memory_order_relaxed);
+    if (now != facade->fork_generation) {
+        begin_anew(facade, now);
+    }
 }

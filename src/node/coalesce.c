@@ -8,6 +8,7 @@
  *
  * Uses the protocol's writers; decides nothing about connections. */
 #include "node/connection.h"
+#include "base/rare.h"
 #include "node/outgoing.h"
 
 #include <string.h>
@@ -190,21 +191,26 @@ static bool consider(struct fill *fill, struct emc__operation *line, struct emc_
     return true;
 }
 
-static void gather_line(struct fill *fill, struct emc__operation *line, struct emc__operation *first)
+EMC__APART static void gather_several(struct fill *fill, struct emc__operation *line, struct emc__operation *first)
 {
     struct emc__list *pending = &fill->connection->pending;
     struct emc__link *link = &first->link;
     uint32_t most = fill->engine->options.keys_per_line_max;
-    if (first->alone || emc__list_next(pending, link) == NULL) {
-        join_line(fill, line, first);
-        return;
-    }
     for (uint32_t scanned = 0; link != NULL && scanned < LINE_SCAN_MAX && fill->line.keys < most; scanned++) {
         struct emc__operation *operation = EMC__OPERATION_OF(link);
         link = emc__list_next(pending, link);
         if (!has_one_key(operation) || !consider(fill, line, operation, first)) {
             return;
         }
+    }
+}
+
+static inline void gather_line(struct fill *fill, struct emc__operation *line, struct emc__operation *first)
+{
+    if (first->alone || emc__list_next(&fill->connection->pending, &first->link) == NULL) {
+        join_line(fill, line, first);
+    } else {
+        gather_several(fill, line, first);
     }
 }
 
@@ -276,7 +282,7 @@ static bool reopen_line(struct fill *fill, const struct emc__operation *part)
     return true;
 }
 
-static bool emit_bulk_line(struct fill *fill, struct emc__operation *part)
+EMC__APART static bool emit_bulk_line(struct fill *fill, struct emc__operation *part)
 {
     if (part->of.bulk->operation == NULL) {
         emc__outgoing_part_dropped(fill->connection, part);
@@ -342,7 +348,7 @@ static bool must_be_first(const struct fill *fill, const struct emc__operation *
            (fill->length > 0 || !emc__list_empty(&fill->connection->pipeline));
 }
 
-static bool emit_single(struct fill *fill, struct emc__operation *operation)
+EMC__APART static bool emit_single(struct fill *fill, struct emc__operation *operation)
 {
     if (must_be_first(fill, operation)) {
         return false;
@@ -388,7 +394,7 @@ static bool emit_quiet_meta(struct fill *fill, struct emc__operation *operation)
     return true;
 }
 
-static bool emit_meta(struct fill *fill, struct emc__operation *operation)
+EMC__APART static bool emit_meta(struct fill *fill, struct emc__operation *operation)
 {
     if (fill->connection->server_version < operation->number) {
         emc__outgoing_refuse(operation, (uint32_t)operation->number);
@@ -460,7 +466,7 @@ static void fill_run(struct fill *fill, struct emc__operation *run)
     fill->length += emc__write_plain(fill->out + fill->length, EMC__VERB_META_NOOP, -1, (struct emc__slice){0}, false);
 }
 
-static bool emit_quiet_run(struct fill *fill)
+EMC__APART static bool emit_quiet_run(struct fill *fill)
 {
     if (room(fill) < 2 * EMC__LINE_LENGTH_MAX + QUIET_VALUE_MAX) {
         return false;
@@ -524,10 +530,10 @@ static bool emit_next(struct fill *fill, struct emc__operation *operation)
 }
 
 /* After noreply operations a `version` of our own: its answer proves that they were taken, and bounds what a stalled server lets pile up. */
-static void emit_fence(struct fill *fill)
+EMC__APART static void emit_fence(struct fill *fill)
 {
     struct emc__connection *connection = fill->connection;
-    if (!connection->fence_owed || room(fill) < 64) {
+    if (room(fill) < 64) {
         return;
     }
     struct emc__operation *probe = emc__operation_take(fill->engine, EMC__OPERATION_PROBE, EMC__VERB_VERSION);
@@ -554,7 +560,7 @@ size_t emc__coalesce_fill(struct emc__connection *connection, uint8_t *out, size
     }
     struct emc__link *next = emc__list_first(&connection->pending);
     /* What waits for an empty pipeline waits for the noreply operations in it, too. */
-    if (connection->borrowed == NULL && !connection->quitting &&
+    if (connection->fence_owed && connection->borrowed == NULL && !connection->quitting &&
         (next == NULL || must_be_first(&fill, EMC__OPERATION_OF(next)))) {
         emit_fence(&fill);
     }

@@ -243,11 +243,16 @@ void emc__connection_version(struct emc__connection *connection, struct emc__sli
 
 /* ------------------------------------------------------------------ queues */
 
-void emc__connection_mark_dirty(struct emc__connection *connection)
+static inline void mark_dirty(struct emc__connection *connection)
 {
     if (!emc__link_linked(&connection->dirty) && connection->state != EMC__CONNECTION_CLOSED) {
         emc__list_append(&connection->engine->dirty, &connection->dirty);
     }
+}
+
+void emc__connection_mark_dirty(struct emc__connection *connection)
+{
+    mark_dirty(connection);
 }
 
 void emc__connection_enqueue(struct emc__connection *connection, struct emc__operation *operation)
@@ -258,7 +263,7 @@ void emc__connection_enqueue(struct emc__connection *connection, struct emc__ope
     emc__connection_count_pending(connection, operation);
     connection->last_used_ns = connection->engine->now_ns;
     emc__list_append(&connection->pending, &operation->link);
-    emc__connection_mark_dirty(connection);
+    mark_dirty(connection);
 }
 
 void emc__connection_requeue(struct emc__connection *connection, struct emc__operation *operation,

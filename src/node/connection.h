@@ -4,6 +4,7 @@
 #define EMC_NODE_CONNECTION_H
 
 #include "base/buffer.h"
+#include "base/rare.h"
 #include "node/operation.h"
 #include "node/patience.h"
 #include "protocol/binary.h"
@@ -104,7 +105,7 @@ struct emc__connection *emc__connection_open(struct emc__engine *engine, struct 
 /* Begins the handshake; may tell `ready` at once when nothing is to be asked. */
 void emc__connection_begin(struct emc__connection *connection);
 /* There may be something to write: it is flushed at the end of the tick. */
-void emc__connection_mark_dirty(struct emc__connection *connection);
+EMC__APART void emc__connection_mark_dirty(struct emc__connection *connection);
 const emc_address *emc__connection_address(const struct emc__connection *connection);
 /* Puts an operation (place NONE) at the end of what waits to be written. */
 void emc__connection_enqueue(struct emc__connection *connection, struct emc__operation *operation);
@@ -117,12 +118,12 @@ void emc__connection_probe(struct emc__connection *connection);
 /* Takes nothing new; closes when everything is answered. */
 void emc__connection_drain(struct emc__connection *connection);
 /* Ends it: fails what is in flight with the status, tells the listener, is buried. Harmless when closed. */
-void emc__connection_close(struct emc__connection *connection, emc_status status, const char *message);
+EMC__RARE void emc__connection_close(struct emc__connection *connection, emc_status status, const char *message);
 /* An operation's deadline passed while it waited to be written: where the socket has taken nothing all the while, the connection is closed a margin
  * later. */
 void emc__connection_abandoned_unsent(struct emc__connection *connection, const struct emc__operation *operation);
 /* The operation's borrowed value is about to go: what of it is not sent is copied, or the connection closed. */
-void emc__connection_detach_value(struct emc__connection *connection, struct emc__operation *operation);
+EMC__RARE void emc__connection_detach_value(struct emc__connection *connection, struct emc__operation *operation);
 /* An operation in its pipeline has been completed early: stop writing into its memory, and mind the silence. */
 void emc__connection_abandoned(struct emc__connection *connection, const struct emc__operation *operation, bool timed_out);
 /* The same for a bulk, wherever its values are being received and its lines stand. */

@@ -8,6 +8,7 @@
 #define EMC_NODE_OPERATION_H
 
 #include "node/engine.h"
+#include "base/rare.h"
 #include "protocol/protocol.h"
 
 struct emc__node;
@@ -133,13 +134,13 @@ static inline struct emc__operation *emc__operation_take(struct emc__engine *eng
 /* Calls back, once; counts it at its node. The result's node and last are filled in here. Afterwards it is freed when it is in no queue. */
 void emc__operation_complete(struct emc__engine *engine, struct emc__operation *operation, emc_result *result);
 /* The same with a status and words alone. */
-void emc__operation_fail(struct emc__engine *engine, struct emc__operation *operation, emc_status status, const char *message);
+EMC__RARE void emc__operation_fail(struct emc__engine *engine, struct emc__operation *operation, emc_status status, const char *message);
 /* Completes it in the next process: for outcomes known inside a submit or flush, which never call back. */
 void emc__operation_settle(struct emc__engine *engine, struct emc__operation *operation, emc_status status);
 /* Frees it if it is completed and in no queue. */
 void emc__operation_discard(struct emc__engine *engine, struct emc__operation *operation);
 /* Nothing of the caller's memory is looked at any more: calls `released`. */
-void emc__operation_release_value(struct emc__engine *engine, struct emc__operation *operation);
+EMC__APART void emc__operation_release_value(struct emc__engine *engine, struct emc__operation *operation);
 /* Request bytes it takes, roughly: for the bound on what waits. */
 static inline size_t emc__operation_bytes(const struct emc__operation *operation)
 {

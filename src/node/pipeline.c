@@ -73,15 +73,22 @@ void emc__pipeline_leave_entry(struct emc__connection *connection, struct emc__o
     emc__operation_discard(connection->engine, entry);
 }
 
-void emc__pipeline_settle_owing(struct emc__connection *connection)
+EMC__APART static void owes_nothing(struct emc__connection *connection)
 {
-    if (connection->state == EMC__CONNECTION_CLOSED || !emc__list_empty(&connection->pipeline)) {
+    if (connection->state == EMC__CONNECTION_CLOSED) {
         return;
     }
     if (!emc__list_empty(&connection->pending)) {
         emc__connection_mark_dirty(connection); /* something waits for an empty pipeline */
     }
     connection->listener->owes(connection->context, connection, false);
+}
+
+void emc__pipeline_settle_owing(struct emc__connection *connection)
+{
+    if (emc__list_empty(&connection->pipeline)) {
+        owes_nothing(connection);
+    }
 }
 
 /* Not behind a line with an error in it: with another one behind it its END would be doubtful (retrieval.c), and the connection be closed. */
@@ -160,8 +167,7 @@ void emc__pipeline_answer_status(struct emc__connection *connection, struct emc_
                                  emc_status status, const char *message)
 {
     emc_result result = {.status = status, .message = message};
-    answer_all(connection, operation, &result, answer_plainly);
-    emc__pipeline_settle_owing(connection);
+    emc__pipeline_answer(connection, operation, &result);
 }
 
 void emc__pipeline_answer_value(struct emc__connection *connection, struct emc__operation *operation,

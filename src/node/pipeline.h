@@ -4,9 +4,10 @@
 #define EMC_NODE_PIPELINE_H
 
 #include "node/connection.h"
+#include "base/rare.h"
 
 /* Closes the connection as broken; returns false, as the reader's handlers do to stop. */
-bool emc__pipeline_contradiction(struct emc__connection *connection, const char *what);
+EMC__RARE bool emc__pipeline_contradiction(struct emc__connection *connection, const char *what);
 /* Takes an entry that stands for others out of the pipeline. */
 void emc__pipeline_leave_entry(struct emc__connection *connection, struct emc__operation *entry);
 /* An entry has left: tells the listener when nothing is owed any more. */
@@ -25,7 +26,7 @@ static inline struct emc__operation *emc__pipeline_head(struct emc__connection *
 
 /* Between two answers, with nothing half done: flushes where a share of what was in flight is answered and callbacks have submitted something. True, for
  * the connection is as open as it was. */
-void emc__pipeline_flush_share(struct emc__connection *connection);
+EMC__APART void emc__pipeline_flush_share(struct emc__connection *connection);
 static inline bool emc__pipeline_go_on(struct emc__connection *connection)
 {
     const struct emc__engine *engine = connection->engine;
@@ -70,6 +71,12 @@ void emc__connection_requeue(struct emc__connection *connection, struct emc__ope
 /* retrieval.c: entries are LINE or BULK_LINE */
 /* The line that ends the answer: for the entry, and for those that its line goes on with. */
 bool emc__retrieval_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line);
+/* END, where the line has no other entry and nothing in it went wrong: what is left of its keys is missing. */
+static inline bool emc__retrieval_ends_plainly(const struct emc__operation *entry)
+{
+    return (entry->kind == EMC__OPERATION_LINE || entry->kind == EMC__OPERATION_BULK_LINE) && !entry->goes_on && !entry->erred;
+}
+bool emc__retrieval_end(struct emc__connection *connection, struct emc__operation *entry);
 /* Text: the entry, of those that share its line, that asked for the key; those before it are done, and what they lack is missing. When none asked: the
  * same entry. NULL: the connection was closed meanwhile. */
 struct emc__operation *emc__retrieval_advance(struct emc__connection *connection, struct emc__operation *entry, struct emc__slice key);

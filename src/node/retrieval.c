@@ -56,7 +56,7 @@ static bool asked_for(struct emc__operation *entry, struct emc__slice key)
                                               : records_before(entry, key) < entry->in.records.count;
 }
 
-static bool miss_rest(struct emc__connection *connection, struct emc__operation *entry)
+bool emc__retrieval_end(struct emc__connection *connection, struct emc__operation *entry)
 {
     return (entry->kind == EMC__OPERATION_LINE
                 ? emc__retrieval_miss_until(connection, entry, NULL)
@@ -83,7 +83,7 @@ struct emc__operation *emc__retrieval_advance(struct emc__connection *connection
     }
     while (entry != asking) {
         bool erred = entry->erred;
-        if (!miss_rest(connection, entry)) {
+        if (!emc__retrieval_end(connection, entry)) {
             return NULL;
         }
         entry = next_entry(connection);
@@ -390,7 +390,7 @@ static bool end_entry(struct emc__connection *connection, struct emc__operation 
                       const struct emc__reply_line *line)
 {
     if (line->kind == EMC__REPLY_END) {
-        return miss_rest(connection, entry);
+        return emc__retrieval_end(connection, entry);
     }
     return entry->kind == EMC__OPERATION_LINE ? line_error(connection, entry, whole, line)
                                               : bulk_error(connection, entry, whole, line);

@@ -2,6 +2,7 @@
  *
  * Requests pass through the engine's scratch; what the socket does not take is kept in unsent. */
 #include "node/sending.h"
+#include "base/rare.h"
 
 #include "node/dialect.h"
 
@@ -21,7 +22,7 @@ static struct emc__transport *transport_of(const struct emc__connection *connect
 }
 
 /* The socket takes no more for now. */
-static bool blocked(struct emc__connection *connection)
+EMC__RARE static bool blocked(struct emc__connection *connection)
 {
     if (connection->blocked_since_ns == 0) {
         connection->blocked_since_ns = connection->engine->now_ns;
@@ -32,7 +33,7 @@ static bool blocked(struct emc__connection *connection)
 }
 
 /* Bytes are lost for want of memory. A flush never calls back: the next process closes. */
-static void lose_bytes(struct emc__connection *connection)
+EMC__RARE static void lose_bytes(struct emc__connection *connection)
 {
     connection->send_broken = true;
     emc__timer_set(&connection->engine->wheel, &connection->shortage, 0);
@@ -76,7 +77,7 @@ void emc__sending_let_go(struct emc__connection *connection)
 }
 
 /* Sends a borrowed value from the caller's memory. */
-static bool send_borrowed(struct emc__connection *connection)
+EMC__APART static bool send_borrowed(struct emc__connection *connection)
 {
     const struct emc__operation *operation = connection->borrowed;
     connection->last_request = 0; /* its line has gone, and a value has no parts */
@@ -97,8 +98,8 @@ static bool send_borrowed(struct emc__connection *connection)
     return !connection->send_broken;
 }
 
-/* Sends what is left over from before: produced bytes, then a borrowed value and its line end. */
-static bool send_leftover(struct emc__connection *connection)
+/* Produced bytes, then a borrowed value and its line end. */
+EMC__APART static bool send_what_is_left(struct emc__connection *connection)
 {
     for (;;) {
         while (emc__buffer_length(&connection->unsent) > 0) {
@@ -117,8 +118,15 @@ static bool send_leftover(struct emc__connection *connection)
     }
 }
 
+/* Sends what is left over from before. */
+static inline bool send_leftover(struct emc__connection *connection)
+{
+    bool nothing = connection->borrowed == NULL && emc__buffer_length(&connection->unsent) == 0;
+    return nothing || send_what_is_left(connection);
+}
+
 /* A flush ended early for want of memory, and no reply will bring the next one about. */
-static bool starved(struct emc__connection *connection)
+EMC__APART static bool starved(struct emc__connection *connection)
 {
     bool idle = connection->borrowed == NULL && !connection->send_broken &&
                 emc__buffer_length(&connection->unsent) == 0;

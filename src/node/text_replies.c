@@ -285,19 +285,31 @@ EMC__APART static struct emc__operation *seek_entry(struct emc__connection *conn
     return entry->goes_on ? emc__retrieval_advance(connection, entry, header->key) : entry;
 }
 
-/* The entry that the value is for; NULL: the connection is closed. */
-static inline struct emc__operation *value_entry(struct emc__connection *connection,
-                                                 const struct emc__value_header *header)
+/* The head, where all that comes is for it; NULL: that wants a closer look. */
+static inline struct emc__operation *usual_entry(struct emc__connection *connection)
 {
     struct emc__link *first = emc__list_first(&connection->pipeline);
     bool usual = first != NULL && !EMC__OPERATION_OF(first)->noreply && !EMC__OPERATION_OF(first)->goes_on &&
                  connection->state != EMC__CONNECTION_AUTHENTICATING;
-    return usual ? EMC__OPERATION_OF(first) : seek_entry(connection, header);
+    return usual ? EMC__OPERATION_OF(first) : NULL;
 }
 
+/* The entry that the value is for; NULL: the connection is closed. */
+static inline struct emc__operation *value_entry(struct emc__connection *connection,
+                                                 const struct emc__value_header *header)
+{
+    struct emc__operation *entry = usual_entry(connection);
+    return entry != NULL ? entry : seek_entry(connection, header);
+}
+
+/* Nearly all lines are the ends of gets. */
 static bool take_line(void *context, const struct emc__reply_line *line)
 {
-    return emc__text_line(context, line) && emc__pipeline_go_on(context);
+    struct emc__connection *connection = context;
+    struct emc__operation *entry = usual_entry(connection);
+    bool ended = line->kind == EMC__REPLY_END && entry != NULL && emc__retrieval_ends_plainly(entry);
+    return (ended ? emc__retrieval_end(connection, entry) : emc__text_line(context, line)) &&
+           emc__pipeline_go_on(connection);
 }
 
 static bool give_value(struct emc__connection *connection, const struct emc__value_header *header, const uint8_t *data)

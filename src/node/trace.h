@@ -3,10 +3,11 @@
 #define EMC_NODE_TRACE_H
 
 #include "node/operation.h"
+#include "base/rare.h"
 
 /* Out of line: what is done when somebody listens. */
-void emc__trace_tell(const struct emc__engine *engine, const struct emc__operation *operation, struct emc__node *node,
-                     const emc_result *result);
+EMC__APART void emc__trace_tell(const struct emc__engine *engine, const struct emc__operation *operation, struct emc__node *node,
+                                const emc_result *result);
 
 static inline bool emc__traced(const struct emc__engine *engine, const struct emc__operation *operation)
 {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/allocator.h"
+#include "base/rare.h"
 #include "base/timer_wheel.h"
 #include "transport/descriptor.h"
 #include "transport/tls.h"
@@ -53,7 +54,7 @@ static struct emc__uv *uv_of(struct emc__transport *transport)
     return (struct emc__uv *)transport;
 }
 
-static void note_error(struct emc__socket *socket, int code)
+EMC__RARE static void note_error(struct emc__socket *socket, int code)
 {
     snprintf(socket->error, sizeof socket->error, "%s", strerror(code));
 }
@@ -276,18 +277,23 @@ void emc__sockets_drop_all(struct emc__uv *uv)
 
 /* ------------------------------------------------------------------ bytes */
 
-/* Of a call that moved some, or failed. */
-static enum emc__io io_result(struct emc__socket *socket, ssize_t count, size_t *count_out)
+EMC__APART static enum emc__io failure(struct emc__socket *socket)
 {
-    if (count > 0) {
-        *count_out = (size_t)count;
-        return EMC__IO_OK;
-    }
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
         return EMC__IO_WOULD_BLOCK;
     }
     note_error(socket, errno);
     return EMC__IO_ERROR;
+}
+
+/* Of a call that moved some, or failed. */
+static inline enum emc__io io_result(struct emc__socket *socket, ssize_t count, size_t *count_out)
+{
+    if (count > 0) {
+        *count_out = (size_t)count;
+        return EMC__IO_OK;
+    }
+    return failure(socket);
 }
 
 /* TLS: keeps account of bytes that are received already: no event of the descriptor will tell of them. */
@@ -306,8 +312,8 @@ static void note_buffered(struct emc__socket *socket)
     }
 }
 
-static enum emc__io send_encrypted(struct emc__socket *socket, const struct emc__slice *slices, size_t count,
-                                   size_t *sent_out)
+EMC__APART static enum emc__io send_encrypted(struct emc__socket *socket, const struct emc__slice *slices, size_t count,
+                                              size_t *sent_out)
 {
     enum emc__io io = emc__tls_send(socket->session, socket->descriptor, slices, count, sent_out);
     if (io == EMC__IO_ERROR) {
@@ -318,7 +324,7 @@ static enum emc__io send_encrypted(struct emc__socket *socket, const struct emc_
 }
 
 /* Several runs of bytes; for one the kernel has less to read. */
-static ssize_t send_several(int descriptor, const struct emc__slice *slices, size_t count)
+EMC__APART static ssize_t send_several(int descriptor, const struct emc__slice *slices, size_t count)
 {
     struct iovec vector[VECTOR_MAX];
     count = count < VECTOR_MAX ? count : VECTOR_MAX;
@@ -445,6 +451,14 @@ static bool make_staging(struct emc__uv *uv)
     return uv->staging != NULL;
 }
 
+/* A deadline is near: the socket's own waiting is too coarse. */
+EMC__APART static ssize_t receive_soon(int descriptor, uint8_t *staging, uint64_t wait_ns)
+{
+    struct timespec limit = {0, (long)wait_ns};
+    struct pollfd polled = {descriptor, POLLIN, 0};
+    return ppoll(&polled, 1, &limit, NULL) < 0 ? -1 : recv(descriptor, staging, STAGING_SIZE, MSG_DONTWAIT);
+}
+
 /* Waits until there is something to read or the time is up, and receives into the staging. */
 static ssize_t receive_waiting(struct emc__socket *socket, uint64_t left_ns)
 {
@@ -458,13 +472,7 @@ static ssize_t receive_waiting(struct emc__socket *socket, uint64_t left_ns)
     if (left_ns >= BLOCKING_WAIT_NS && make_blocking(socket)) {
         return recv(socket->descriptor, staging, STAGING_SIZE, 0);
     }
-    uint64_t wait_ns = left_ns < BLOCKING_WAIT_NS ? left_ns : BLOCKING_WAIT_NS;
-    struct timespec limit = {0, (long)wait_ns};
-    struct pollfd descriptor = {socket->descriptor, POLLIN, 0};
-    if (ppoll(&descriptor, 1, &limit, NULL) < 0) {
-        return -1;
-    }
-    return recv(socket->descriptor, staging, STAGING_SIZE, MSG_DONTWAIT);
+    return receive_soon(socket->descriptor, staging, left_ns < BLOCKING_WAIT_NS ? left_ns : BLOCKING_WAIT_NS);
 }
 
 /* Hands over what the wait received; more is there when it filled the staging. */

@@ -3,6 +3,7 @@
  * New watches reach the kernel only inside uv_run, and libuv's own timers never make its descriptor readable: so a timer descriptor and an
  * event descriptor are watched inside the loop, and whoever changes watches outside of a pass calls emc__uv_arm. */
 #include "transport/uv_internal.h"
+#include "base/rare.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -113,17 +114,21 @@ static void event_ready(struct emc__watch *watch, int events)
     }
 }
 
-/* Arms the timer descriptor when the deadline moves earlier; a later one is put right when it fires (or in the next pass). */
-void emc__uv_set_timer(struct emc__uv *uv)
+EMC__APART static void arm_timer(struct emc__uv *uv, uint64_t at_ns)
 {
-    uint64_t at_ns = uv->wake_ns < uv->resolver_ns ? uv->wake_ns : uv->resolver_ns;
-    if (at_ns >= uv->armed_ns) {
-        return;
-    }
     at_ns = at_ns > 0 ? at_ns : 1;
     struct itimerspec when = {.it_value = {(time_t)(at_ns / 1000000000u), (long)(at_ns % 1000000000u)}};
     if (timerfd_settime(uv->timer_fd, TFD_TIMER_ABSTIME, &when, NULL) == 0) {
         uv->armed_ns = at_ns;
+    }
+}
+
+/* Arms the timer descriptor when the deadline moves earlier; a later one is put right when it fires (or in the next pass). */
+void emc__uv_set_timer(struct emc__uv *uv)
+{
+    uint64_t at_ns = uv->wake_ns < uv->resolver_ns ? uv->wake_ns : uv->resolver_ns;
+    if (at_ns < uv->armed_ns) {
+        arm_timer(uv, at_ns);
     }
 }
 
@@ -300,16 +305,20 @@ void emc__uv_raise(struct emc__transport *transport)
     }
 }
 
-void emc__uv_arm(struct emc__transport *transport)
+EMC__APART static void arm(struct emc__uv *uv)
 {
-    struct emc__uv *uv = uv_of(transport);
-    if (uv->in_pass || uv->loop_lost || !uv->watches_changed) {
-        return;
-    }
     uv->watches_changed = false;
     uv->arming = true;
     uv_run(&uv->loop, UV_RUN_NOWAIT);
     uv->arming = false;
+}
+
+void emc__uv_arm(struct emc__transport *transport)
+{
+    struct emc__uv *uv = uv_of(transport);
+    if (!uv->in_pass && !uv->loop_lost && uv->watches_changed) {
+        arm(uv);
+    }
 }
 
 void emc__uv_set_busy_poll(struct emc__transport *transport, uint64_t limit_ns)

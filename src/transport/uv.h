@@ -3,6 +3,7 @@
 #define EMC_TRANSPORT_UV_H
 
 #include "base/log.h"
+#include "base/rare.h"
 #include "transport/transport.h"
 
 /* What TLS is to check and to show. Strings are borrowed until the call returns. */
@@ -32,14 +33,14 @@ void emc__uv_await(const struct emc__transport *transport, int64_t timeout_ms);
 /* Any thread. */
 void emc__uv_sleep(uint32_t milliseconds);
 /* Makes the descriptor readable until the next pass. */
-void emc__uv_raise(struct emc__transport *transport);
+EMC__APART void emc__uv_raise(struct emc__transport *transport);
 /* The fast way of a pass without a wait: makes the readable upcall of this plain socket, which receives, and asks nothing else what is ready. False:
  * nothing came, or it is time for emc__uv_run: something is due (at due_ns), or the last one was two milliseconds ago. */
 bool emc__uv_take_socket(struct emc__transport *transport, struct emc__socket *socket, uint64_t due_ns);
 /* Tells the kernel of watches that changed outside of a pass; makes no upcall. */
 void emc__uv_arm(struct emc__transport *transport);
 /* Whether anything waits to be taken in: one system call. */
-bool emc__uv_ready(const struct emc__transport *transport);
+EMC__APART bool emc__uv_ready(const struct emc__transport *transport);
 /* Of emc__uv_wait_socket only what comes before it sleeps. */
 bool emc__uv_poll_socket(struct emc__transport *transport, struct emc__socket *socket, uint64_t left_ns);
 /* How long emc__uv_wait_socket receives without sleep before it sleeps; 0, as at creation: not at all. */
