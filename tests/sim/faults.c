@@ -125,7 +125,12 @@ static void begin_server(struct sim_fault *fault)
     case SIM_FAULT_MISCHIEF:
         server->mischief = (struct sim_mischief){(enum sim_mischief_kind)sim_between(world, 1, SIM_MISCHIEF_KINDS - 1),
                                                  (uint32_t)sim_between(world, 0, 6), (uint32_t)sim_between(world, 1, 3),
-                                                 0};
+                                                 0, false};
+        if (fault->mischief != SIM_MISCHIEF_NONE) {
+            server->mischief.kind = fault->mischief;
+            server->mischief.times *= 10;
+            server->mischief.hits = true;
+        }
         fault->stage->model.gets_asked_again |= server->mischief.kind == SIM_MISCHIEF_SERVER_ERROR ||
                                                 server->mischief.kind == SIM_MISCHIEF_ERROR;
         break;

@@ -56,6 +56,7 @@ struct sim_fault {
     bool begun, over;
     struct sim_line line; /* as it was before */
     const char *password;
+    enum sim_mischief_kind mischief; /* of SIM_FAULT_MISCHIEF; none: any */
 };
 
 /* Whether it concerns one node (else all). */

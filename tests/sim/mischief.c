@@ -264,12 +264,24 @@ void sim_mischief_noreply(struct sim_mischief *mischief, struct sim_conn *conn)
     sim_conn_say(conn, "SERVER_ERROR out of memory storing object\r\n");
 }
 
+/* An answer with a value; with two of them where one gives way to an error. */
+static bool suits_hits(enum sim_mischief_kind kind, const void *reply, size_t length)
+{
+    static const char next[] = "\r\nVALUE ";
+    return length > 6 && memcmp(reply, "VALUE ", 6) == 0 &&
+           (kind != SIM_MISCHIEF_SERVER_ERROR || memmem(reply, length, next, sizeof next - 1) != NULL);
+}
+
 void sim_mischief_touch(struct sim_mischief *mischief, struct sim_conn *conn, size_t begin)
 {
     size_t at = conn->out_begin + begin;
     size_t length = conn->out_end - at;
     if (mischief->kind == SIM_MISCHIEF_NONE || mischief->kind == SIM_MISCHIEF_NOREPLY_ERROR || mischief->times == 0 ||
         length == 0) {
+        return;
+    }
+    if (mischief->hits &&
+        !(suits_hits(mischief->kind, conn->out + at, length) && sim_chance(conn->server->world, 30))) {
         return;
     }
     if (mischief->after > 0) {

@@ -37,6 +37,7 @@ struct sim_mischief {
     uint32_t after; /* so many replies go unharmed; the next that suits is spoilt */
     uint32_t times; /* so many are spoilt */
     uint32_t done;  /* so many were */
+    bool hits;      /* only answers with a value, and only some of them */
 };
 
 struct sim_conn;

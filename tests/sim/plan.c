@@ -57,7 +57,8 @@ static void add_node(struct sim_plan *plan, uint32_t number)
     emc_address address = unix_socket ? emc_address_unix(text) : emc_address_tcp(text, 11211);
     struct sim_node *node = sim_stage_add_node(stage, &address, server, host);
     node->name = named ? name_for(plan, text, &endpoint, number) : NULL;
-    server->generation = chance(plan, 50) ? SIM_GENERATION_18 : SIM_GENERATION_45;
+    server->generation = chance(plan, plan->theme == SIM_THEME_SPOILT_GETS ? 20 : 50) ? SIM_GENERATION_18
+                                                                                      : SIM_GENERATION_45;
     server->service_ns = draw(plan, 1, 100) * SIM_US;
     server->service_jitter_ns = draw(plan, 0, 100) * SIM_US;
     host->line = draw_line(plan);
@@ -150,6 +151,7 @@ static void draw_failover(struct sim_plan *plan)
 static void add_keys(struct sim_plan *plan)
 {
     uint32_t count = chance(plan, 20) ? draw(plan, 60, 90) : draw(plan, 2, 16);
+    count = plan->theme == SIM_THEME_SPOILT_GETS && count > 6 ? 6 : count;
     for (uint32_t i = 0; i < count; i++) {
         char text[256];
         int length = snprintf(text, sizeof text, chance(plan, 10) ? "schl\xc3\xbcssel:%u" : "key:%u", i);
@@ -217,8 +219,53 @@ static void let_floods_go_quiet(struct sim_plan *plan)
     options->connections_min = options->connections_min > 1 ? 1 : options->connections_min;
 }
 
+/* One server after the other spoils gets, from early on to the end. */
+static void spoil_gets(struct sim_plan *plan)
+{
+    static const enum sim_mischief_kind kinds[] = {SIM_MISCHIEF_SERVER_ERROR, SIM_MISCHIEF_SERVER_ERROR,
+                                                   SIM_MISCHIEF_SERVER_ERROR, SIM_MISCHIEF_EXTRA_VALUE,
+                                                   SIM_MISCHIEF_WRONG_KEY};
+    struct sim_model *model = &plan->stage.model;
+    for (plan->fault_count = 0; plan->fault_count < plan->members; plan->fault_count++) {
+        struct sim_fault *fault = &plan->faults[plan->fault_count];
+        fault->kind = SIM_FAULT_MISCHIEF;
+        fault->mischief = kinds[draw(plan, 0, 4)];
+        fault->node = plan->fault_count;
+        fault->begin_ns = plan->stage.world.now_ns + draw(plan, 1, 20) * SIM_MS;
+        fault->end_ns = plan->end_ns;
+        sim_fault_arm(&plan->stage, fault);
+    }
+    model->replies_spoilt = true;
+}
+
+/* In place of faults by chance. */
+static void set_theme(struct sim_plan *plan)
+{
+    emc_options *options = &plan->stage.options;
+    plan->peaceful = plan->theme != SIM_THEME_SPOILT_GETS;
+    options->timeout_ms = 3000;
+    if (plan->theme == SIM_THEME_SPOILT_GETS) {
+        spoil_gets(plan);
+        options->ask_version = true;
+        options->connections_max = 1;
+        options->connections_min = options->connections_min > 1 ? 1 : options->connections_min;
+    }
+    if (plan->theme == SIM_THEME_PURGE) {
+        plan->slow = true;
+        options->connections_min = chance(plan, 70) ? 0 : options->connections_min;
+        options->purge_unused_connections_after_ms = draw(plan, 5, 40);
+    }
+    for (uint32_t i = 0; i < plan->stage.server_count && plan->slow; i++) {
+        plan->stage.servers[i]->service_ns = draw(plan, 5, 80) * SIM_MS;
+    }
+}
+
 static void draw_faults(struct sim_plan *plan)
 {
+    if (plan->theme != SIM_THEME_NONE) {
+        set_theme(plan);
+        return;
+    }
     plan->peaceful = chance(plan, 12);
     plan->floods = chance(plan, 5);
     if (plan->floods) {
@@ -240,14 +287,26 @@ static void draw_faults(struct sim_plan *plan)
     }
 }
 
+/* By the seed's number, so that other seeds stay what they are. */
+static void choose_theme(struct sim_plan *plan, uint64_t seed)
+{
+    plan->theme = seed % 20 == 19 ? (enum sim_theme)(seed / 20 % 3 + 1) : SIM_THEME_NONE;
+}
+
+static void draw_authentication(struct sim_plan *plan)
+{
+    plan->authenticates = plan->theme == SIM_THEME_NONE ? chance(plan, 20) : plan->theme == SIM_THEME_LABELS;
+    plan->sasl = plan->authenticates && (chance(plan, 60) || plan->theme == SIM_THEME_LABELS);
+}
+
 void sim_plan_make(struct sim_plan *plan, uint64_t seed, bool trace)
 {
     memset(plan, 0, sizeof *plan);
+    choose_theme(plan, seed);
     sim_stage_init(&plan->stage, seed, trace);
-    plan->authenticates = chance(plan, 20);
-    plan->sasl = plan->authenticates && chance(plan, 60);
-    plan->discovery = !plan->authenticates && chance(plan, 15) ? (emc_discovery)draw(plan, 1, EMC_DISCOVERY_DNS_SRV)
-                                                               : EMC_DISCOVERY_NONE;
+    draw_authentication(plan);
+    bool discovers = plan->theme == SIM_THEME_NONE && !plan->authenticates && chance(plan, 15);
+    plan->discovery = discovers ? (emc_discovery)draw(plan, 1, EMC_DISCOVERY_DNS_SRV) : EMC_DISCOVERY_NONE;
     uint32_t nodes = draw(plan, 1, chance(plan, 60) ? 2 : 5);
     for (uint32_t i = 1; i <= nodes; i++) {
         add_node(plan, i);

@@ -6,12 +6,21 @@
 
 #define SIM_FAULTS_MAX 6
 
+/* What chance brings together too rarely: a few seeds in a hundred dwell on one such situation. */
+enum sim_theme {
+    SIM_THEME_NONE,
+    SIM_THEME_LABELS,      /* in peace, lines of keys whose binary labels come round within them */
+    SIM_THEME_SPOILT_GETS, /* many gets of few keys, and errors and strange values in their answers */
+    SIM_THEME_PURGE        /* in peace, answers that take longer than an unused connection lives */
+};
+
 struct sim_plan {
     struct sim_stage stage;
     struct sim_fault faults[SIM_FAULTS_MAX];
     uint32_t fault_count;
     uint32_t members; /* of the stage's nodes; what comes after them is the gutter */
     emc_address gutter[2];
+    enum sim_theme theme;
     bool steers;   /* the program changes the membership */
     bool peaceful; /* no fault: every operation must get its true answer */
     bool authenticates, sasl;

@@ -57,6 +57,13 @@ static enum sim_command draw_command(const struct program *program)
         {SIM_CALL_META_DELETE, 1},    {SIM_CALL_META_NOOP, 1}, {SIM_CALL_META_DEBUG, 1}, {SIM_CALL_FETCH, 2},
         {SIM_CALL_FILL, 2},           {SIM_CALL_GIVE_UP, 1},   {SIM_CALL_INVALIDATE, 1}, {SIM_CALL_COUNT, 2}};
     uint32_t total = 0, at;
+    bool spoilt = program->plan->theme == SIM_THEME_SPOILT_GETS;
+    if ((spoilt || program->plan->theme == SIM_THEME_LABELS) && chance(program, 80)) {
+        return chance(program, 80) ? SIM_CALL_GET_MANY : (enum sim_command)draw(program, 0, SIM_CALL_GATS_MANY);
+    }
+    if (spoilt && chance(program, 70)) {
+        return SIM_CALL_SET;
+    }
     if (program->plan->quits && chance(program, 4)) {
         return SIM_CALL_QUIT;
     }
@@ -164,6 +171,9 @@ static uint32_t draw_count(const struct program *program, enum sim_command comma
 {
     if (!sim_command_has_keys(command)) {
         return 0;
+    }
+    if (sim_command_is_bulk(command) && program->plan->theme == SIM_THEME_SPOILT_GETS) {
+        return draw(program, 1, 3); /* so that some share a line */
     }
     return sim_command_is_bulk(command) ? draw(program, 0, chance(program, 90) ? 12 : 120) : 1;
 }
@@ -421,13 +431,14 @@ static void tick(struct sim_event *event)
         sim_event_set(&stage->world, &program->tick, tick, stage->transport.paused_until_ns);
         return;
     }
-    if (program->plan->sasl && chance(program, 15)) {
+    if (program->plan->sasl && chance(program, program->plan->theme == SIM_THEME_LABELS ? 70 : 15)) {
         bring_labels_round(program);
     }
     if (chance(program, program->plan->floods ? 25 : 3)) {
         submit_flood(program);
     }
-    for (uint32_t count = draw(program, 1, chance(program, 80) ? 5 : 20); count > 0 && stage->client != NULL; count--) {
+    uint32_t most = chance(program, 80) && program->plan->theme != SIM_THEME_SPOILT_GETS ? 5 : 20;
+    for (uint32_t count = draw(program, 1, most); count > 0 && stage->client != NULL; count--) {
         submit_one(program, draw_command(program));
     }
     if (chance(program, 15)) {
