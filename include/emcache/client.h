@@ -15,6 +15,9 @@ extern "C" {
  *    - blocking: the commands without `_async` wait for their outcome in the caller's thread;
  *    - embedded: the commands with `_async` return at once; emc_client_descriptor() becomes readable when there is
  *      something to do, and emc_client_process() does it. Works in poll(), epoll, libuv, GLib, asyncio …
+ *      A command only takes note of what is to be sent. What callbacks of the client submit leaves by itself; whoever submits from elsewhere (a timer, another
+ *      descriptor) calls emc_client_flush() before going back to the loop, or has emc_client_next_deadline_ms() as the loop's timeout:
+ *      else it stays until the client has something else to do, up to a second later. examples/uv_loop.c and examples/poll_loop.c show the two.
  *    - threaded (options.threaded): a thread of the client's own does the work. Blocking commands of several threads are under way together, on the same few connections.
  *      All callbacks, log lines and traces come one at a time: those of operations, of events and of emc_client_on_room() from that thread (a call's own submission may log and trace
  *      from the caller's); while one runs other threads wait to enter, so none may wait for a thread that calls into the client. Values and lists are allocated in either thread:
@@ -54,8 +57,8 @@ EMC_API emc_status emc_client_reload_tls(emc_client *client, const emc_tls_optio
  *  cluster.h, leave them as they are). Borrowed until the next call on the client; never NULL. Since 0.1. */
 EMC_API const char *emc_client_error_message(const emc_client *client);
 
-/** The descriptor to watch for reading (-1: of a threaded client there is none); the same for the client's whole life, but a new one in a child of fork. On Linux it is enough by
- *  itself: timers and completions make it readable too. -1 without one. Don't read from it. Since 0.1. */
+/** The descriptor to watch for reading, level-triggered; the same for the client's whole life, but a new one in a child of fork. On Linux nothing else need be watched: what arrives and
+ *  timers make it readable. A submission does not: see emc_client_flush(). Don't read from it, don't close it. -1: a threaded client has none. Since 0.1. */
 EMC_API int emc_client_descriptor(const emc_client *client);
 
 /** Milliseconds until emc_client_process() should be called even if the descriptor stays silent: 0 when something submitted
@@ -66,7 +69,7 @@ EMC_API int emc_client_next_deadline_ms(emc_client *client);
  *  Returns the number of operations that completed. Not from inside a callback (returns 0). A threaded client does it by itself: returns 0. Since 0.1. */
 EMC_API size_t emc_client_process(emc_client *client);
 
-/** Writes what was submitted since the last process or flush, and nothing else: the end of a tick. Where several flushes are unanswered already it may
+/** Writes what was submitted since the last process or flush, and nothing else: the end of a tick. In an event loop: once after everything that is to be submitted at this moment. Where several flushes are unanswered already it may
  *  be gathered until one of them is (options.gather_after_flushes). Never calls back.
  *  Not needed before emc_client_process(), nor inside callbacks. Since 0.1. */
 EMC_API void emc_client_flush(emc_client *client);

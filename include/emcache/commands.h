@@ -8,7 +8,7 @@
  *   - The blocking form returns the outcome: a result (>= 0) or an error. The asynchronous form returns EMC_OK when the operation was
  *     accepted (its outcome comes through the callback, exactly once), EMC_ERROR_FULL when a limit is reached, or a usage error
  *     (EMC_ERROR_ARGUMENT, EMC_ERROR_KEY, EMC_ERROR_CLOSED, EMC_ERROR_STATE): then nothing was sent and no callback comes.
- *     emc_client_error_message() has the words for both.
+ *     emc_client_error_message() has the words for both. It is sent by the next emc_client_flush(), emc_client_process() or emc_client_wait().
  *   - Errors any command may end with: EMC_ERROR_TIMEOUT, _CANCELLED, _NODE_DOWN, _NO_NODES, _CONNECT, _RESOLVE, _CONNECTION_LOST, _SERVER,
  *     _SERVER_MEMORY, _AUTHENTICATION, _TLS, _PROTOCOL, _CLIENT, _COMMAND, _MEMORY. Outputs are untouched on errors.
  *   - Operations on the same key take effect in the order they were submitted. One exception: where a server answers a line of several gets with an
@@ -27,7 +27,7 @@ extern "C" {
  *  every command checks by itself. Any thread. Since 0.1. */
 EMC_API emc_status emc_key_validate(const void *key, size_t key_length, emc_error *error);
 
-/** Fetches a value: EMC_OK, or EMC_MISS. *item_out is the caller's to release. */
+/** Fetches a value: EMC_OK, or EMC_MISS (no value). *item_out is the caller's to release; it is untouched on errors, so begin with `emc_item item = {0};`. */
 EMC_API emc_status emc_get(emc_client *client, const void *key, size_t key_length, emc_item *item_out, const emc_call *call);
 /** emc_get() without waiting: the outcome comes through call->callback. */
 EMC_API emc_status emc_get_async(emc_client *client, const void *key, size_t key_length, const emc_call *call);

@@ -8,8 +8,8 @@
 extern "C" {
 #endif
 
-/** A string literal as the two arguments (pointer, length) that keys and values take. */
-#define EMC_STR(literal) (literal), (sizeof(literal) - 1)
+/** A string literal as the two arguments (pointer, length) that keys and values take. Anything else, a `char *` for instance, does not compile. */
+#define EMC_STR(literal) ("" literal), (sizeof(literal) - 1)
 
 /** A key in a list. Borrowed. */
 typedef struct emc_key {
