@@ -48,8 +48,7 @@ bool arguments_number_of_seconds(PyObject *object, const char *name, const char 
 bool arguments_seconds(PyObject *object, const char *name, uint32_t *ms_out);
 
 /* What every command takes besides: the last names of its signature, in this order. Commands to a node know the first alone. */
-#define CALL_NAMES     "timeout", "routing_key"
-#define CALL_SIGNATURE ", timeout=None, routing_key=None"
+#define CALL_NAMES "timeout", "routing_key"
 /* NULL and None: the client's timeout. */
 bool arguments_timeout(struct operation *operation, PyObject *timeout);
 /* `given`: the two, in the order of CALL_NAMES. */
@@ -70,13 +69,6 @@ static inline PyObject *operation_finish(struct operation *operation, bool good)
     }
     return (PyObject *)operation;
 }
-
-/* An entry of a method table, with the signature that inspect shows. */
-#define COMMAND(name, signature, documentation)                                           \
-    {                                                                                     \
-#name, (PyCFunction)(void (*)(void))client_##name, METH_FASTCALL | METH_KEYWORDS, \
-            #name signature "\n--\n\n" documentation                                      \
-    }
 
 /* The bytes of the value. */
 const void *operation_value(const struct operation *operation, size_t *length_out);

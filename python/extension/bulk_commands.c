@@ -288,17 +288,7 @@ static PyObject *client_delete_many(PyObject *self, PyObject *const *args, Py_ss
                                            arguments_call(operation, given + 2));
 }
 
-PyMethodDef client_bulk_commands[] = {
-    COMMAND(get_many, "($self, keys, return_flags=False, *, return_exceptions=False" CALL_SIGNATURE ")",
-            "Fetches many values; keys that are not there are left out."),
-    COMMAND(gets_many, "($self, keys, return_flags=False, *, return_exceptions=False" CALL_SIGNATURE ")",
-            "Fetches many values with their cas values."),
-    COMMAND(gat_many, "($self, exptime, keys, return_flags=False, *, return_exceptions=False" CALL_SIGNATURE ")",
-            "Fetches many values and sets their expiry."),
-    COMMAND(gats_many, "($self, exptime, keys, return_flags=False, *, return_exceptions=False" CALL_SIGNATURE ")",
-            "Fetches many values with their cas values and sets their expiry."),
-    COMMAND(set_many, "($self, items, *, flags=0, exptime=0, noreply=False" CALL_SIGNATURE ")",
-            "Stores many values; a status for each key."),
-    COMMAND(delete_many, "($self, keys, *, noreply=False" CALL_SIGNATURE ")", "Deletes many keys; a status for each."),
-    {NULL, NULL, 0, NULL},
+const struct command_entry client_bulk_commands[] = {
+    COMMAND(get_many), COMMAND(gets_many),   COMMAND(gat_many), COMMAND(gats_many),
+    COMMAND(set_many), COMMAND(delete_many), {NULL, NULL},
 };

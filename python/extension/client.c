@@ -197,6 +197,7 @@ static int client_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(client->lines);
     Py_VISIT(client->trace.nodes);
     Py_VISIT(client->expiry_timer);
+    Py_VISIT(client->attributes);
     for (struct operation *operation = client->in_flight.first; operation != NULL; operation = operation->next) {
         Py_VISIT((PyObject *)operation);
     }
@@ -228,6 +229,7 @@ static int client_clear(PyObject *self)
     Py_CLEAR(client->lines);
     Py_CLEAR(client->trace.nodes);
     Py_CLEAR(client->expiry_timer);
+    Py_CLEAR(client->attributes);
     while (client->ready_count > 0) {
         Py_DECREF(client->ready[--client->ready_count]);
     }
@@ -434,11 +436,13 @@ static PyMethodDef client_methods[] = {
 
 static PyGetSetDef client_properties[] = {
     {"closed", get_closed, NULL, "True when the client is closed.", NULL},
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
     {"pending", get_pending, NULL, "Operations awaited and not yet complete.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 static PyMemberDef client_members[] = {
+    {"__dictoffset__", T_PYSSIZET, offsetof(struct client, attributes), READONLY, NULL},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(struct client, weak_references), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
 };
@@ -464,14 +468,13 @@ static PyType_Spec client_spec = {
     .slots = client_slots,
 };
 
-/* The commands come from several files: they become attributes of the type one by one. */
-static bool add_methods(PyTypeObject *type, PyMethodDef *methods)
+/* The commands come from several files. */
+static bool add_commands(PyTypeObject *command_type, PyTypeObject *type)
 {
-    for (PyMethodDef *method = methods; method->ml_name != NULL; method++) {
-        PyObject *descriptor = PyDescr_NewMethod(type, method);
-        int status = descriptor != NULL ? PyObject_SetAttrString((PyObject *)type, method->ml_name, descriptor) : -1;
-        Py_XDECREF(descriptor);
-        if (status < 0) {
+    const struct command_entry *const tables[] = {client_commands,      client_bulk_commands,    client_node_commands,
+                                                  client_meta_commands, client_pattern_commands, client_renewal};
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+        if (!command_add_all(command_type, type, tables[i])) {
             return false;
         }
     }
@@ -481,9 +484,7 @@ static bool add_methods(PyTypeObject *type, PyMethodDef *methods)
 PyTypeObject *client_type_create(PyObject *module)
 {
     PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &client_spec, NULL);
-    if (type != NULL && !(add_methods(type, client_commands) && add_methods(type, client_bulk_commands) &&
-                          add_methods(type, client_node_commands) && add_methods(type, client_meta_commands) &&
-                          add_methods(type, client_pattern_commands) && add_methods(type, client_renewal))) {
+    if (type != NULL && !add_commands(module_state_of(module)->command_type, type)) {
         Py_CLEAR(type);
     }
     return type;

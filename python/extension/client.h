@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include "command.h"
 #include "journal.h"
 #include "operation.h"
 #include "trace.h"
@@ -39,6 +40,7 @@ struct client {
     PyObject *expiry_timer;     /* for the line of those that wait for room … */
     double expiry_at;           /* … set for this loop time */
     PyObject *weak_references;
+    PyObject *attributes;          /* that a program has set: of its own, or in place of a command. NULL before the first */
     struct management *management; /* the view while anybody holds it; borrowed */
     emc_cluster_management *view;  /* retained */
     struct operation_list in_flight, waiting;
@@ -74,8 +76,8 @@ void client_list_add(struct client *client, struct operation *operation, bool wa
 void client_list_remove(struct client *client, struct operation *operation);
 
 /* Client's methods that make operations (commands.c, bulk_commands.c …). */
-extern PyMethodDef client_commands[], client_bulk_commands[], client_node_commands[], client_meta_commands[],
-    client_pattern_commands[], client_renewal[];
+extern const struct command_entry client_commands[], client_bulk_commands[], client_node_commands[],
+    client_meta_commands[], client_pattern_commands[], client_renewal[];
 
 /* Sets an option by its name, that of the header or of create_client(); false with an exception. What a string points to is kept by its `value`. */
 bool options_set(emc_options *options, const char *name, PyObject *value);

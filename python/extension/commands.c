@@ -304,27 +304,8 @@ static PyObject *client_delete(PyObject *self, PyObject *const *args, Py_ssize_t
 
 /* ------------------------------------------------------------------ the table */
 
-PyMethodDef client_commands[] = {
-    COMMAND(get, "($self, key, return_flags=False, *" CALL_SIGNATURE ")",
-            "Fetches a value; None for a key that is not there."),
-    COMMAND(gets, "($self, key, return_flags=False, *" CALL_SIGNATURE ")", "Fetches a value with its cas value."),
-    COMMAND(gat, "($self, exptime, key, return_flags=False, *" CALL_SIGNATURE ")",
-            "Fetches a value and sets its expiry."),
-    COMMAND(gats, "($self, exptime, key, return_flags=False, *" CALL_SIGNATURE ")",
-            "Fetches a value with its cas value and sets its expiry."),
-    COMMAND(set, "($self, key, value, *, flags=0, exptime=0, noreply=False" CALL_SIGNATURE ")", "Stores a value."),
-    COMMAND(add, "($self, key, value, *, flags=0, exptime=0, noreply=False" CALL_SIGNATURE ")",
-            "Stores a value if the key has none."),
-    COMMAND(replace, "($self, key, value, *, flags=0, exptime=0, noreply=False" CALL_SIGNATURE ")",
-            "Stores a value if the key has one."),
-    COMMAND(append, "($self, key, value, *, noreply=False" CALL_SIGNATURE ")", "Appends to a value that is there."),
-    COMMAND(prepend, "($self, key, value, *, noreply=False" CALL_SIGNATURE ")", "Prepends to a value that is there."),
-    COMMAND(cas, "($self, key, value, cas, *, flags=0, exptime=0, noreply=False" CALL_SIGNATURE ")",
-            "Stores a value if the item has not changed since its cas value was read."),
-    COMMAND(increment, "($self, key, value, *, noreply=False" CALL_SIGNATURE ")", "Adds to a number."),
-    COMMAND(decrement, "($self, key, value, *, noreply=False" CALL_SIGNATURE ")",
-            "Subtracts from a number, stopping at 0."),
-    COMMAND(touch, "($self, key, exptime, *, noreply=False" CALL_SIGNATURE ")", "Sets an item's expiry."),
-    COMMAND(delete, "($self, key, *, noreply=False" CALL_SIGNATURE ")", "Deletes a key."),
-    {NULL, NULL, 0, NULL},
+const struct command_entry client_commands[] = {
+    COMMAND(get),       COMMAND(gets),      COMMAND(gat),    COMMAND(gats),    COMMAND(set),
+    COMMAND(add),       COMMAND(replace),   COMMAND(append), COMMAND(prepend), COMMAND(cas),
+    COMMAND(increment), COMMAND(decrement), COMMAND(touch),  COMMAND(delete),  {NULL, NULL},
 };

@@ -346,32 +346,7 @@ static PyObject *client_meta_debug(PyObject *self, PyObject *const *args, Py_ssi
     return operation_finish(operation, operation != NULL && arguments_call(operation, given + 1));
 }
 
-PyMethodDef client_meta_commands[] = {
-    COMMAND(
-        meta_get,
-        "($self, key, *, want=('value',), binary_key=False, ttl=None, cas=0, opaque=None, quiet=False" CALL_SIGNATURE
-        ", no_bump=False, "
-        "vivify_ttl=None, "
-        "recache_below=None)",
-        "mg: a value with what the server knows of it."),
-    COMMAND(meta_set,
-            "($self, key, value, *, want=(), binary_key=False, ttl=None, cas=0, opaque=None, quiet=False" CALL_SIGNATURE
-            ", mode='set', "
-            "invalidate=False, vivify_ttl=None, "
-            "new_cas=0, flags=0)",
-            "ms: stores a value."),
-    COMMAND(meta_delete,
-            "($self, key, *, want=(), binary_key=False, ttl=None, cas=0, opaque=None, quiet=False" CALL_SIGNATURE
-            ", invalidate=False, "
-            "drop_value=False, new_cas=0)",
-            "md: deletes a key, or marks it stale."),
-    COMMAND(
-        meta_arithmetic,
-        "($self, key, *, want=('value',), binary_key=False, ttl=None, cas=0, opaque=None, quiet=False" CALL_SIGNATURE
-        ", delta=1, "
-        "decrement=False, initial=0, "
-        "vivify_ttl=None, new_cas=0)",
-        "ma: adds to a number."),
-    COMMAND(meta_debug, "($self, key, *" CALL_SIGNATURE ")", "me: what a server knows of an item."),
-    {NULL, NULL, 0, NULL},
+const struct command_entry client_meta_commands[] = {
+    COMMAND(meta_get),        COMMAND(meta_set),   COMMAND(meta_delete),
+    COMMAND(meta_arithmetic), COMMAND(meta_debug), {NULL, NULL},
 };

@@ -102,6 +102,7 @@ static int module_exec(PyObject *module)
     struct module_state *state = module_state_of(module);
     if (import_all(state) < 0 || add_type(module, &state->item_type, item_type_create(module)) < 0 ||
         (state->adder_type = adder_type_create(module)) == NULL ||
+        (state->command_type = command_type_create(module)) == NULL ||
         add_type(module, &state->operation_type, operation_type_create(module)) < 0 ||
         add_type(module, &state->reader_type, reader_type_create(module)) < 0 ||
         add_type(module, &state->management_type, management_type_create(module)) < 0 ||
@@ -116,6 +117,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     struct module_state *state = module_state_of(module);
     Py_VISIT(state->adder_type);
     Py_VISIT(state->client_type);
+    Py_VISIT(state->command_type);
     Py_VISIT(state->item_type);
     Py_VISIT(state->management_type);
     Py_VISIT(state->operation_type);
@@ -133,6 +135,7 @@ static int module_clear(PyObject *module)
     spares_drop(&state->spare_operations);
     Py_CLEAR(state->adder_type);
     Py_CLEAR(state->client_type);
+    Py_CLEAR(state->command_type);
     Py_CLEAR(state->item_type);
     Py_CLEAR(state->management_type);
     Py_CLEAR(state->operation_type);

@@ -59,6 +59,7 @@
 struct module_state {
     PyTypeObject *adder_type;
     PyTypeObject *client_type;
+    PyTypeObject *command_type;
     PyTypeObject *item_type;
     PyTypeObject *management_type;
     PyTypeObject *operation_type;
@@ -89,7 +90,7 @@ static inline struct module_state *module_state_of_type(PyTypeObject *type)
 
 /* The types, made by their own files. */
 PyTypeObject *adder_type_create(PyObject *module);
-PyTypeObject *client_type_create(PyObject *module);
+PyTypeObject *client_type_create(PyObject *module); /* needs the command_type */
 PyTypeObject *item_type_create(PyObject *module);
 PyTypeObject *management_type_create(PyObject *module);
 PyTypeObject *operation_type_create(PyObject *module);

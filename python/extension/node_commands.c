@@ -266,23 +266,8 @@ static PyObject *client_close(PyObject *self, PyObject *const *args, Py_ssize_t 
                : NULL;
 }
 
-PyMethodDef client_node_commands[] = {
-    COMMAND(version, "($self, memcached_host_address, *, timeout=None)", "The version of a node's server."),
-    COMMAND(flush_all, "($self, memcached_host_address, delay=0, *, noreply=False, timeout=None)",
-            "Makes everything on a node expire."),
-    COMMAND(verbosity, "($self, memcached_host_address, level, *, noreply=False, timeout=None)",
-            "Sets how talkative a node's log is."),
-    COMMAND(cache_memlimit, "($self, memcached_host_address, value, *, noreply=False, timeout=None)",
-            "Sets a node's memory limit, in megabytes."),
-    COMMAND(stats, "($self, memcached_host_address, *args, timeout=None)", "A node's statistics."),
-    COMMAND(dump_keys, "($self, memcached_host_address, *, keys_only=False, timeout=None)", "All keys of a node."),
-    COMMAND(stream_keys, "($self, memcached_host_address, *, keys_only=False, timeout=None)",
-            "All keys of a node as they come, for `async for`."),
-    COMMAND(administer, "($self, memcached_host_address, command, *, timeout=None)",
-            "One of the administrator's commands: slabs, lru, lru_crawler, extstore, refresh_certs."),
-    COMMAND(quit, "($self, memcached_host_address, *, timeout=None)", "Has a node's server close one connection."),
-    COMMAND(meta_noop, "($self, memcached_host_address, *, timeout=None)",
-            "mn: a node's server answers, nothing else."),
-    COMMAND(close, "($self)", "Closes the connections."),
-    {NULL, NULL, 0, NULL},
+const struct command_entry client_node_commands[] = {
+    COMMAND(version), COMMAND(flush_all), COMMAND(verbosity),   COMMAND(cache_memlimit),
+    COMMAND(stats),   COMMAND(dump_keys), COMMAND(stream_keys), COMMAND(administer),
+    COMMAND(quit),    COMMAND(meta_noop), COMMAND(close),       {NULL, NULL},
 };

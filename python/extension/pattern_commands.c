@@ -227,14 +227,6 @@ static PyObject *client_count(PyObject *self, PyObject *const *args, Py_ssize_t 
                                            arguments_call(operation, given + 4));
 }
 
-PyMethodDef client_pattern_commands[] = {
-    COMMAND(fetch, "($self, key, lease, *, recache_below=0" CALL_SIGNATURE ", wait=0.0)",
-            "Fetches a value, or wins the right to load it."),
-    COMMAND(fill, "($self, key, value, lease, *, flags=0, exptime=0" CALL_SIGNATURE ")",
-            "Stores the value that a lease was won for."),
-    COMMAND(give_up, "($self, key, lease, *" CALL_SIGNATURE ")", "Gives a lease back."),
-    COMMAND(invalidate, "($self, key, stale, *" CALL_SIGNATURE ")", "Marks a value stale."),
-    COMMAND(count, "($self, key, delta=1, *, initial=0, exptime=0" CALL_SIGNATURE ")",
-            "Adds to a number that begins by itself."),
-    {NULL, NULL, 0, NULL},
+const struct command_entry client_pattern_commands[] = {
+    COMMAND(fetch), COMMAND(fill), COMMAND(give_up), COMMAND(invalidate), COMMAND(count), {NULL, NULL},
 };

@@ -82,12 +82,8 @@ static PyObject *client_reload_ssl(PyObject *self, PyObject *const *args, Py_ssi
                        : NULL;
 }
 
-PyMethodDef client_renewal[] = {
-    COMMAND(set_credentials, "($self, username, password)", "Takes other credentials for connections from now on."),
-    COMMAND(reload_ssl,
-            "($self, *, ssl_verify=True, ssl_extra_ca=None, ssl_trust=None, ssl_trust_folder=None, "
-            "ssl_certificate=None, ssl_key=None, ssl_key_password=None, ssl_version_min='1.2', "
-            "ssl_session_resumption=True)",
-            "Reads the certificates anew, for connections from now on."),
-    {NULL, NULL, 0, NULL},
+const struct command_entry client_renewal[] = {
+    COMMAND(set_credentials),
+    COMMAND(reload_ssl),
+    {NULL, NULL},
 };
