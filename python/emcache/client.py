@@ -4,11 +4,11 @@ import logging
 from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Sequence, Tuple, Union
 
 from . import _emcache
-from ._address import Address
+from ._address import Address, MemcachedHostAddress, MemcachedUnixSocketPath
 from ._events import Dispatcher, check_events, logger, tracer
 from ._fast_wake import FAST_WAKE
-from .base import Client, ClusterEvents
-from .client_errors import ClusterNoAvailableNodes
+from .base import Client, ClusterEvents, ClusterManagment, Item
+from .client_errors import ClusterNoAvailableNodes, CommandError, NotFoundCommandError, NotStoredStorageCommandError, StorageCommandError
 from .default_values import (
     DEFAULT_AUTOBATCHING_ENABLED,
     DEFAULT_AUTOBATCHING_MAX_KEYS,
@@ -25,6 +25,24 @@ from .default_values import (
     DEFAULT_TIMEOUT,
 )
 from .trace import TraceEvent
+
+#: create_client(), and what programs have learned to import from here besides.
+__all__ = (
+    "Client",
+    "ClusterEvents",
+    "ClusterManagment",
+    "CommandError",
+    "create_client",
+    "Item",
+    "MemcachedHostAddress",
+    "MemcachedUnixSocketPath",
+    "NotFoundCommandError",
+    "NotStoredStorageCommandError",
+    "StorageCommandError",
+)
+
+#: The class of what create_client() returns, by the name that it has in emcache 1.3: for isinstance() and the patches of tests.
+_Client = _emcache.Client
 
 #: The kinds of routing, in the order of <emcache/routing_kind.h>.
 ROUTING_KINDS = (

@@ -374,6 +374,8 @@ static PyObject *client_new(PyTypeObject *type, PyObject *args, PyObject *keywor
     client->state = PyType_GetModuleState(type);
     client->thread = PyThread_get_thread_ident();
     client->process = getpid();
+    client->attributes =
+        PyDict_New(); /* not at first use: CPython 3.11 specialises no look-up on an object without one */
     Py_INCREF(loop);
     client->loop = loop;
     client->batch_ticks = batch != 0;

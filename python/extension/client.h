@@ -40,7 +40,7 @@ struct client {
     PyObject *expiry_timer;     /* for the line of those that wait for room … */
     double expiry_at;           /* … set for this loop time */
     PyObject *weak_references;
-    PyObject *attributes;          /* that a program has set: of its own, or in place of a command. NULL before the first */
+    PyObject *attributes;          /* __dict__: what a program sets, of its own or in place of a command */
     struct management *management; /* the view while anybody holds it; borrowed */
     emc_cluster_management *view;  /* retained */
     struct operation_list in_flight, waiting;

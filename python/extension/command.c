@@ -111,16 +111,23 @@ static PyType_Slot command_slots[] = {
 static PyType_Spec command_spec = {
     .name = "emcache._emcache.Command",
     .basicsize = sizeof(struct command),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR
+#if PY_VERSION_HEX >= 0x030A0000
+             | Py_TPFLAGS_DISALLOW_INSTANTIATION |
+             Py_TPFLAGS_IMMUTABLETYPE /* the interpreter specialises look-ups of no others */
+#endif
+    ,
     .slots = command_slots,
 };
 
 PyTypeObject *command_type_create(PyObject *module)
 {
     PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &command_spec, NULL);
+#if PY_VERSION_HEX < 0x030A0000
     if (type != NULL) {
         type->tp_new = NULL; /* made below only */
     }
+#endif
     return type;
 }
 

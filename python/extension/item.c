@@ -117,6 +117,43 @@ static PyObject *item_reduce(PyObject *self, PyObject *Py_UNUSED(ignored))
     return Py_BuildValue("O(OOO)", Py_TYPE(self), item->value, item->flags, item->cas);
 }
 
+/* A dict as that of a dataclass looks; to change it changes nothing. */
+static PyObject *item_dict(PyObject *self, void *Py_UNUSED(closure))
+{
+    static const char *const names[] = {"value", "flags", "cas"};
+    const struct item *item = (struct item *)self;
+    PyObject *const fields[] = {item->value, item->flags, item->cas};
+    PyObject *dict = PyDict_New();
+    for (size_t i = 0; i < 3 && dict != NULL; i++) {
+        if (fields[i] != NULL && PyDict_SetItemString(dict, names[i], fields[i]) < 0) {
+            Py_CLEAR(dict);
+        }
+    }
+    return dict;
+}
+
+/* The state of a dataclass's instance is its dict: so an item that emcache 1.3 has pickled is read. */
+static PyObject *item_setstate(PyObject *self, PyObject *state)
+{
+    PyObject *name, *value;
+    Py_ssize_t position = 0;
+    if (!PyDict_Check(state)) {
+        PyErr_Format(PyExc_TypeError, "state: a dict is needed, not %.100s", Py_TYPE(state)->tp_name);
+        return NULL;
+    }
+    while (PyDict_Next(state, &position, &name, &value)) {
+        if (PyObject_SetAttr(self, name, value) < 0) {
+            return NULL;
+        }
+    }
+    Py_RETURN_NONE;
+}
+
+static PyGetSetDef item_properties[] = {
+    {"__dict__", item_dict, NULL, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
 static PyMemberDef item_members[] = {
     {"value", T_OBJECT_EX, offsetof(struct item, value), 0, "The value, bytes."},
     {"flags", T_OBJECT_EX, offsetof(struct item, flags), 0, "The flags, or None when they were not asked for."},
@@ -126,6 +163,7 @@ static PyMemberDef item_members[] = {
 
 static PyMethodDef item_methods[] = {
     {"__reduce__", item_reduce, METH_NOARGS, NULL},
+    {"__setstate__", item_setstate, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 
@@ -141,6 +179,7 @@ static PyType_Slot item_slots[] = {
     {Py_tp_richcompare, item_richcompare},
     {Py_tp_hash, PyObject_HashNotImplemented},
     {Py_tp_members, item_members},
+    {Py_tp_getset, item_properties},
     {Py_tp_methods, item_methods},
     {0, NULL},
 };

@@ -1,9 +1,13 @@
 """Every name, signature, default, exception and data class of the documented API."""
+import asyncio
 import copy
 import dataclasses
+import functools
 import importlib
 import inspect
 import pickle
+import sys
+from unittest import mock
 
 import pytest
 
@@ -91,6 +95,74 @@ def test_the_methods_of_client_are_coroutine_functions():
     for name in METHODS:
         assert inspect.iscoroutinefunction(getattr(emcache.Client, name)) == (name != "cluster_managment"), name
     assert isinstance(inspect.getattr_static(emcache.Client, "closed"), property)
+
+
+async def test_the_commands_of_a_client_are_coroutine_functions(server):
+    """What decorators look at: one that takes a command for a plain function would retry the making of a coroutine, and not its run."""
+    async with client_on(server) as client:
+        for name in METHODS:
+            command, wanted = getattr(client, name), name != "cluster_managment"
+            if sys.version_info >= (3, 10):
+                assert inspect.iscoroutinefunction(command) == inspect.iscoroutinefunction(functools.partial(command)) == wanted, name
+            assert command.__name__ == name and command.__qualname__.endswith(f"Client.{name}")
+
+
+@pytest.mark.beyond
+async def test_a_command_has_the_signature_of_its_declaration(server):
+    async with client_on(server) as client:
+        for name, declared in vars(emcache.Client).items():
+            if not inspect.isfunction(declared) or name in ("cluster_managment", "cluster_management"):
+                continue
+            made = getattr(type(client), name)
+            assert inspect.signature(made) == inspect.signature(declared) and made.__doc__ == declared.__doc__
+            for arguments in ((), (5, b"key")):
+                with pytest.raises(TypeError, match="needs a client"):
+                    made(*arguments)
+            for parameter in inspect.signature(declared).parameters.values():
+                if parameter.name != "self" and parameter.kind is not parameter.VAR_POSITIONAL:  # C knows them all
+                    with pytest.raises(TypeError, match="there_is_no_such"):
+                        getattr(client, name)(**{parameter.name: None, "there_is_no_such": 1})
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="inspect sees the coroutine function from 3.10 on")
+async def test_mocks_of_a_client(server, key):
+    async with client_on(server) as client:
+        for made in (mock.create_autospec(client), mock.AsyncMock(spec=client), mock.create_autospec(emcache.Client, instance=True)):
+            made.get.return_value = emcache.Item(b"mocked", None, None)
+            assert (await made.get(key)).value == b"mocked"
+            made.get.assert_awaited_once_with(key)
+        with mock.patch.object(client, "get", side_effect=asyncio.TimeoutError) as get:
+            with pytest.raises(asyncio.TimeoutError):
+                await client.get(key)
+            get.assert_awaited_once_with(key)
+        assert await client.get(key) is None
+        client.prefix = b"mine"
+        assert client.prefix == b"mine" and "prefix" in vars(client)
+
+
+def test_what_programs_import_stands_where_it_stood():
+    for module, names in {"client": "create_client Client Item ClusterEvents ClusterManagment CommandError MemcachedHostAddress MemcachedUnixSocketPath _Client "
+                                    "NotFoundCommandError NotStoredStorageCommandError StorageCommandError",
+                          "base": "Client ClusterEvents ClusterManagment Item", "_address": "MemcachedHostAddress MemcachedUnixSocketPath",
+                          "connection_pool": "ConnectionPoolMetrics", "version": "__version__"}.items():
+        there = importlib.import_module(f"emcache.{module}")
+        assert all(hasattr(there, name) for name in names.split()), module
+
+
+async def test_the_class_of_a_client_has_its_name(server):
+    async with client_on(server) as client:
+        assert isinstance(client, importlib.import_module("emcache.client")._Client)
+
+
+def test_an_item_of_the_original_is_read():
+    """As pickle writes a dataclass: a new one, and its dict. Programs keep items, and those of yesterday are there."""
+    written = (b"\x80\x04\x95B\x00\x00\x00\x00\x00\x00\x00\x8c\x0cemcache.base\x94\x8c\x04Item\x94\x93\x94)\x81\x94}\x94(\x8c\x05value\x94C\x05bytes\x94"
+               b"\x8c\x05flags\x94K\x07\x8c\x03cas\x94Nub.")
+    for data in (written, pickle.dumps(emcache.Item(b"bytes", 7, None))):
+        item = pickle.loads(data)
+        assert item == emcache.Item(b"bytes", 7, None)
+        assert vars(item) == dataclasses.asdict(item) == {"value": b"bytes", "flags": 7, "cas": None}
+        assert copy.copy(item) == dataclasses.replace(item) == item
 
 
 def test_a_class_of_ones_own_may_derive_from_client():
