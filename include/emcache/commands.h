@@ -193,7 +193,8 @@ typedef enum emc_dump {
 /** Receives one key (decoded) of a dump and the server's line about it (without line end); borrowed until return. Must not call into the client. */
 typedef void emc_dump_callback(void *user_data, const void *key, size_t key_length, const char *line, size_t line_length);
 
-/** Streams a node's keys to `callback` (NULL: nobody hears), before it returns. EMC_OK when the dump is complete, EMC_ERROR_BUSY when another is under way, EMC_ERROR_UNSUPPORTED when the server does not have it. */
+/** Streams a node's keys to `callback` (NULL: nobody hears), before it returns. EMC_OK when the dump is complete, EMC_ERROR_BUSY when another is under way, EMC_ERROR_UNSUPPORTED when the server does not have it.
+ *  It has a connection to itself for as long as it lasts: other operations use another one, which is opened for them beyond connections_max if need be. */
 EMC_API emc_status emc_dump_keys(emc_client *client, const emc_address *node, emc_dump dump, emc_dump_callback *callback, void *user_data, const emc_call *call);
 /** emc_dump_keys() without waiting: a result for each key (key: decoded, value: the line), then one with `last`. */
 EMC_API emc_status emc_dump_keys_async(emc_client *client, const emc_address *node, emc_dump dump, const emc_call *call);

@@ -71,7 +71,7 @@ typedef struct emc_options {
 
     /* Pools */
     uint32_t connections_min;                   /**< connections a node keeps; 0..connections_max; default 1 */
-    uint32_t connections_max;                   /**< connections a node may have; 1..64; default 2 */
+    uint32_t connections_max;                   /**< connections a node may have, one more while it dumps its keys; 1..64; default 2 */
     uint32_t purge_unused_connections_after_ms; /**< a connection beyond the minimum that was not used for so long is closed; 1.. or EMC_NO_LIMIT; default 60000 */
     uint32_t pool_growth_after_ms;              /**< a connection that refuses bytes for so long makes the pool grow; 1..; default 10 */
 

@@ -407,8 +407,8 @@ class Client(metaclass=ABCMeta):
         self, memcached_host_address: Address, *, keys_only: bool = False, timeout: Optional[float] = None
     ) -> List[Tuple[bytes, bytes]]:
         """All keys of a node, each with the server's line about it (`lru_crawler metadump`; with `keys_only` the leaner `mgdump`, which needs
-        memcached 1.6.19). CommandError while another dump is under way. It takes memory for all of them, and one of the pool's connections for as long as
-        it lasts: of a node with many keys, stream_keys() is the way."""
+        memcached 1.6.19). CommandError while another dump is under way. It takes memory for all of them, and a connection for as long as it lasts
+        (others' commands use another one): of a node with many keys, stream_keys() is the way."""
         raise NotImplementedError
 
     def stream_keys(

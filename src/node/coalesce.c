@@ -341,18 +341,19 @@ static bool has_value(const struct emc__operation *operation)
            (operation->kind == EMC__OPERATION_META && operation->in.meta.command == 's');
 }
 
+static bool is_dump(const struct emc__operation *operation)
+{
+    return operation->kind == EMC__OPERATION_STREAM && operation->verb == EMC__VERB_RAW_LINE;
+}
+
 /* Measured: lru_crawler's dumps are refused while other commands of the connection are unanswered. */
 static bool must_be_first(const struct fill *fill, const struct emc__operation *operation)
 {
-    return operation->kind == EMC__OPERATION_STREAM && operation->verb == EMC__VERB_RAW_LINE &&
-           (fill->length > 0 || !emc__list_empty(&fill->connection->pipeline));
+    return is_dump(operation) && (fill->length > 0 || !emc__list_empty(&fill->connection->pipeline));
 }
 
 EMC__APART static bool emit_single(struct fill *fill, struct emc__operation *operation)
 {
-    if (must_be_first(fill, operation)) {
-        return false;
-    }
     size_t inline_length = operation->borrowed ? 0 : operation->value_length;
     if (room(fill) < EMC__LINE_LENGTH_MAX + inline_length + 8) {
         return false;
@@ -374,6 +375,20 @@ EMC__APART static bool emit_single(struct fill *fill, struct emc__operation *ope
         emc__operation_settle(fill->engine, operation, EMC_OK);
     }
     return true;
+}
+
+/* Behind a dump nothing is written. */
+static bool emit_stream(struct fill *fill, struct emc__operation *operation)
+{
+    struct emc__connection *connection = fill->connection;
+    if (must_be_first(fill, operation) || !emit_single(fill, operation)) {
+        return false;
+    }
+    if (is_dump(operation)) {
+        connection->dumps = true;
+        connection->blocked_since_ns = fill->engine->now_ns;
+    }
+    return !connection->dumps;
 }
 
 /* A quiet meta command and the `mn` that makes its silence exact. The fence is taken first: without it silence would last for ever. */
@@ -524,6 +539,8 @@ static bool emit_next(struct fill *fill, struct emc__operation *operation)
         return emit_write(fill, operation);
     case EMC__OPERATION_META:
         return emit_meta(fill, operation);
+    case EMC__OPERATION_STREAM:
+        return emit_stream(fill, operation);
     default:
         return emit_single(fill, operation);
     }
@@ -549,6 +566,10 @@ EMC__APART static void emit_fence(struct fill *fill)
 size_t emc__coalesce_fill(struct emc__connection *connection, uint8_t *out, size_t capacity)
 {
     struct fill fill = {.connection = connection, .engine = connection->engine, .out = out, .capacity = capacity};
+    if (connection->dumps) {
+        connection->last_request = 0;
+        return 0;
+    }
     if (connection->open_run != NULL) {
         fill_run(&fill, connection->open_run);
     }

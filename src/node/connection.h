@@ -29,7 +29,7 @@ struct emc__connection_listener {
     void (*heard)(void *context, uint64_t now_ns);
     /* Its pipeline became empty or not empty. */
     void (*owes)(void *context, struct emc__connection *connection, bool owed);
-    /* Its socket refuses bytes, as of now. */
+    /* Its socket refuses bytes, as of now; or operations wait behind a dump. */
     void (*blocked)(void *context, struct emc__connection *connection);
     /* An operation on a slot left the pipeline. */
     void (*slot_left)(void *context, uint8_t slot);
@@ -79,7 +79,7 @@ struct emc__connection {
     size_t *bytes_waiting;      /* the node's count, of what is pending here too */
     uint32_t *quiet_pause;      /* the node's: writes still to go with a reply each before quiet runs are used again */
     uint64_t last_heard_ns, last_used_ns;
-    uint64_t blocked_since_ns; /* 0: the socket takes bytes */
+    uint64_t blocked_since_ns; /* 0: the socket takes bytes, and no dump is under way */
     uint64_t began_ns;         /* the attempt that made it */
     uint64_t owing_since_ns;   /* while counted_owing */
     struct emc__patience patience;
@@ -92,6 +92,7 @@ struct emc__connection {
     bool fence_owed;            /* noreply operations stand at the pipeline's end */
     bool purged;                /* closed for want of use */
     bool records;               /* its socket packs what one call sends into records: TLS */
+    bool dumps;                 /* a dump of keys is under way: it may take long, so nothing is written behind it */
     bool quitting;              /* `quit` is written: nothing after it is */
     bool asks_again;            /* the gets in flight are asked again elsewhere when it closes */
     bool send_broken;           /* a send failed, or produced bytes were lost: closes in the next pass */

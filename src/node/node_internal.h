@@ -29,7 +29,8 @@ struct emc__node {
     uint32_t weight;
     bool draining, destroyed, drained_told;
     struct emc__slot slots[EMC__SLOTS];
-    struct emc__connection *connections[EMC__CONNECTIONS_MAX + 1]; /* ready or draining; and one that has answered and finds the pool full */
+    /* Ready or draining; one beyond the pool while another dumps; and one that has answered and finds the pool full. */
+    struct emc__connection *connections[EMC__CONNECTIONS_MAX + 2];
     uint32_t connection_count;
     uint32_t owing;           /* connections whose pipeline is not empty */
     struct emc__list waiting; /* operations without an established connection */

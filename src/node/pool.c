@@ -31,12 +31,15 @@ static bool takes_operations(const struct emc__node *node, const struct emc__con
            (node->draining && connection->state == EMC__CONNECTION_DRAINING);
 }
 
-/* Behind `quit` nothing is written: what comes there waits until the server has closed it. */
+/* Behind `quit` nothing is written: what comes there waits until the server has closed it; and behind a dump, until that is over. */
 static bool better(const struct emc__connection *candidate, const struct emc__connection *best)
 {
     bool blocked = candidate->blocked_since_ns != 0, best_blocked = best->blocked_since_ns != 0;
     if (candidate->quitting != best->quitting) {
         return best->quitting;
+    }
+    if (candidate->dumps != best->dumps) {
+        return best->dumps;
     }
     return blocked != best_blocked ? best_blocked : candidate->load < best->load;
 }
@@ -213,32 +216,13 @@ void emc__pool_fail_waiting(struct emc__node *node, emc_status status, const cha
 
 /* ------------------------------------------------------------------ what connections tell */
 
-static void connection_ready(void *context, struct emc__connection *connection)
+static void forget_slots(struct emc__node *node, const struct emc__connection *connection)
 {
-    struct emc__node *node = context;
-    struct emc__engine *engine = node->engine;
-    node->handshaking = NULL;
-    node->lacks = 0;
-    emc__attempt_over(node);
-    memcpy(node->version_text, connection->version_text, sizeof node->version_text);
-    emc__metrics_connected(&node->metrics, engine->now_ns - connection->began_ns);
-    emc__node_log(node, EMC_LOG_DEBUG, ": a connection is established");
-    enum emc__health_verdict verdict = emc__health_connected(&node->health, engine->now_ns);
-    emc__node_watch_health(node);
-    node->connections[node->connection_count++] = connection;
-    emc__pool_close_silent(node); /* it takes the place of one that is closed, and what that one has not sent */
-    if (node->connection_count > engine->options.connections_max) {
-        node->connection_count--;
-        node->metrics.closed++;
-        emc__connection_close(connection, EMC_OK, "the question is answered, and the pool is full");
+    for (uint32_t i = 0; i < EMC__SLOTS; i++) {
+        if (node->slots[i].connection == connection) {
+            node->slots[i].connection = NULL;
+        }
     }
-    emc__node_apply(node, verdict);
-    if (emc__health_usable(&node->health)) {
-        emc__node_replay(node);
-    }
-    place_waiting(node);
-    emc__pool_schedule_upkeep(node);
-    emc__attempt_seek(node);
 }
 
 static void forget_connection(struct emc__node *node, const struct emc__connection *connection)
@@ -251,11 +235,7 @@ static void forget_connection(struct emc__node *node, const struct emc__connecti
             break;
         }
     }
-    for (uint32_t i = 0; i < EMC__SLOTS; i++) {
-        if (node->slots[i].connection == connection) {
-            node->slots[i].connection = NULL;
-        }
-    }
+    forget_slots(node, connection);
 }
 
 /* What was never written finds another connection. */
@@ -283,6 +263,58 @@ static void replace_pending(struct emc__node *node, struct emc__connection *conn
         }
         emc__node_place_again(node, operation);
     }
+}
+
+/* What waits behind a dump finds another connection where there is one. All of it is unwritten, so it may: it stays in its order. */
+static void pass_dumps(struct emc__node *node)
+{
+    for (uint32_t i = 0; i < node->connection_count; i++) {
+        struct emc__connection *connection = node->connections[i], *best = least_loaded(node);
+        if (connection->dumps && !emc__list_empty(&connection->pending) && best != NULL && !best->dumps &&
+            !best->quitting) {
+            forget_slots(node, connection);
+            replace_pending(node, connection);
+        }
+    }
+}
+
+/* A dump's connection is none of the pool's while it lasts. */
+static uint32_t most_connections(const struct emc__node *node)
+{
+    bool dumps = false;
+    for (uint32_t i = 0; i < node->connection_count; i++) {
+        dumps = dumps || node->connections[i]->dumps;
+    }
+    return node->engine->options.connections_max + dumps;
+}
+
+static void connection_ready(void *context, struct emc__connection *connection)
+{
+    struct emc__node *node = context;
+    struct emc__engine *engine = node->engine;
+    node->handshaking = NULL;
+    node->lacks = 0;
+    emc__attempt_over(node);
+    memcpy(node->version_text, connection->version_text, sizeof node->version_text);
+    emc__metrics_connected(&node->metrics, engine->now_ns - connection->began_ns);
+    emc__node_log(node, EMC_LOG_DEBUG, ": a connection is established");
+    enum emc__health_verdict verdict = emc__health_connected(&node->health, engine->now_ns);
+    emc__node_watch_health(node);
+    node->connections[node->connection_count++] = connection;
+    emc__pool_close_silent(node); /* it takes the place of one that is closed, and what that one has not sent */
+    if (node->connection_count > most_connections(node)) {
+        node->connection_count--;
+        node->metrics.closed++;
+        emc__connection_close(connection, EMC_OK, "the question is answered, and the pool is full");
+    }
+    emc__node_apply(node, verdict);
+    if (emc__health_usable(&node->health)) {
+        emc__node_replay(node);
+    }
+    pass_dumps(node);
+    place_waiting(node);
+    emc__pool_schedule_upkeep(node);
+    emc__attempt_seek(node);
 }
 
 static void connection_closed(void *context, struct emc__connection *connection, emc_status status, const char *message)
@@ -329,6 +361,18 @@ static void connection_heard(void *context, uint64_t now_ns)
     emc__health_byte(&node->health, now_ns);
 }
 
+/* Nothing is owed any more, so a dump that was under way is over: the pool has its size again. */
+static void end_dump(const struct emc__node *node, struct emc__connection *connection)
+{
+    if (connection->dumps) {
+        connection->dumps = false;
+        connection->blocked_since_ns = 0;
+    }
+    if (node->connection_count > most_connections(node) && connection->state != EMC__CONNECTION_CLOSED) {
+        emc__connection_close(connection, EMC_OK, "the dump is over, and the pool has its size again");
+    }
+}
+
 static void connection_owes(void *context, struct emc__connection *connection, bool owed)
 {
     struct emc__node *node = context;
@@ -353,6 +397,9 @@ static void connection_owes(void *context, struct emc__connection *connection, b
     if (returning || (owed && !emc__timer_is_set(&node->health_timer))) {
         emc__node_watch_health(node);
     }
+    if (!owed) {
+        end_dump(node, connection);
+    }
     if (!owed && connection->state == EMC__CONNECTION_DRAINING) {
         emc__connection_drain(connection);
     }
@@ -363,8 +410,11 @@ static void connection_owes(void *context, struct emc__connection *connection, b
 
 static void connection_blocked(void *context, struct emc__connection *connection)
 {
-    (void)connection;
-    emc__pool_schedule_upkeep(context);
+    struct emc__node *node = context;
+    if (connection->dumps) {
+        pass_dumps(node);
+    }
+    emc__pool_schedule_upkeep(node);
 }
 
 static void slot_left(void *context, uint8_t slot)
@@ -396,7 +446,7 @@ static struct emc__connection *alone_silent(struct emc__node *node)
                                           .owing_since_ns = connection->owing_since_ns,
                                           .heard_ns = connection->last_heard_ns,
                                           .node_heard_ns = node->health.heard_ns,
-                                          .blocked = connection->blocked_since_ns != 0};
+                                          .blocked = connection->blocked_since_ns != 0 && !connection->dumps};
         if (!connection->counted_owing) {
             continue;
         }
@@ -442,13 +492,19 @@ static uint32_t kept_connections(const struct emc__node *node)
     return least == 0 && !emc__health_usable(&node->health) ? 1 : least;
 }
 
+/* Its socket takes no bytes, or something waits behind its dump. */
+static bool wants_another(const struct emc__connection *connection)
+{
+    return connection->blocked_since_ns != 0 && (!connection->dumps || !emc__list_empty(&connection->pending));
+}
+
 /* When the connection becomes reason to grow, or to be purged. */
 static uint64_t upkeep_at_ns(const struct emc__node *node, const struct emc__connection *connection)
 {
     const emc_options *options = &node->engine->options;
     uint64_t at_ns = EMC__NEVER;
-    bool may_grow = node->connection_count < options->connections_max && !node->draining;
-    if (connection->blocked_since_ns != 0 && may_grow && !emc__timer_is_set(&node->attempt_timer) &&
+    bool may_grow = node->connection_count < most_connections(node) && !node->draining;
+    if (wants_another(connection) && may_grow && !emc__timer_is_set(&node->attempt_timer) &&
         !emc__attempt_under_way(node)) {
         at_ns = connection->blocked_since_ns + emc__ms_to_ns(options->pool_growth_after_ms);
     }
@@ -494,10 +550,11 @@ static void purge(struct emc__node *node, uint64_t now_ns)
 static void grow(struct emc__node *node, uint64_t now_ns)
 {
     uint64_t after_ns = emc__ms_to_ns(node->engine->options.pool_growth_after_ms);
-    bool room = node->connection_count < node->engine->options.connections_max && !node->draining;
+    bool room = node->connection_count < most_connections(node) && !node->draining;
     for (uint32_t i = 0; i < node->connection_count && room; i++) {
         uint64_t since_ns = node->connections[i]->blocked_since_ns;
-        if (since_ns != 0 && now_ns >= since_ns + after_ns && !emc__timer_is_set(&node->attempt_timer)) {
+        if (wants_another(node->connections[i]) && now_ns >= since_ns + after_ns &&
+            !emc__timer_is_set(&node->attempt_timer)) {
             emc__attempt_begin(node);
             return;
         }

@@ -26,7 +26,7 @@ struct sim_plan {
     bool authenticates, sasl;
     bool floods;             /* hundreds of small writes in a tick, at servers that can't store them all */
     bool refills;            /* each completion submits the next call, as programs do that keep many in flight */
-    bool quits;              /* servers are asked to close a connection, again and again */
+    bool quits;              /* servers are asked to close a connection, and for dumps, again and again */
     bool slow;               /* peaceful, but the servers take their time */
     bool long_outages;       /* faults may last for many seconds */
     emc_discovery discovery; /* where the nodes come from */

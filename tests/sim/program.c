@@ -65,7 +65,7 @@ static enum sim_command draw_command(const struct program *program)
         return SIM_CALL_SET;
     }
     if (program->plan->quits && chance(program, 4)) {
-        return SIM_CALL_QUIT;
+        return chance(program, 70) ? SIM_CALL_QUIT : SIM_CALL_DUMP_KEYS;
     }
     for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++) {
         total += weights[i].weight;

@@ -265,6 +265,11 @@ struct sim_call *flush_all(struct play *p, uint32_t node)
     return ask_node(p, SIM_CALL_FLUSH_ALL, node);
 }
 
+struct sim_call *dump_keys(struct play *p, uint32_t node)
+{
+    return ask_node(p, SIM_CALL_DUMP_KEYS, node);
+}
+
 struct sim_call *quit(struct play *p, uint32_t node)
 {
     return ask_node(p, SIM_CALL_QUIT, node);

@@ -84,6 +84,7 @@ struct sim_call *version(struct play *p, uint32_t node);
 struct sim_call *stats(struct play *p, uint32_t node);
 struct sim_call *flush_all(struct play *p, uint32_t node);
 struct sim_call *quit(struct play *p, uint32_t node);
+struct sim_call *dump_keys(struct play *p, uint32_t node);
 /* The next call is made so. */
 struct sim_call *prepare(struct play *p, enum sim_command command, const char *keys, uint32_t length);
 struct sim_call *submit(struct play *p, struct sim_call *call);
