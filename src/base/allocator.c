@@ -1,10 +1,11 @@
 /* The client's allocator: see allocator.h. */
 #include "base/allocator.h"
+#include "base/rare.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static void *standard_allocate(void *context, size_t size)
+EMC__HOT static void *standard_allocate(void *context, size_t size)
 {
     (void)context;
     return malloc(size);
@@ -16,7 +17,7 @@ static void *standard_reallocate(void *context, void *pointer, size_t size)
     return realloc(pointer, size);
 }
 
-static void standard_release(void *context, void *pointer)
+EMC__HOT static void standard_release(void *context, void *pointer)
 {
     (void)context;
     free(pointer);

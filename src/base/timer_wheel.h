@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "base/rare.h"
 
 #define EMC__WHEEL_LEVELS 6
 #define EMC__WHEEL_SLOTS  64
@@ -55,7 +56,7 @@ static inline void emc__timer_set_recent(struct emc__timer_wheel *wheel, struct 
     wheel->next_tick = wheel->recent.due < wheel->next_tick ? wheel->recent.due : wheel->next_tick;
 }
 /* emc__timer_set, wherever the timer goes. */
-void emc__timer_set_anew(struct emc__timer_wheel *wheel, struct emc__timer *timer, uint64_t at_ns);
+EMC__HOT void emc__timer_set_anew(struct emc__timer_wheel *wheel, struct emc__timer *timer, uint64_t at_ns);
 /* Sets or moves. Fires at the first advance to at_ns, rounded up to the millisecond, or later, never earlier; a time already past fires at
  * the next advance. */
 static inline void emc__timer_set(struct emc__timer_wheel *wheel, struct emc__timer *timer, uint64_t at_ns)

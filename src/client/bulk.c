@@ -4,6 +4,7 @@
  * shared count. */
 #include <string.h>
 
+#include "base/rare.h"
 #include "client/client_internal.h"
 #include "node/node.h"
 #include "routing/routing.h"
@@ -113,8 +114,8 @@ static bool deal_key(emc_client *client, struct chain *chain, struct emc__bulk *
 }
 
 /* False: out of memory. */
-static bool deal_keys(emc_client *client, struct chains *chains, struct emc__bulk *bulk,
-                      const struct emc__operation *operation, const emc_key *keys, const emc_call *call)
+EMC__HOT static bool deal_keys(emc_client *client, struct chains *chains, struct emc__bulk *bulk,
+                               const struct emc__operation *operation, const emc_key *keys, const emc_call *call)
 {
     for (uint32_t first = 0, count; first < bulk->count; first += count) {
         struct emc__slice slices[EMC__ROUTES_AT_ONCE];
@@ -181,8 +182,8 @@ static emc_status scatter(emc_client *client, struct emc__operation *operation, 
     return status;
 }
 
-static emc_status submit_inside(emc_client *client, enum emc__verb verb, const emc_key *keys, size_t count,
-                                int64_t exptime, const emc_call *call)
+EMC__HOT static emc_status submit_inside(emc_client *client, enum emc__verb verb, const emc_key *keys, size_t count,
+                                         int64_t exptime, const emc_call *call)
 {
     struct emc__engine *engine = &client->engine;
     size_t bytes = 0;

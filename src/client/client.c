@@ -153,7 +153,7 @@ emc_status emc__client_create(struct emc_client **client_out, const struct emc__
     return EMC_OK;
 }
 
-static void set_wake(struct emc__engine *engine)
+EMC__HOT static void set_wake(struct emc__engine *engine)
 {
     engine->transport->class_->wake_at(engine->transport, emc__timer_wheel_next_ns(&engine->wheel));
 }

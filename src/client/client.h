@@ -42,7 +42,7 @@ void emc__client_free(struct emc_client *client);
 size_t emc__client_process(struct emc_client *client, uint64_t now_ns);
 
 /* Writes what was submitted, and sets the wake-up. Never calls back. */
-void emc__client_flush(struct emc_client *client, uint64_t now_ns);
+EMC__HOT void emc__client_flush(struct emc_client *client, uint64_t now_ns);
 
 /* Whether the nodes are known: see emc__cluster_discovered. */
 emc_status emc__client_discovered(const struct emc_client *client, emc_error *error);
@@ -59,7 +59,7 @@ uint64_t emc__client_next_ns(struct emc_client *client);
 /* For a caller that has just read the clock and is about to submit: the tick begins now, so that the submission need not read it again. A submission that is
  * refused must be followed by end_tick, as nothing will be flushed. */
 void emc__client_begin_tick_at(struct emc_client *client, uint64_t now_ns);
-void emc__client_end_tick(struct emc_client *client);
+EMC__HOT void emc__client_end_tick(struct emc_client *client);
 /* The time that the engine was told last. */
 uint64_t emc__client_now_ns(const struct emc_client *client);
 /* Sets the words for a usage error and returns status. */

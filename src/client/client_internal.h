@@ -40,7 +40,7 @@ struct emc__request {
 };
 
 /* Validates and submits; EMC_OK, EMC_ERROR_FULL or a usage error, see commands.h. */
-emc_status emc__client_submit(struct emc_client *client, const struct emc__request *request, const emc_call *call);
+EMC__HOT emc_status emc__client_submit(struct emc_client *client, const struct emc__request *request, const emc_call *call);
 /* EMC_ERROR_CLOSED, or EMC_ERROR_ARGUMENT when the call itself is wrong. */
 emc_status emc__client_check_open(struct emc_client *client, const emc_call *call);
 /* EMC_ERROR_FULL with its words; emc_client_on_room() is told when there is room again. */

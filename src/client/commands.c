@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/rare.h"
 #include "client/client_internal.h"
 
 emc_status emc_key_validate(const void *key, size_t key_length, emc_error *error)
@@ -19,7 +20,7 @@ static emc_status retrieve(emc_client *client, enum emc__verb verb, struct emc__
     return emc__client_submit(client, &request, call);
 }
 
-emc_status emc_get_async(emc_client *client, const void *key, size_t key_length, const emc_call *call)
+EMC__HOT emc_status emc_get_async(emc_client *client, const void *key, size_t key_length, const emc_call *call)
 {
     return retrieve(client, EMC__VERB_GET, emc__slice_of(key, key_length), 0, call);
 }
@@ -56,8 +57,8 @@ static emc_status store(emc_client *client, enum emc__verb verb, const emc_store
     return emc__client_submit(client, &request, call);
 }
 
-emc_status emc_set_async(emc_client *client, const void *key, size_t key_length, const void *value, size_t value_length,
-                         int64_t exptime, uint64_t flags, const emc_call *call)
+EMC__HOT emc_status emc_set_async(emc_client *client, const void *key, size_t key_length, const void *value,
+                                  size_t value_length, int64_t exptime, uint64_t flags, const emc_call *call)
 {
     const emc_store_item item = {{key, key_length}, value, value_length, exptime, flags};
     return store(client, EMC__VERB_SET, &item, 0, call);

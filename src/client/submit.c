@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/rare.h"
 #include "client/client_internal.h"
 #include "node/node.h"
 #include "node/trace.h"
@@ -146,8 +147,8 @@ static emc_status check_binary_key(struct emc_client *client, struct emc__slice 
 }
 
 /* What the usual request does not have, and so is looked at apart. */
-EMC__APART static emc_status check_unusual(struct emc_client *client, const struct emc__request *request,
-                                           const emc_call *call)
+EMC__APART EMC__HOT static emc_status check_unusual(struct emc_client *client, const struct emc__request *request,
+                                                    const emc_call *call)
 {
     emc_status status = check_call(client, call);
     if (status == EMC_OK) {
@@ -323,7 +324,7 @@ static inline uint64_t hash_key(const struct emc__engine *engine, const struct e
     return emc__hash_key(same ? request->key : emc__operation_key(operation), engine->hash_seed);
 }
 
-static emc_status submit(struct emc_client *client, const struct emc__request *request, const emc_call *call)
+EMC__HOT static emc_status submit(struct emc_client *client, const struct emc__request *request, const emc_call *call)
 {
     struct emc__engine *engine = &client->engine;
     struct emc__route route = {NULL, NULL};

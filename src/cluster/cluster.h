@@ -43,7 +43,7 @@ struct emc__route {
     struct emc__node *home; /* the node that the key belongs to; another one while that is down and failover allows it */
 };
 
-struct emc__route emc__cluster_route(const struct emc__cluster *cluster, struct emc__slice routing_key);
+EMC__HOT struct emc__route emc__cluster_route(const struct emc__cluster *cluster, struct emc__slice routing_key);
 /* The same for up to EMC__ROUTES_AT_ONCE keys, which some kinds of routing find together in less time than one by one. */
 #define EMC__ROUTES_AT_ONCE 32
 void emc__cluster_route_many(const struct emc__cluster *cluster, const struct emc__slice *routing_keys, size_t count,

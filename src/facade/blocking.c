@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "base/rare.h"
 #include "base/timer_wheel.h"
 #include "facade/threaded.h"
 
@@ -20,7 +21,7 @@ void emc__wait_note(struct emc__wait *wait, emc_status status, const char *messa
     }
 }
 
-static void outcome(void *user_data, const emc_result *result)
+EMC__HOT static void outcome(void *user_data, const emc_result *result)
 {
     struct emc__wait *wait = user_data;
     if (wait->result != NULL) {

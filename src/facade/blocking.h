@@ -2,6 +2,7 @@
 #ifndef EMC_FACADE_BLOCKING_H
 #define EMC_FACADE_BLOCKING_H
 
+#include "base/rare.h"
 #include "facade/facade.h"
 
 /* A blocking call under way: its outcome, and what to do with results. */
@@ -20,9 +21,9 @@ struct emc__wait {
 
 /* Checks that blocking is possible here and takes in what came while nobody looked. *prepared_out is the caller's call (NULL: defaults) made ready for
  * this wait; then submit with it, and hand what the submit returned to emc__wait_for, in any case: the client is held until then. */
-emc_status emc__wait_begin(struct emc__wait *wait, emc_client *client, const emc_call *call, emc_call *prepared_out);
+EMC__HOT emc_status emc__wait_begin(struct emc__wait *wait, emc_client *client, const emc_call *call, emc_call *prepared_out);
 /* Waits for the outcome and returns it. submitted: what the submit returned; not EMC_OK: returned at once. */
-emc_status emc__wait_for(struct emc__wait *wait, emc_status submitted);
+EMC__HOT emc_status emc__wait_for(struct emc__wait *wait, emc_status submitted);
 /* For result: in place of the outcome the call returns this, and has these words (NULL: the status's); the first note counts. */
 void emc__wait_note(struct emc__wait *wait, emc_status status, const char *message);
 

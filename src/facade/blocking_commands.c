@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/rare.h"
 #include "facade/blocking.h"
 #include "facade/item.h"
 
@@ -13,7 +14,7 @@ struct item_wait {
     emc_item item;
 };
 
-static void *allocate_item(void *user_data, size_t index, size_t length)
+EMC__HOT static void *allocate_item(void *user_data, size_t index, size_t length)
 {
     struct item_wait *item_wait = user_data;
     (void)index;
@@ -22,7 +23,7 @@ static void *allocate_item(void *user_data, size_t index, size_t length)
     return item_wait->value;
 }
 
-static void take_item(struct emc__wait *wait, const emc_result *result)
+EMC__HOT static void take_item(struct emc__wait *wait, const emc_result *result)
 {
     struct item_wait *item_wait = (struct item_wait *)wait;
     if (result->status != EMC_OK) {
@@ -59,7 +60,8 @@ static emc_status finish_item(struct item_wait *item_wait, emc_status submitted,
     return status;
 }
 
-emc_status emc_get(emc_client *client, const void *key, size_t key_length, emc_item *item_out, const emc_call *call)
+EMC__HOT emc_status emc_get(emc_client *client, const void *key, size_t key_length, emc_item *item_out,
+                            const emc_call *call)
 {
     struct item_wait item_wait;
     emc_call prepared;
@@ -220,8 +222,8 @@ emc_status emc_gats_many(emc_client *client, const emc_key *keys, size_t count, 
 
 /* ------------------------------------------------------------------ outcomes without a value */
 
-emc_status emc_set(emc_client *client, const void *key, size_t key_length, const void *value, size_t value_length,
-                   int64_t exptime, uint64_t flags, const emc_call *call)
+EMC__HOT emc_status emc_set(emc_client *client, const void *key, size_t key_length, const void *value,
+                            size_t value_length, int64_t exptime, uint64_t flags, const emc_call *call)
 {
     struct emc__wait wait = {.result = NULL};
     emc_call prepared;

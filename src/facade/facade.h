@@ -22,11 +22,11 @@ struct emc__facade *emc__facade_of(const emc_client *client);
 /* Raised in every child of fork (fork.c). */
 uint64_t emc__fork_generation(void);
 /* To be called at the beginning of every public call that touches the transport: a child of fork gets sockets of its own. */
-void emc__facade_check_fork(struct emc__facade *facade);
+EMC__HOT void emc__facade_check_fork(struct emc__facade *facade);
 
 /* To be called at the end of every public call that gives the engine something to do: whoever watches the descriptor is to come again when there is more, and
  * to hear of what was begun. */
-void emc__facade_leave(struct emc__facade *facade);
+EMC__HOT void emc__facade_leave(struct emc__facade *facade);
 
 /* One pass: waits timeout_ms at most (0 not at all, -1 for ever), takes in what is ready, processes. */
 EMC__APART size_t emc__facade_pass(struct emc__facade *facade, int64_t timeout_ms);

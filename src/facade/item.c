@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/allocator.h"
+#include "base/rare.h"
 
 struct item_header {
     _Alignas(16) emc_allocator allocator;
@@ -33,7 +34,7 @@ void emc__item_free(void *value)
     }
 }
 
-void emc_item_release(emc_item *item)
+EMC__HOT void emc_item_release(emc_item *item)
 {
     if (item != NULL) {
         emc__item_free(item->value);

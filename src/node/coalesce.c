@@ -128,7 +128,7 @@ static size_t line_length_max(const struct emc__operation *first)
     return unbounded ? EMC__SCRATCH_SIZE : EMC__LINE_LENGTH_MAX;
 }
 
-static void begin_line(struct fill *fill, const struct emc__operation *first)
+EMC__HOT static void begin_line(struct fill *fill, const struct emc__operation *first)
 {
     size_t end = fill->length + line_length_max(first);
     fill->line.entry = NULL;
@@ -136,7 +136,6 @@ static void begin_line(struct fill *fill, const struct emc__operation *first)
     fill->line.end = end < fill->capacity ? end : fill->capacity;
     fill->last = fill->length;
     fill->length += emc__write_retrieval_begin(fill->out + fill->length, first->verb, first->exptime);
-    table_clear(fill->engine->key_table);
 }
 
 static void end_line(struct fill *fill, struct emc__operation *entry)
@@ -146,7 +145,7 @@ static void end_line(struct fill *fill, struct emc__operation *entry)
     emc__pipeline_push(fill->connection, entry);
 }
 
-static void join_line(struct fill *fill, struct emc__operation *line, struct emc__operation *operation)
+EMC__HOT static void join_line(struct fill *fill, struct emc__operation *line, struct emc__operation *operation)
 {
     emc__outgoing_join(fill->connection, operation, line);
     fill->line.keys++;
@@ -191,11 +190,13 @@ static bool consider(struct fill *fill, struct emc__operation *line, struct emc_
     return true;
 }
 
-EMC__APART static void gather_several(struct fill *fill, struct emc__operation *line, struct emc__operation *first)
+EMC__APART EMC__HOT static void gather_several(struct fill *fill, struct emc__operation *line,
+                                               struct emc__operation *first)
 {
     struct emc__list *pending = &fill->connection->pending;
     struct emc__link *link = &first->link;
     uint32_t most = fill->engine->options.keys_per_line_max;
+    table_clear(fill->engine->key_table);
     for (uint32_t scanned = 0; link != NULL && scanned < LINE_SCAN_MAX && fill->line.keys < most; scanned++) {
         struct emc__operation *operation = EMC__OPERATION_OF(link);
         link = emc__list_next(pending, link);
@@ -282,7 +283,7 @@ static bool reopen_line(struct fill *fill, const struct emc__operation *part)
     return true;
 }
 
-EMC__APART static bool emit_bulk_line(struct fill *fill, struct emc__operation *part)
+EMC__APART EMC__HOT static bool emit_bulk_line(struct fill *fill, struct emc__operation *part)
 {
     if (part->of.bulk->operation == NULL) {
         emc__outgoing_part_dropped(fill->connection, part);
@@ -297,6 +298,7 @@ EMC__APART static bool emit_bulk_line(struct fill *fill, struct emc__operation *
     }
     if (!reopen_line(fill, part)) {
         begin_line(fill, part);
+        table_clear(fill->engine->key_table);
     }
     line->alone = part->of.bulk->records[part->in.records.first].alone;
     line->in.records.first = part->in.records.first;
@@ -352,7 +354,7 @@ static bool must_be_first(const struct fill *fill, const struct emc__operation *
     return is_dump(operation) && (fill->length > 0 || !emc__list_empty(&fill->connection->pipeline));
 }
 
-EMC__APART static bool emit_single(struct fill *fill, struct emc__operation *operation)
+EMC__APART EMC__HOT static bool emit_single(struct fill *fill, struct emc__operation *operation)
 {
     size_t inline_length = operation->borrowed ? 0 : operation->value_length;
     if (room(fill) < EMC__LINE_LENGTH_MAX + inline_length + 8) {
@@ -459,7 +461,7 @@ static void write_quiet(struct fill *fill, const struct emc__operation *operatio
 }
 
 /* Writes quietly what may be, and the fence. Where the buffer ends first, the run stays open, and the next fill goes on with it. */
-static void fill_run(struct fill *fill, struct emc__operation *run)
+EMC__HOT static void fill_run(struct fill *fill, struct emc__operation *run)
 {
     struct emc__connection *connection = fill->connection;
     struct emc__link *link;

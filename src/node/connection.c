@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/rare.h"
 #include "node/dialect.h"
 #include "node/node.h"
 #include "node/pipeline.h"
@@ -306,7 +307,7 @@ static void hear(struct emc__connection *connection)
 }
 
 /* Feeds what was received behind the rest; keeps what is incomplete. False: the connection is closed. */
-static bool feed(struct emc__connection *connection, const uint8_t *data, size_t length)
+EMC__HOT static bool feed(struct emc__connection *connection, const uint8_t *data, size_t length)
 {
     size_t consumed = 0;
     enum emc__read_result result = connection->dialect->feed(connection, data, length, &consumed);
@@ -434,7 +435,7 @@ static bool feed_behind_rest(struct emc__connection *connection, struct emc__sli
     return feed(connection, scratch, kept + length);
 }
 
-static void arrived(void *context, struct emc__slice bytes, uint64_t now_ns)
+EMC__HOT static void arrived(void *context, struct emc__slice bytes, uint64_t now_ns)
 {
     struct emc__connection *connection = context;
     connection->engine->now_ns = now_ns;

@@ -49,53 +49,56 @@ struct emc__incoming {
 
 struct emc__connection {
     struct emc__grave grave; /* first: buried at the end */
-    struct emc__link all;    /* in engine->connections */
-    struct emc__link dirty;  /* in engine->dirty while there may be something to write */
+    /* What every operation needs lies together, in as few lines of the cache as may be … */
+    struct emc__link dirty; /* in engine->dirty while there may be something to write */
     struct emc__engine *engine;
-    struct emc__node *node; /* for operations' metrics and addresses */
     const struct emc__connection_listener *listener;
     void *context;
     struct emc__socket *socket;
     enum emc__connection_state state;
+    uint32_t load;              /* operations (and keys of bulks) pending or in the pipeline */
+    uint32_t pending_load;      /* of them, those that are pending */
+    uint32_t flushes_in_flight; /* entries of the pipeline that end a flush: see gathers() in sending.c */
     const struct emc__dialect *dialect;
     union {
         struct emc__reader text;
         struct emc__binary_reader binary;
     } reader;                        /* the dialect's */
-    struct emc__buffer rest;         /* received, not yet a whole reply */
-    struct emc__buffer unsent;       /* produced, not yet taken by the socket */
     struct emc__operation *borrowed; /* its value is sent straight from the caller's memory, after unsent */
-    size_t borrowed_sent;
     size_t last_request;             /* how many of the bytes produced last are the last request's; see send_some in sending.c */
     struct emc__list pending;        /* operations not yet written */
     struct emc__list pipeline;       /* operations and lines written, in the order of their replies; noreply ones until they are fenced */
     struct emc__operation *open_run; /* the quiet run at the pipeline's end whose fence is still to be written; NULL: there is none */
+    uint64_t blocked_since_ns;       /* 0: the socket takes bytes, and no dump is under way */
+    uint64_t last_used_ns;
+    uint64_t last_heard_ns;
+    uint64_t owing_since_ns;   /* while counted_owing */
+    size_t *bytes_waiting;     /* the node's count, of what is pending here too */
+    uint32_t *quiet_pause;     /* the node's: writes still to go with a reply each before quiet runs are used again */
+    uint32_t server_version;   /* 1.6.18 as 10618; 0: not known */
+    bool counted_owing;        /* its node counts it among those that owe replies */
+    bool heard_since_idle;     /* bytes came since the pipeline was last empty */
+    bool stuck;                /* the silence timer runs because nothing could be sent */
+    bool fence_owed;           /* noreply operations stand at the pipeline's end */
+    bool purged;               /* closed for want of use */
+    bool records;              /* its socket packs what one call sends into records: TLS */
+    bool dumps;                /* a dump of keys is under way: it may take long, so nothing is written behind it */
+    bool quitting;             /* `quit` is written: nothing after it is */
+    bool asks_again;           /* the gets in flight are asked again elsewhere when it closes */
+    bool send_broken;          /* a send failed, or produced bytes were lost: closes in the next pass */
+    struct emc__buffer rest;   /* received, not yet a whole reply */
+    struct emc__buffer unsent; /* produced, not yet taken by the socket */
+    struct emc__node *node;    /* for operations' metrics and addresses */
+    /* … and what few need behind it. */
+    struct emc__link all; /* in engine->connections */
+    size_t borrowed_sent;
     struct emc__incoming incoming;
     struct emc__timer keepalive;
     struct emc__timer silence;  /* an operation's deadline passed; closes when no byte comes for a margin */
     struct emc__timer shortage; /* memory was short in a flush */
-    uint32_t load;              /* operations (and keys of bulks) pending or in the pipeline */
-    uint32_t pending_load;      /* of them, those that are pending */
-    size_t *bytes_waiting;      /* the node's count, of what is pending here too */
-    uint32_t *quiet_pause;      /* the node's: writes still to go with a reply each before quiet runs are used again */
-    uint64_t last_heard_ns, last_used_ns;
-    uint64_t blocked_since_ns; /* 0: the socket takes bytes, and no dump is under way */
-    uint64_t began_ns;         /* the attempt that made it */
-    uint64_t owing_since_ns;   /* while counted_owing */
+    uint64_t began_ns;          /* the attempt that made it */
     struct emc__patience patience;
-    uint32_t flushes_in_flight; /* entries of the pipeline that end a flush: see gathers() in sending.c */
-    uint32_t next_opaque;       /* BINARY: of the next request */
-    uint32_t server_version;    /* 1.6.18 as 10618; 0: not known */
-    bool counted_owing;         /* its node counts it among those that owe replies */
-    bool heard_since_idle;      /* bytes came since the pipeline was last empty */
-    bool stuck;                 /* the silence timer runs because nothing could be sent */
-    bool fence_owed;            /* noreply operations stand at the pipeline's end */
-    bool purged;                /* closed for want of use */
-    bool records;               /* its socket packs what one call sends into records: TLS */
-    bool dumps;                 /* a dump of keys is under way: it may take long, so nothing is written behind it */
-    bool quitting;              /* `quit` is written: nothing after it is */
-    bool asks_again;            /* the gets in flight are asked again elsewhere when it closes */
-    bool send_broken;           /* a send failed, or produced bytes were lost: closes in the next pass */
+    uint32_t next_opaque; /* BINARY: of the next request */
     char version_text[EMC_VERSION_TEXT_SIZE];
 };
 
@@ -109,11 +112,11 @@ void emc__connection_begin(struct emc__connection *connection);
 EMC__APART void emc__connection_mark_dirty(struct emc__connection *connection);
 const emc_address *emc__connection_address(const struct emc__connection *connection);
 /* Puts an operation (place NONE) at the end of what waits to be written. */
-void emc__connection_enqueue(struct emc__connection *connection, struct emc__operation *operation);
+EMC__HOT void emc__connection_enqueue(struct emc__connection *connection, struct emc__operation *operation);
 /* Takes an operation out of pending (completed before it was written). */
 void emc__connection_withdraw(struct emc__connection *connection, struct emc__operation *operation);
 /* Writes as much as the socket takes; unless it gathers. */
-void emc__connection_flush(struct emc__connection *connection);
+EMC__HOT void emc__connection_flush(struct emc__connection *connection);
 /* Asks `version`, unless something is in flight anyway. */
 void emc__connection_probe(struct emc__connection *connection);
 /* Takes nothing new; closes when everything is answered. */
@@ -168,7 +171,7 @@ struct emc__key_table *emc__key_table_create(const emc_allocator *allocator);
 void emc__key_table_destroy(const emc_allocator *allocator, struct emc__key_table *table);
 
 /* The text dialect's `fill`, and the binary one's. */
-size_t emc__coalesce_fill(struct emc__connection *connection, uint8_t *out, size_t capacity);
+EMC__HOT size_t emc__coalesce_fill(struct emc__connection *connection, uint8_t *out, size_t capacity);
 size_t emc__binary_fill(struct emc__connection *connection, uint8_t *out, size_t capacity);
 
 #endif

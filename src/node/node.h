@@ -35,7 +35,7 @@ void emc__node_abandon(struct emc__operation *operation, emc_status status);
 /* Cancels it: the destination is no longer written to at once, the callback comes in the next process. */
 void emc__node_cancel(struct emc__operation *operation);
 /* Writes what every connection of the engine has to write. */
-void emc__node_flush_all(struct emc__engine *engine);
+EMC__HOT void emc__node_flush_all(struct emc__engine *engine);
 
 /* Its count of the bytes of operations that are not written: its connections keep it, too. */
 size_t *emc__node_bytes_waiting(struct emc__node *node);

@@ -28,15 +28,15 @@ struct emc__node {
     emc_address address; /* strings in the same block */
     uint32_t weight;
     bool draining, destroyed, drained_told;
-    struct emc__slot slots[EMC__SLOTS];
-    /* Ready or draining; one beyond the pool while another dumps; and one that has answered and finds the pool full. */
-    struct emc__connection *connections[EMC__CONNECTIONS_MAX + 2];
     uint32_t connection_count;
     uint32_t owing;           /* connections whose pipeline is not empty */
     struct emc__list waiting; /* operations without an established connection */
     uint32_t load;            /* operations waiting, pending or in a pipeline */
     uint32_t quiet_pause;     /* see node.h */
     size_t bytes_waiting;     /* of operations that are not written: waiting, or pending at a connection */
+    struct emc__slot slots[EMC__SLOTS];
+    /* Ready or draining; one beyond the pool while another dumps; and one that has answered and finds the pool full. */
+    struct emc__connection *connections[EMC__CONNECTIONS_MAX + 2];
     /* The one attempt to connect that may be under way. */
     struct emc__dial dial;
     struct emc__connection *handshaking;
@@ -88,7 +88,7 @@ static inline bool emc__attempt_under_way(const struct emc__node *node)
 /* pool.c */
 extern const struct emc__connection_listener emc__pool_connection_listener;
 /* Places an operation on a connection, or lets it wait. */
-void emc__pool_place(struct emc__node *node, struct emc__operation *operation);
+EMC__HOT void emc__pool_place(struct emc__node *node, struct emc__operation *operation);
 /* Completes what waits with a status. */
 void emc__pool_fail_waiting(struct emc__node *node, emc_status status, const char *message);
 /* Closes those that alone stay silent (patience.h). */

@@ -132,7 +132,7 @@ static inline struct emc__operation *emc__operation_take(struct emc__engine *eng
 }
 
 /* Calls back, once; counts it at its node. The result's node and last are filled in here. Afterwards it is freed when it is in no queue. */
-void emc__operation_complete(struct emc__engine *engine, struct emc__operation *operation, emc_result *result);
+EMC__HOT void emc__operation_complete(struct emc__engine *engine, struct emc__operation *operation, emc_result *result);
 /* The same with a status and words alone. */
 EMC__RARE void emc__operation_fail(struct emc__engine *engine, struct emc__operation *operation, emc_status status, const char *message);
 /* Completes it in the next process: for outcomes known inside a submit or flush, which never call back. */

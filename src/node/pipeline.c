@@ -73,7 +73,7 @@ void emc__pipeline_leave_entry(struct emc__connection *connection, struct emc__o
     emc__operation_discard(connection->engine, entry);
 }
 
-EMC__APART static void owes_nothing(struct emc__connection *connection)
+EMC__APART EMC__HOT static void owes_nothing(struct emc__connection *connection)
 {
     if (connection->state == EMC__CONNECTION_CLOSED) {
         return;

@@ -11,7 +11,7 @@ EMC__RARE bool emc__pipeline_contradiction(struct emc__connection *connection, c
 /* Takes an entry that stands for others out of the pipeline. */
 void emc__pipeline_leave_entry(struct emc__connection *connection, struct emc__operation *entry);
 /* An entry has left: tells the listener when nothing is owed any more. */
-void emc__pipeline_settle_owing(struct emc__connection *connection);
+EMC__HOT void emc__pipeline_settle_owing(struct emc__connection *connection);
 /* The entry that the next reply answers; NULL: nothing is awaited. A reply that is no error `fences`: it proves that the noreply operations before it were
  * taken, and they leave. To an error the head may be one of them. */
 struct emc__operation *emc__pipeline_head_of_noreply(struct emc__connection *connection, bool fences);
@@ -37,10 +37,10 @@ static inline bool emc__pipeline_go_on(struct emc__connection *connection)
 }
 
 /* The operation leaves the pipeline and is completed, with all that share its answer. *result may be changed. */
-void emc__pipeline_answer(struct emc__connection *connection, struct emc__operation *operation, emc_result *result);
+EMC__HOT void emc__pipeline_answer(struct emc__connection *connection, struct emc__operation *operation, emc_result *result);
 void emc__pipeline_answer_status(struct emc__connection *connection, struct emc__operation *operation, emc_status status, const char *message);
 /* The same with a value, which is copied to the caller's memory where that was asked for. */
-void emc__pipeline_answer_value(struct emc__connection *connection, struct emc__operation *operation, emc_result *result);
+EMC__HOT void emc__pipeline_answer_value(struct emc__connection *connection, struct emc__operation *operation, emc_result *result);
 /* Asks the caller for memory. */
 void *emc__pipeline_allocate(struct emc__connection *connection, emc_value_allocate *allocate, void *user_data, size_t index, size_t length);
 
@@ -61,7 +61,7 @@ bool emc__text_is_error(const struct emc__reply_line *line);
 bool emc__text_error_is_a_writes(const struct emc__reply_line *line);
 bool emc__text_error_is_a_gets(const struct emc__reply_line *line);
 /* A line, for the head of the pipeline; context is the connection. False: the connection is closed. */
-bool emc__text_line(void *context, const struct emc__reply_line *line);
+EMC__HOT bool emc__text_line(void *context, const struct emc__reply_line *line);
 /* connection.c: the handshake goes on. False: the connection is closed. */
 bool emc__connection_authenticated(struct emc__connection *connection);
 void emc__connection_version(struct emc__connection *connection, struct emc__slice text);
@@ -76,7 +76,7 @@ static inline bool emc__retrieval_ends_plainly(const struct emc__operation *entr
 {
     return (entry->kind == EMC__OPERATION_LINE || entry->kind == EMC__OPERATION_BULK_LINE) && !entry->goes_on && !entry->erred;
 }
-bool emc__retrieval_end(struct emc__connection *connection, struct emc__operation *entry);
+EMC__HOT bool emc__retrieval_end(struct emc__connection *connection, struct emc__operation *entry);
 /* Text: the entry, of those that share its line, that asked for the key; those before it are done, and what they lack is missing. When none asked: the
  * same entry. NULL: the connection was closed meanwhile. */
 struct emc__operation *emc__retrieval_advance(struct emc__connection *connection, struct emc__operation *entry, struct emc__slice key);
@@ -89,10 +89,10 @@ bool emc__retrieval_bulk_value(struct emc__connection *connection, struct emc__o
 struct emc__operation *emc__retrieval_match(struct emc__connection *connection, struct emc__operation *entry,
                                             const struct emc__value_header *header);
 /* The same for a bulk line: the record's index, or EMC__BULK_END. The record has left the line's chain. */
-uint32_t emc__retrieval_match_bulk(struct emc__connection *connection, struct emc__operation *entry,
-                                   const struct emc__value_header *header);
+EMC__HOT uint32_t emc__retrieval_match_bulk(struct emc__connection *connection, struct emc__operation *entry,
+                                            const struct emc__value_header *header);
 /* What both dialects share of it. Members before this one (NULL: all) are missing: false when the connection was closed meanwhile. */
-bool emc__retrieval_miss_until(struct emc__connection *connection, struct emc__operation *entry, const struct emc__operation *member);
+EMC__HOT bool emc__retrieval_miss_until(struct emc__connection *connection, struct emc__operation *entry, const struct emc__operation *member);
 /* The first `count` records of a bulk line are missing: false when the connection was closed meanwhile. */
 bool emc__retrieval_miss_records(struct emc__connection *connection, struct emc__operation *entry, uint32_t count);
 /* Takes the first record off the line's chain and returns its index. */
@@ -100,8 +100,8 @@ uint32_t emc__retrieval_take_record(struct emc__connection *connection, struct e
 /* Gives a value to the member, or to the bulk's record, that it was matched to. */
 bool emc__retrieval_give(struct emc__connection *connection, struct emc__operation *operation,
                          const struct emc__value_header *header, const uint8_t *data);
-bool emc__retrieval_give_bulk(struct emc__connection *connection, struct emc__operation *entry, uint32_t index,
-                              const struct emc__value_header *header, const uint8_t *data);
+EMC__HOT bool emc__retrieval_give_bulk(struct emc__connection *connection, struct emc__operation *entry, uint32_t index,
+                                       const struct emc__value_header *header, const uint8_t *data);
 /* Every key of the line is answered: its entry leaves. Returns whether the connection is still open. */
 bool emc__retrieval_finish(struct emc__connection *connection, struct emc__operation *entry);
 

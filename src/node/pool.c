@@ -355,7 +355,7 @@ static void connection_closed(void *context, struct emc__connection *connection,
     emc__node_check_drained(node);
 }
 
-static void connection_heard(void *context, uint64_t now_ns)
+EMC__HOT static void connection_heard(void *context, uint64_t now_ns)
 {
     struct emc__node *node = context;
     emc__health_byte(&node->health, now_ns);
@@ -373,7 +373,7 @@ static void end_dump(const struct emc__node *node, struct emc__connection *conne
     }
 }
 
-static void connection_owes(void *context, struct emc__connection *connection, bool owed)
+EMC__HOT static void connection_owes(void *context, struct emc__connection *connection, bool owed)
 {
     struct emc__node *node = context;
     struct emc__engine *engine = node->engine;
@@ -417,7 +417,7 @@ static void connection_blocked(void *context, struct emc__connection *connection
     emc__pool_schedule_upkeep(node);
 }
 
-static void slot_left(void *context, uint8_t slot)
+EMC__HOT static void slot_left(void *context, uint8_t slot)
 {
     struct emc__node *node = context;
     node->slots[slot].in_flight--;

@@ -44,7 +44,7 @@ EMC__RARE static void lose_bytes(struct emc__connection *connection)
  * Over TLS the last request goes in a record of its own. memcached (1.6.18, measured) waits for its socket although a part of the record it has read
  * is still in OpenSSL's hands: what ends in the middle of a record after a value, or behind a full buffer, it reads only when more comes. A record that
  * begins with a request and ends with it leaves nothing behind. */
-static bool send_some(struct emc__connection *connection, struct emc__slice bytes, size_t *sent_out)
+EMC__HOT static bool send_some(struct emc__connection *connection, struct emc__slice bytes, size_t *sent_out)
 {
     struct emc__slice parts[2] = {bytes};
     size_t count = 1, last = connection->last_request;

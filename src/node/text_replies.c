@@ -303,7 +303,7 @@ static inline struct emc__operation *value_entry(struct emc__connection *connect
 }
 
 /* Nearly all lines are the ends of gets. */
-static bool take_line(void *context, const struct emc__reply_line *line)
+EMC__HOT static bool take_line(void *context, const struct emc__reply_line *line)
 {
     struct emc__connection *connection = context;
     struct emc__operation *entry = usual_entry(connection);
@@ -333,7 +333,7 @@ static bool give_value(struct emc__connection *connection, const struct emc__val
     return emc__pipeline_contradiction(connection, "a value that answers no retrieval");
 }
 
-static bool take_value(void *context, const struct emc__value_header *header, const uint8_t *data)
+EMC__HOT static bool take_value(void *context, const struct emc__value_header *header, const uint8_t *data)
 {
     return give_value(context, header, data) && emc__pipeline_go_on(context);
 }
@@ -386,13 +386,13 @@ static void reader_init(struct emc__connection *connection)
     emc__reader_init(&connection->reader.text, &limits);
 }
 
-static enum emc__read_result feed(struct emc__connection *connection, const uint8_t *data, size_t length,
-                                  size_t *consumed_out)
+EMC__HOT static enum emc__read_result feed(struct emc__connection *connection, const uint8_t *data, size_t length,
+                                           size_t *consumed_out)
 {
     return emc__reader_feed(&connection->reader.text, data, length, &handler, connection, consumed_out);
 }
 
-static struct emc__span wanted(const struct emc__connection *connection)
+EMC__HOT static struct emc__span wanted(const struct emc__connection *connection)
 {
     return emc__reader_wanted(&connection->reader.text);
 }

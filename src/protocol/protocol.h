@@ -8,6 +8,7 @@
 
 #include <emcache/platform.h>
 
+#include "base/rare.h"
 #include "base/slice.h"
 
 /* protocol.txt: a key is at most 250 bytes. */
@@ -212,8 +213,8 @@ void emc__reader_init(struct emc__reader *reader, const struct emc__reader_limit
  * but for value / value_begin+value_end. Blank lines, lines with no letter or digit first, over-long lines, malformed
  * VALUE / VA headers (bad or overflowing numbers, key over 250 bytes, length over the limit), a missing CRLF after a
  * value, a bare LF (but after a metadump's `key=…`, which servers end so): broken. Text and meta. */
-enum emc__read_result emc__reader_feed(struct emc__reader *reader, const uint8_t *data, size_t length,
-                                       const struct emc__reader_handler *handler, void *context, size_t *consumed_out);
+EMC__HOT enum emc__read_result emc__reader_feed(struct emc__reader *reader, const uint8_t *data, size_t length,
+                                                const struct emc__reader_handler *handler, void *context, size_t *consumed_out);
 /* Where the next bytes may be received straight into: the rest of a value that has a destination. data == NULL
  * otherwise. After receiving n bytes there call emc__reader_received. */
 struct emc__span emc__reader_wanted(const struct emc__reader *reader);
@@ -235,6 +236,6 @@ bool emc__meta_flags_next(struct emc__slice *flags, struct emc__meta_flag *flag_
 bool emc__parse_u64(struct emc__slice text, uint64_t *number_out);
 bool emc__parse_i64(struct emc__slice text, int64_t *number_out);
 /* Decimal digits of number into out (<= 20 bytes); returns how many. */
-size_t emc__format_u64(uint8_t *out, uint64_t number);
+EMC__HOT size_t emc__format_u64(uint8_t *out, uint64_t number);
 
 #endif

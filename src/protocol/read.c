@@ -176,7 +176,7 @@ static inline size_t frequent_line(const struct feed *feed, enum emc__reply *kin
 }
 
 /* Any line but a hit's. */
-EMC__APART static enum step feed_other_line(struct feed *feed)
+EMC__APART EMC__HOT static enum step feed_other_line(struct feed *feed)
 {
     struct emc__slice text;
     struct emc__line line;

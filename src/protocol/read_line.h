@@ -2,6 +2,7 @@
 #ifndef EMC_PROTOCOL_READ_LINE_H
 #define EMC_PROTOCOL_READ_LINE_H
 
+#include "base/rare.h"
 #include "protocol/protocol.h"
 
 enum emc__line_kind {
@@ -26,6 +27,6 @@ enum emc__line_kind emc__line_read(struct emc__slice text, struct emc__line *lin
 /* The line that a multi-get's hit begins with, read in one go: `VALUE key flags length\r\n` with numbers of at most nine digits. Returns the length of the
  * line with its CRLF, or 0: it is another line (or a strange one, or too near the end of what is there), for emc__line_read to judge.
  * available: bytes at `at`, EMC__HIT_BYTES_MIN or more. */
-size_t emc__line_read_hit(const uint8_t *at, size_t available, struct emc__value_header *header);
+EMC__HOT size_t emc__line_read_hit(const uint8_t *at, size_t available, struct emc__value_header *header);
 
 #endif

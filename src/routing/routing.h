@@ -8,6 +8,7 @@
 #include <emcache/routing_kind.h>
 
 #include "base/allocator.h"
+#include "base/rare.h"
 #include "base/slice.h"
 
 /* One node, as routing sees it: the address as it was given, never an address found by look-up. */
@@ -48,6 +49,6 @@ size_t emc__router_rank(const struct emc__router *router, struct emc__slice key,
 struct emc__slice emc__routing_key(struct emc__slice key, char open, char close);
 
 /* 64-bit hash for the client's own tables: XXH3 with a seed. */
-uint64_t emc__hash_key(struct emc__slice key, uint64_t seed);
+EMC__HOT uint64_t emc__hash_key(struct emc__slice key, uint64_t seed);
 
 #endif

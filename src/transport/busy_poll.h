@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/rare.h"
+
 /* So many waits in a row that busy polling did not end, and it is left out for a while: for twice as many waits each time, at most for so many. */
 #define EMC__BUSY_POLL_VAIN_MAX  4
 #define EMC__BUSY_POLL_LEAVE_MAX 1024
@@ -25,7 +27,7 @@ bool emc__busy_poll_due(struct emc__busy_poll *poll);
 void emc__busy_poll_told(struct emc__busy_poll *poll, bool came);
 /* If it is due: receives from a socket until something comes, as long as the limit and *left_ns allow. True: the wait is over, *count_out and errno are
  * as recv left them (EAGAIN: *left_ns is up, or no sleep is to follow). False: the wait goes on, for the *left_ns that remain. */
-bool emc__busy_poll_receive(struct emc__busy_poll *poll, int descriptor, void *bytes, size_t size, uint64_t *left_ns,
-                            ssize_t *count_out);
+EMC__APART bool emc__busy_poll_receive(struct emc__busy_poll *poll, int descriptor, void *bytes, size_t size, uint64_t *left_ns,
+                                       ssize_t *count_out);
 
 #endif

@@ -335,8 +335,8 @@ EMC__APART static ssize_t send_several(int descriptor, const struct emc__slice *
     return sendmsg(descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-static enum emc__io send_bytes(struct emc__socket *socket, const struct emc__slice *slices, size_t count,
-                               size_t *sent_out)
+EMC__HOT static enum emc__io send_bytes(struct emc__socket *socket, const struct emc__slice *slices, size_t count,
+                                        size_t *sent_out)
 {
     if (socket->state != SOCKET_OPEN) {
         return EMC__IO_ERROR;
@@ -560,7 +560,7 @@ void emc__sockets_pass(struct emc__uv *uv)
 
 /* ------------------------------------------------------------------ the class */
 
-static void wake_at(struct emc__transport *transport, uint64_t at_ns)
+EMC__HOT static void wake_at(struct emc__transport *transport, uint64_t at_ns)
 {
     struct emc__uv *uv = uv_of(transport);
     uv->wake_ns = at_ns;
@@ -575,7 +575,7 @@ static enum emc__io receive(struct emc__socket *socket, const struct emc__span *
     return io;
 }
 
-static uint64_t now_ns(struct emc__transport *transport)
+EMC__HOT static uint64_t now_ns(struct emc__transport *transport)
 {
     const struct emc__uv *uv = uv_of(transport);
     return uv->in_pass ? uv->now_ns : emc__uv_clock();

@@ -38,7 +38,7 @@ EMC__APART void emc__uv_raise(struct emc__transport *transport);
  * nothing came, or it is time for emc__uv_run: something is due (at due_ns), or the last one was two milliseconds ago. */
 bool emc__uv_take_socket(struct emc__transport *transport, struct emc__socket *socket, uint64_t due_ns);
 /* Tells the kernel of watches that changed outside of a pass; makes no upcall. */
-void emc__uv_arm(struct emc__transport *transport);
+EMC__HOT void emc__uv_arm(struct emc__transport *transport);
 /* Whether anything waits to be taken in: one system call. */
 EMC__APART bool emc__uv_ready(const struct emc__transport *transport);
 /* Of emc__uv_wait_socket only what comes before it sleeps. */
@@ -48,7 +48,7 @@ void emc__uv_set_busy_poll(struct emc__transport *transport, uint64_t limit_ns);
 /* The fast way to wait for one answer: waits, in a receive, until this plain socket has something to read, and hands it over (arrived; an end or
  * an error: readable). Waits 20 ms at most, and not longer than left_ns. False: nothing came, or it is not possible here (TLS, reading not
  * wanted): wait by emc__uv_run, which serves everything. */
-bool emc__uv_wait_socket(struct emc__transport *transport, struct emc__socket *socket, uint64_t left_ns);
+EMC__HOT bool emc__uv_wait_socket(struct emc__transport *transport, struct emc__socket *socket, uint64_t left_ns);
 /* Reads the files anew, for connections from now on; established ones go on as they are. On failure everything stays as it was. The
  * transport must have been created with TLS. EMC_OK, EMC_ERROR_TLS, EMC_ERROR_MEMORY, EMC_ERROR_STATE. */
 emc_status emc__uv_tls_reload(struct emc__transport *transport, const struct emc__tls_settings *settings, emc_error *error);
