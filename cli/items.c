@@ -67,7 +67,8 @@ static enum exit_code report_missing(const struct invocation *invocation, struct
                                      emc_status status)
 {
     const char *key = invocation->words[index];
-    return invocation->word_count == 1 ? report_key(key, status, session->client) : report_outcome(key, status, NULL);
+    return invocation->word_count == 1 ? report_key(key, status, session->client)
+                                       : report_key_of_many(key, status, session->client);
 }
 
 static enum exit_code get_items(const struct invocation *invocation, struct session *session)

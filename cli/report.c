@@ -56,10 +56,9 @@ enum exit_code report_client(const char *subject, emc_status status, const emc_c
     return report_outcome(subject, status, emc_client_error_message(client));
 }
 
-enum exit_code report_key(const char *key, emc_status status, emc_client *client)
+static enum exit_code report_with_node(const char *key, emc_status status, const char *words, emc_client *client)
 {
     emc_status_class class = emc_status_classify(status);
-    const char *words = emc_client_error_message(client);
     emc_node_list *nodes = NULL;
     if (class == EMC_CLASS_RESULT || class == EMC_CLASS_USAGE || status == EMC_ERROR_MEMORY) {
         return report_outcome(key, status, words);
@@ -76,6 +75,16 @@ enum exit_code report_key(const char *key, emc_status status, emc_client *client
         emc_node_list_destroy(nodes);
     }
     return report_outcome(subject, status, said);
+}
+
+enum exit_code report_key(const char *key, emc_status status, emc_client *client)
+{
+    return report_with_node(key, status, emc_client_error_message(client), client);
+}
+
+enum exit_code report_key_of_many(const char *key, emc_status status, emc_client *client)
+{
+    return report_with_node(key, status, emc_status_text(status), client);
 }
 
 enum exit_code report_memory(void)

@@ -24,6 +24,9 @@ enum exit_code report_client(const char *subject, emc_status status, const emc_c
 /* The same for an operation on a key: where a node or the way to it is at fault, the node is named. */
 enum exit_code report_key(const char *key, emc_status status, emc_client *client);
 
+/* The same for one key of several, whose status is all that is known of it. */
+enum exit_code report_key_of_many(const char *key, emc_status status, emc_client *client);
+
 /* Complains that memory ran out. */
 enum exit_code report_memory(void);
 

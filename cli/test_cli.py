@@ -566,6 +566,12 @@ class Usage(unittest.TestCase):
         self.assertEqual((result.code, result.out), (ERROR, ""))
         self.assertRegex(result.err, f"^emcache: k: {address}: .*refused")
 
+    def test_a_server_that_is_down_is_named_for_each_of_several_keys(self):
+        address = f"127.0.0.1:{free_port()}"
+        result = emcache("get", "k1", "k2", servers=address)
+        self.assertEqual((result.code, result.out), (ERROR, ""))
+        self.assertRegex(result.err, f"^emcache: k1: {address}: .*\nemcache: k2: {address}: ")
+
     def test_a_password_file_that_is_not_there_is_told(self):
         result = emcache("-s", "h", "--user", "u", "--password-file", "/nonexistent", "get", "k")
         self.assertEqual(result.code, ERROR)
