@@ -60,7 +60,8 @@ typedef struct emc_trace_event {
 typedef void emc_trace_callback(void *context, const emc_trace_event *event);
 
 /** Everything about a client but its nodes. Durations are milliseconds, 2147483647 (24 days) at most where no other end is named; sizes bytes. Strings are borrowed until
- *  create returns. What is out of its range is refused by emc_client_create(), in words that name it. */
+ *  create returns. What is out of its range is refused by emc_client_create(), in words that name it;
+ *  so is what was set and belongs to something that is off: tls without tls.enabled, discovery_… without discovery, gutter_… without EMC_FAILOVER_GUTTER. */
 typedef struct emc_options {
     size_t size; /**< sizeof(emc_options): set by emc_options_init(), tells the library which fields the program knows; a library that knows fewer refuses it */
 

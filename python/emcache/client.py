@@ -196,7 +196,7 @@ async def create_client(
     Beyond emcache:
 
     - `node_addresses` may be a mapping from address to weight, 1 or more (100 is usual), for the kinds of routing that know weights.
-    - `autodiscovery_kind`: "cluster"; "dns", all addresses of the one host given; "dns_srv", its SRV records.
+    - `autodiscovery_kind`: "cluster"; "dns", all addresses of the one host given; "dns_srv", its SRV records. ValueError without `autodiscovery`.
     - `autodiscovery_start_timeout`: how long this call waits for the first list.
     - `routing`: how a key finds its node: "emcache" (as emcache 1.3 does it, so that no key moves), "rendezvous", "ketama_weighted", "ketama",
       "ketama_md5", "modula", "pymemcache", "pymemcache_bytes", "spymemcached", "twemproxy", "jump", "mcrouter", "dalli".
@@ -231,6 +231,10 @@ async def create_client(
         raise TypeError(f"gutter_nodes: a list of addresses is needed, not {type(gutter_nodes).__name__}")
     if autodiscovery and autodiscovery_start_timeout is not None:
         _check_seconds("autodiscovery_start_timeout", autodiscovery_start_timeout)
+    if not autodiscovery and autodiscovery_kind != "cluster":
+        raise ValueError("autodiscovery_kind: it needs autodiscovery=True")
+    if not autodiscovery and autodiscovery_start_timeout != DEFAULT_STARTUP_WAIT_AUTODISCOVERY:
+        raise ValueError("autodiscovery_start_timeout: it needs autodiscovery=True")
     if not isinstance(engine_options or {}, Mapping):
         raise TypeError(f"engine_options: a mapping is needed, not {type(engine_options).__name__}")
     options: Dict[str, Any] = {
@@ -271,6 +275,8 @@ async def create_client(
     ):
         if value is not None and not ssl:
             raise ValueError(f"{name}: it needs ssl=True")
+    if ssl_version_min != "1.2" and not ssl:
+        raise ValueError("ssl_version_min: it needs ssl=True")
     if ssl:
         options.update(
             ssl=True,

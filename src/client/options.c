@@ -196,6 +196,33 @@ static emc_status check_tls(const emc_tls_options *tls, emc_error *error)
     return EMC_OK;
 }
 
+/* Set, but what it belongs to is off: whoever set it believes otherwise. */
+static emc_status check_idle(const emc_options *o, emc_error *error)
+{
+    const emc_options defaults = emc_options_default();
+    bool gutter = o->failover == EMC_FAILOVER_GUTTER, discovers = o->discovery != EMC_DISCOVERY_NONE;
+    const struct {
+        const char *name;
+        bool idle;
+        const char *needs;
+    } options[] = {
+        {"tls.verify", !o->tls.enabled && o->tls.verify != defaults.tls.verify, "tls.enabled"},
+        {"tls.version_min", !o->tls.enabled && o->tls.version_min != defaults.tls.version_min, "tls.enabled"},
+        {"gutter_exptime", !gutter && o->gutter_exptime != defaults.gutter_exptime, "EMC_FAILOVER_GUTTER"},
+        {"discovery_interval_ms", !discovers && o->discovery_interval_ms != defaults.discovery_interval_ms,
+         "discovery"},
+        {"discovery_timeout_ms", !discovers && o->discovery_timeout_ms != defaults.discovery_timeout_ms, "discovery"},
+        {"discovery_start_timeout_ms",
+         !discovers && o->discovery_start_timeout_ms != defaults.discovery_start_timeout_ms, "discovery"},
+    };
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        if (options[i].idle) {
+            return emc__error_set(error, EMC_ERROR_ARGUMENT, "%s: it needs %s", options[i].name, options[i].needs);
+        }
+    }
+    return EMC_OK;
+}
+
 static emc_status check_combinations(const emc_options *o, emc_error *error)
 {
     if (o->connections_min > o->connections_max) {
@@ -210,6 +237,10 @@ static emc_status check_combinations(const emc_options *o, emc_error *error)
         return emc__error_set(error, EMC_ERROR_ARGUMENT, "hash_tag_open and hash_tag_close go together");
     }
     bool gutter = o->gutter_nodes != NULL && o->gutter_node_count > 0;
+    if (o->gutter_nodes == NULL && o->gutter_node_count > 0) {
+        return emc__error_set(error, EMC_ERROR_ARGUMENT, "gutter_nodes: NULL, and gutter_node_count is %zu",
+                              o->gutter_node_count);
+    }
     if (gutter != (o->failover == EMC_FAILOVER_GUTTER)) {
         return emc__error_set(error, EMC_ERROR_ARGUMENT,
                               gutter ? "gutter_nodes: they need EMC_FAILOVER_GUTTER"
@@ -242,6 +273,7 @@ emc_status emc__options_validate(const emc_options *given, emc_options *options,
     status = status == EMC_OK ? check_credentials(options, error) : status;
     status = status == EMC_OK ? check_prefix(options, error) : status;
     status = status == EMC_OK ? check_tls(&options->tls, error) : status;
+    status = status == EMC_OK ? check_idle(options, error) : status;
     return status == EMC_OK ? check_combinations(options, error) : status;
 }
 

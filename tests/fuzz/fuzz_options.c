@@ -61,6 +61,13 @@ static bool credential_is_fine(const char *text, bool spaces)
     return length >= 1 && length <= 250 && strcspn(text, spaces ? "\r\n" : "\r\n ") == length;
 }
 
+/* Nothing here turns TLS, the gutter or discovery on. */
+static bool nothing_is_idle(const emc_options *o)
+{
+    return o->tls.version_min == 12 && o->gutter_exptime == 10 && o->discovery_interval_ms == 60000 &&
+           o->discovery_timeout_ms == 5000;
+}
+
 static bool strings_are_fine(const emc_options *o)
 {
     if ((o->username == NULL) != (o->password == NULL) || (o->sasl && o->username == NULL)) {
@@ -155,7 +162,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     options.username = username;
     options.password = password;
     options.key_prefix = prefix;
-    bool fine = numbers_are_fine(&options) && strings_are_fine(&options);
+    bool fine = numbers_are_fine(&options) && strings_are_fine(&options) && nothing_is_idle(&options);
     emc_status status = emc__options_validate(&options, &validated, &error);
     FUZZ_CHECK((status == EMC_OK) == fine);
     if (status == EMC_OK) {

@@ -313,7 +313,8 @@ async def test_failover_to_the_next_node_and_back(start, key):
 
 
 @pytest.mark.parametrize("options", [{"routing": "nonsense"}, {"routing": 5}, {"failover": "nonsense"}, {"hash_tag": "{"}, {"key_prefix": "a b"}, {"engine_options": {"nonsense": 1}},
-                                     {"ssl": True, "ssl_version_min": "1.0"}, {"ssl": True, "ssl_certificate": "/none.pem", "ssl_key": "/none.key"}], ids=str)
+                                     {"ssl": True, "ssl_version_min": "1.0"}, {"autodiscovery_kind": "dns"}, {"autodiscovery_start_timeout": 3.0}, {"gutter_exptime": 5},
+                                     {"gutter_nodes": [emcache.MemcachedHostAddress("127.0.0.1", 1)]}, {"ssl_version_min": "1.3"}, {"ssl": True, "ssl_certificate": "/none.pem", "ssl_key": "/none.key"}], ids=str)
 async def test_options_beyond_are_checked(server, options):
     with pytest.raises((ValueError, TypeError, OSError)):
         await emcache.create_client([server.address], **options)

@@ -150,6 +150,37 @@ static void other_pairs_go_together(void **state)
     refused(&o, "size");
 }
 
+static void what_belongs_to_something_that_is_off_is_refused(void **state)
+{
+    (void)state;
+    emc_options validated;
+    emc_options o = emc_options_default();
+    o.discovery_interval_ms = 1000;
+    refused(&o, "discovery_interval_ms: it needs discovery");
+    o = emc_options_default();
+    o.discovery_timeout_ms = 1000;
+    refused(&o, "discovery_timeout_ms: it needs discovery");
+    o = emc_options_default();
+    o.discovery_start_timeout_ms = 0;
+    refused(&o, "discovery_start_timeout_ms: it needs discovery");
+    o.discovery = EMC_DISCOVERY_CLUSTER;
+    assert_int_equal(emc__options_validate(&o, &validated, NULL), EMC_OK);
+    o = emc_options_default();
+    o.gutter_exptime = 5;
+    refused(&o, "gutter_exptime: it needs EMC_FAILOVER_GUTTER");
+    o = emc_options_default();
+    o.tls.version_min = 13;
+    refused(&o, "tls.version_min: it needs tls.enabled");
+    o = emc_options_default();
+    o.tls.verify = false;
+    refused(&o, "tls.verify: it needs tls.enabled");
+    o.tls.enabled = true;
+    assert_int_equal(emc__options_validate(&o, &validated, NULL), EMC_OK);
+    o = emc_options_default();
+    o.gutter_node_count = 1;
+    refused(&o, "gutter_nodes: NULL, and gutter_node_count is 1");
+}
+
 static void an_older_program_leaves_later_fields_at_their_defaults(void **state)
 {
     (void)state;
@@ -234,6 +265,7 @@ int main(void)
         cmocka_unit_test(credentials_go_together_and_have_no_line_breaks),
         cmocka_unit_test(the_words_never_hold_a_credential),
         cmocka_unit_test(other_pairs_go_together),
+        cmocka_unit_test(what_belongs_to_something_that_is_off_is_refused),
         cmocka_unit_test(an_older_program_leaves_later_fields_at_their_defaults),
         cmocka_unit_test(an_older_programs_structure_is_filled_as_far_as_it_goes),
         cmocka_unit_test(a_program_for_a_newer_library_is_refused_in_words),
