@@ -182,8 +182,8 @@ PyObject *coroutine_close(PyObject *self, PyObject *Py_UNUSED(ignored))
     struct operation *operation = (struct operation *)self;
     Py_INCREF(operation);
     coroutine_abandon(operation);
-    Py_CLEAR(operation->callback);
-    Py_CLEAR(operation->context);
+    reader_wake_one_soon(
+        operation); /* closed by somebody else than the Task that waits for it: that one shall not wait for ever */
     Py_CLEAR(operation->outcome);
     if (!operation->in_list && !operation->borrowed) {
         operation_release_value(operation);

@@ -38,7 +38,9 @@ static emc_status submit_streamed(struct operation *operation, const emc_call *c
     emc_address node;
     emc_status status = EMC_ERROR_ARGUMENT;
     if (address_from_python(operation->client->state, operation->key, NODE_ARGUMENT, &node, &keep)) {
-        status = emc_dump_keys_async(operation->client->engine, &node, (emc_dump)operation->number, call);
+        emc_client *engine = operation->client->engine; /* to read the address may have closed the client */
+        status = engine != NULL ? emc_dump_keys_async(engine, &node, (emc_dump)operation->number, call)
+                                : EMC_ERROR_CLOSED;
     }
     Py_XDECREF(keep);
     return status;

@@ -142,12 +142,16 @@ static PyObject *node_state(const struct module_state *state, const emc_node_sta
 
 enum report { REPORT_POOL, REPORT_OPERATIONS, REPORT_STATE };
 
+/* NULL with an exception, or with none: the node has left. (To make the objects of the others may have woken the collector, and that removed it.) */
 static PyObject *report_of(const struct client *client, const emc_address *node, enum report report)
 {
     emc_pool_metrics metrics;
     emc_node_state state;
     emc_status status = report == REPORT_STATE ? emc_cluster_node_state(client->view, node, &state)
                                                : emc_cluster_connection_pool_metrics(client->view, node, &metrics);
+    if (status == EMC_ERROR_UNKNOWN_NODE) {
+        return NULL;
+    }
     if (status != EMC_OK) {
         errors_raise_refusal(client->state, status, NULL);
         return NULL;
@@ -171,7 +175,7 @@ static bool report_list(const struct client *client, list_function *list_of, enu
     for (size_t i = 0; good && i < list->count; i++) {
         PyObject *address = address_to_python(client->state, &list->nodes[i]);
         PyObject *entry = address != NULL ? report_of(client, &list->nodes[i], report) : NULL;
-        good = entry != NULL && PyDict_SetItem(dict, address, entry) == 0;
+        good = entry != NULL ? PyDict_SetItem(dict, address, entry) == 0 : !PyErr_Occurred();
         Py_XDECREF(address);
         Py_XDECREF(entry);
     }

@@ -12,15 +12,19 @@ static bool address_of(const struct operation *operation, emc_address *address_o
     return address_from_python(operation->client->state, operation->key, NODE_ARGUMENT, address_out, keep_out);
 }
 
-#define DEFINE_SUBMIT(name, call_expression)                                                              \
-    static emc_status name(struct operation *operation, const emc_call *call)                             \
-    {                                                                                                     \
-        PyObject *keep = NULL;                                                                            \
-        emc_address node;                                                                                 \
-        emc_client *engine = operation->client->engine;                                                   \
-        emc_status status = address_of(operation, &node, &keep) ? (call_expression) : EMC_ERROR_ARGUMENT; \
-        Py_XDECREF(keep);                                                                                 \
-        return status;                                                                                    \
+/* To read the address may run Python, and that close the client. */
+#define DEFINE_SUBMIT(name, call_expression)                                  \
+    static emc_status name(struct operation *operation, const emc_call *call) \
+    {                                                                         \
+        PyObject *keep = NULL;                                                \
+        emc_address node;                                                     \
+        emc_status status = EMC_ERROR_ARGUMENT;                               \
+        if (address_of(operation, &node, &keep)) {                            \
+            emc_client *engine = operation->client->engine;                   \
+            status = engine != NULL ? (call_expression) : EMC_ERROR_CLOSED;   \
+        }                                                                     \
+        Py_XDECREF(keep);                                                     \
+        return status;                                                        \
     }
 DEFINE_SUBMIT(submit_version, emc_version_async(engine, &node, call))
 DEFINE_SUBMIT(submit_flush_all, emc_flush_all_async(engine, &node, (uint32_t)operation->number, call))

@@ -78,7 +78,7 @@ void reader_completed(struct operation *operation)
     client->ready[client->ready_count++] = operation;
 }
 
-static void wake_soon(struct client *client, struct operation *operation)
+static void wake_soon(const struct client *client, struct operation *operation)
 {
     PyObject *callback = operation->callback, *context = operation->context;
     operation->callback = NULL;
@@ -109,6 +109,11 @@ static void give_back(struct client *client, struct operation **ready, size_t si
     } else {
         PyMem_Free(ready);
     }
+}
+
+void reader_wake_one_soon(struct operation *operation)
+{
+    wake_soon(operation->client, operation);
 }
 
 void reader_wake_soon(struct client *client)
@@ -349,6 +354,8 @@ static PyObject *reader_poll(PyObject *self, PyObject *Py_UNUSED(ignored))
 
 void reader_after_call(struct client *client)
 {
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback); /* that of the call */
     if (!client->in_reader) {
         submit_give_back(client);
     }
@@ -358,6 +365,7 @@ void reader_after_call(struct client *client)
                (client->ready_count > 0 || client->room || client->trace.journal.used > 0 || client->events.used > 0)) {
         call_process_soon(client);
     }
+    PyErr_Restore(type, value, traceback);
 }
 
 /* ------------------------------------------------------------------ the loop's side */

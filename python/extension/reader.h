@@ -28,6 +28,8 @@ void reader_update_hold(struct client *client);
 void reader_end_tick(struct client *client);
 /* The outcome of `operation` is known: its Task is woken at the end of the pass. Takes no reference of the caller's. */
 void reader_completed(struct operation *operation);
+/* Wakes whoever waits for this one, by call_soon. */
+void reader_wake_one_soon(struct operation *operation);
 /* Wakes everything that is ready by call_soon. */
 void reader_wake_soon(struct client *client);
 /* An engine call outside the reader may have completed operations: has them woken. */

@@ -13,6 +13,19 @@ static bool is_usable(struct client *client)
     return client_check_loop(client);
 }
 
+/* Copies of the client's options. To make one may wake the collector, and that close the client: then NULL, with an exception. */
+static PyObject *copy_options(struct client *client, PyObject *(*copy)(PyObject *))
+{
+    PyObject *options = client->options;
+    Py_INCREF(options);
+    PyObject *made = copy(options);
+    Py_DECREF(options);
+    if (made != NULL && !is_usable(client)) {
+        Py_CLEAR(made);
+    }
+    return made;
+}
+
 /* Nodes that are down are tried at once: the attempts begin now. `options` (a reference is stolen): the client's own from now on. */
 static PyObject *renewed(struct client *client, emc_status status, const emc_error *error, PyObject *options)
 {
@@ -41,7 +54,7 @@ static PyObject *client_set_credentials(PyObject *self, PyObject *const *args, P
         !options_set(&options, "password", given[1]) || !is_usable(client)) {
         return NULL;
     }
-    PyObject *own = PyDict_Copy(client->options);
+    PyObject *own = copy_options(client, PyDict_Copy);
     if (own == NULL || PyDict_SetItemString(own, "username", given[0]) < 0 ||
         PyDict_SetItemString(own, "password", given[1]) < 0) {
         Py_XDECREF(own);
@@ -72,7 +85,7 @@ static PyObject *client_reload_ssl(PyObject *self, PyObject *const *args, Py_ssi
             return NULL;
         }
     }
-    PyObject *own = is_usable(client) ? options_without_tls(client->options) : NULL;
+    PyObject *own = is_usable(client) ? copy_options(client, options_without_tls) : NULL;
     for (int i = 0; i < signature.count && own != NULL; i++) {
         if (given[i] != NULL && PyDict_SetItemString(own, signature.names[i], given[i]) < 0) {
             Py_CLEAR(own);

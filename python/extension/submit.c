@@ -148,6 +148,10 @@ static bool raise_refusal(struct operation *operation, emc_status status)
     if (PyErr_Occurred()) {
         return false;
     }
+    if (client->engine == NULL) {
+        client_raise_closed();
+        return false;
+    }
     errors_raise_refusal(client->state, status, emc_client_error_message(client->engine));
     return false;
 }

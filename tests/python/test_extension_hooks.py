@@ -142,6 +142,57 @@ async def test_a_command_that_the_collector_cancels_as_it_fails_is_cancelled(lin
             del spares
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="the collector runs between two steps of Python code alone")
+@pytest.mark.parametrize("report", ["nodes", "node_states", "operation_metrics", "connection_pool_metrics"])
+async def test_a_node_that_the_collector_removes_while_it_is_reported(server, report):
+    """The reports are of those that are left, or of those that were there."""
+    class Remover:
+        def __init__(self, management):
+            self.management, self.itself = management, self
+
+        def __del__(self):
+            self.management.remove_node(ELSEWHERE)
+
+    async with client_on(server) as client:
+        management, thresholds, spares = client.cluster_management(), gc.get_threshold(), use_up_the_spare_tuples()
+        for allocations in range(1, 20):
+            management.add_node(ELSEWHERE)
+            gc.collect()
+            gc.disable()
+            Remover(management)
+            gc.set_threshold(allocations, 1000, 1000)
+            gc.enable()
+            try:
+                seen = getattr(management, report)()
+            finally:
+                gc.set_threshold(*thresholds)
+            gc.collect()
+            assert server.address in seen and management.nodes() == [server.address]
+        del spares
+
+
+class Closing(emcache.MemcachedHostAddress):
+    """An address that closes the client when it is asked for its port."""
+    command = None
+
+    def __getattribute__(self, name):
+        command = type(self).command
+        if name == "port" and command is not None:
+            type(self).command = None
+            command.send(None)
+        return super().__getattribute__(name)
+
+
+async def test_an_address_that_closes_the_client_as_it_is_read(server):
+    for make in (lambda client, address: client.version(address), lambda client, address: client.stats(address, "slabs")):
+        async with client_on(server) as client:
+            operation = make(client, Closing("127.0.0.1", server.address.port))
+            Closing.command = client.close()
+            with pytest.raises(RuntimeError, match="closed"):
+                await operation
+            assert client.closed
+
+
 class Lender(bytearray):
     """The owner of a value: uses the client as soon as nobody looks at the value any more."""
 

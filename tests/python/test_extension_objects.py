@@ -1,5 +1,6 @@
 """The extension's own objects: what an operation is to a Task, what an Item is beside its dataclass, what the garbage collector sees."""
 import asyncio
+import contextlib
 import collections.abc
 import contextvars
 import copy
@@ -117,6 +118,24 @@ async def test_close_before_and_after_the_first_send(server, key):
         await asyncio.sleep(0)
         assert client.pending in (0, 1)  # the engine tells in its next pass
         assert await client.get(key) is None and client.pending == 0
+
+
+@pytest.mark.parametrize("end", [lambda operation: operation.close(), lambda operation: operation.throw(KeyError("thrown"))], ids=["close", "throw"])
+async def test_one_that_is_ended_under_its_task_does_not_leave_it_waiting(server, key, end):
+    """As with coroutines of Python's: the Task goes on, and hears that it is too late."""
+    async def wait(operation):
+        await operation
+
+    async with client_on(server, timeout=20.0) as client:
+        for make in (asyncio.ensure_future, wait):
+            operation = client.get(key)
+            task = asyncio.ensure_future(make(operation))
+            await asyncio.sleep(0)
+            with contextlib.suppress(KeyError):
+                end(operation)
+            with pytest.raises(RuntimeError, match="already awaited"):
+                await asyncio.wait_for(task, 20)
+        assert await client.get(key) is None
 
 
 async def test_throw_takes_the_old_and_the_new_form(server, key):
