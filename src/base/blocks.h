@@ -24,10 +24,10 @@ struct emc__blocks {
 void emc__blocks_init(struct emc__blocks *blocks, const emc_allocator *allocator, size_t retained_max);
 void emc__blocks_deinit(struct emc__blocks *blocks);
 /* NULL without memory. Aligned to 16. */
-EMC__APART void *emc__blocks_take(struct emc__blocks *blocks, size_t size);
+EMC__APART EMC__HOT void *emc__blocks_take(struct emc__blocks *blocks, size_t size);
 /* Gives of what is kept back to the allocator until `kept` bytes are left, the largest blocks first; about `most` bytes in one call. */
 void emc__blocks_trim(struct emc__blocks *blocks, size_t kept, size_t most);
 /* `size` as it was taken. Accepts NULL. */
-EMC__APART void emc__blocks_give(struct emc__blocks *blocks, void *block, size_t size);
+EMC__APART EMC__HOT void emc__blocks_give(struct emc__blocks *blocks, void *block, size_t size);
 
 #endif

@@ -147,8 +147,8 @@ static emc_status check_binary_key(struct emc_client *client, struct emc__slice 
 }
 
 /* What the usual request does not have, and so is looked at apart. */
-EMC__APART EMC__HOT static emc_status check_unusual(struct emc_client *client, const struct emc__request *request,
-                                                    const emc_call *call)
+EMC__APART static emc_status check_unusual(struct emc_client *client, const struct emc__request *request,
+                                           const emc_call *call)
 {
     emc_status status = check_call(client, call);
     if (status == EMC_OK) {
@@ -167,6 +167,12 @@ EMC__APART EMC__HOT static emc_status check_unusual(struct emc_client *client, c
     return status;
 }
 
+static inline bool usual_value(const struct emc_client *client, struct emc__slice value)
+{
+    return value.length == 0 || (value.data != NULL && value.length <= VALUE_COPIED_MAX &&
+                                 value.length <= client->engine.options.value_length_max);
+}
+
 static inline emc_status check(struct emc_client *client, const struct emc__request *request, const emc_call *call)
 {
     emc_status status = check_client(client, call);
@@ -177,9 +183,12 @@ static inline emc_status check(struct emc_client *client, const struct emc__requ
     if (status != EMC_OK) {
         return status;
     }
-    uint64_t unusual = request->value.length | (uint64_t)request->exptime | request->flags | request->number |
-                       request->argument.length | call->options | call->routing_key_length;
-    return unusual == 0 && request->verb != EMC__VERB_CAS ? EMC_OK : check_unusual(client, request, call);
+    uint64_t small = (uint64_t)request->exptime | request->flags;
+    uint64_t unusual = request->number | request->argument.length | call->options | call->routing_key_length |
+                       small >> 31;
+    return unusual == 0 && usual_value(client, request->value) && request->verb != EMC__VERB_CAS
+               ? EMC_OK
+               : check_unusual(client, request, call);
 }
 
 static EMC__RARE emc_status refuse_node(struct emc_client *client, const emc_address *node)
