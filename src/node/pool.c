@@ -362,7 +362,7 @@ EMC__HOT static void connection_heard(void *context, uint64_t now_ns)
 }
 
 /* Nothing is owed any more, so a dump that was under way is over: the pool has its size again. */
-static void end_dump(const struct emc__node *node, struct emc__connection *connection)
+EMC__APART static void end_dump(const struct emc__node *node, struct emc__connection *connection)
 {
     if (connection->dumps) {
         connection->dumps = false;
@@ -397,15 +397,16 @@ EMC__HOT static void connection_owes(void *context, struct emc__connection *conn
     if (returning || (owed && !emc__timer_is_set(&node->health_timer))) {
         emc__node_watch_health(node);
     }
-    if (!owed) {
+    if (owed) {
+        return;
+    }
+    if (connection->dumps || node->connection_count > engine->options.connections_max) {
         end_dump(node, connection);
     }
-    if (!owed && connection->state == EMC__CONNECTION_DRAINING) {
+    if (connection->state == EMC__CONNECTION_DRAINING) {
         emc__connection_drain(connection);
     }
-    if (!owed) {
-        emc__node_check_drained(node);
-    }
+    emc__node_check_drained(node);
 }
 
 static void connection_blocked(void *context, struct emc__connection *connection)
