@@ -241,7 +241,9 @@ static void poll_in_next_turn(struct client *client)
 
 static void flush_now(struct client *client)
 {
-    emc_client_flush(client->engine);
+    if (client->engine != NULL) {
+        emc_client_flush(client->engine);
+    }
     submit_give_back(client);
 }
 

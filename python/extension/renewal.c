@@ -35,7 +35,7 @@ static PyObject *renewed(struct client *client, emc_status status, const emc_err
         return NULL;
     }
     Py_XSETREF(client->options, options);
-    if (!client->in_reader) {
+    if (!client->in_reader && client->engine != NULL) {
         emc_client_flush(client->engine);
     }
     reader_after_call(client);

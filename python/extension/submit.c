@@ -184,9 +184,10 @@ bool submit_operation(struct operation *operation)
         return false;
     }
     emc_status status = client->waiting.count > 0 ? EMC_ERROR_FULL : try_submit(operation, operation->timeout_ms);
-    if (status == EMC_ERROR_FULL) {
-        waiting_add(operation);
-    } else if (status != EMC_OK) {
+    if (status == EMC_ERROR_FULL && !waiting_add(operation)) {
+        return false;
+    }
+    if (status != EMC_OK && status != EMC_ERROR_FULL) {
         return raise_refusal(operation, status);
     }
     reader_end_tick(client);

@@ -55,10 +55,14 @@ static void on_room(void *client)
     ((struct client *)client)->room = true;
 }
 
-void waiting_add(struct operation *operation)
+bool waiting_add(struct operation *operation)
 {
     struct client *client = operation->client;
     double now = loop_time(client);
+    if (client->engine == NULL) { /* the loop's time is Python's: anything may have run */
+        client_raise_closed();
+        return false;
+    }
     operation->deadline = deadline_of(operation, now);
     operation->state = OPERATION_WAITING;
     client->mixed_deadlines = operation->timeout_ms != EMC_TIMEOUT_DEFAULT ||
@@ -66,6 +70,7 @@ void waiting_add(struct operation *operation)
     client_list_add(client, operation, true);
     emc_client_on_room(client->engine, on_room, client);
     set_expiry_timer(client, operation->deadline, now);
+    return true;
 }
 
 static void expire(struct client *client, struct operation *operation)

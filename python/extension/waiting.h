@@ -4,8 +4,8 @@
 
 #include "client.h"
 
-/* Joins the line. */
-void waiting_add(struct operation *operation);
+/* Joins the line; false with an exception when the client has been closed meanwhile. */
+bool waiting_add(struct operation *operation);
 /* In a pass: what is overdue fails, and as many are submitted as there is room for. */
 void waiting_serve(struct client *client);
 

@@ -193,6 +193,30 @@ async def test_an_address_that_closes_the_client_as_it_is_read(server):
             assert client.closed
 
 
+@pytest.mark.one_loop
+async def test_a_loop_whose_time_closes_the_client(server, key):
+    """It is asked for when a command has to wait for room, and when room is there again."""
+    loop, commands = asyncio.get_running_loop(), []
+
+    def time():
+        if commands and sys._getframe(1).f_code.co_name not in ("_run_once", "call_later", "call_at"):  # those are asyncio's own questions
+            commands.pop().send(None)
+        return type(loop).time(loop)
+    loop.time = time
+    try:
+        for at in range(2):
+            async with client_on(server, engine_options={"operations_max": 1}, timeout=20.0) as client:
+                first, second = asyncio.ensure_future(client.get(key)), asyncio.ensure_future(client.get(key))
+                if at == 1:
+                    await asyncio.sleep(0)
+                    assert client.pending == 2
+                commands.append(client.close())
+                results = await asyncio.gather(first, second, return_exceptions=True)
+                assert isinstance(results[1], RuntimeError) and not commands and client.closed
+    finally:
+        del loop.time
+
+
 class Lender(bytearray):
     """The owner of a value: uses the client as soon as nobody looks at the value any more."""
 
