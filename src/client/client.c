@@ -2,6 +2,7 @@
 #include "client/client_internal.h"
 #include "base/rare.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -311,9 +312,11 @@ size_t emc__client_process(struct emc_client *client, uint64_t now_ns)
     client->in_process = true;
     engine->now_ns = now_ns > engine->now_ns ? now_ns : engine->now_ns;
     emc__timer_wheel_advance(&engine->wheel, engine->now_ns);
-    emc__cluster_deliver_events(client->cluster);
-    if (engine->completed != client->completed_told) {
-        tell_room(client);
+    if (!client->withheld) {
+        emc__cluster_deliver_events(client->cluster);
+        if (engine->completed != client->completed_told) {
+            tell_room(client);
+        }
     }
     emc__client_flush(client, now_ns);
     reap(engine);
@@ -328,6 +331,19 @@ size_t emc__client_process(struct emc_client *client, uint64_t now_ns)
 
 /* ------------------------------------------------------------------ what facades ask */
 
+bool emc__client_owes_callbacks(const struct emc_client *client, uint32_t silent)
+{
+    const struct emc__engine *engine = &client->engine;
+    assert(engine->pending >= silent);
+    return engine->pending > silent || engine->releases > 0 || (engine->room_wanted && client->on_room != NULL) ||
+           emc__cluster_events_wait(client->cluster);
+}
+
+void emc__client_withhold(struct emc_client *client, bool withheld)
+{
+    client->withheld = withheld;
+}
+
 emc_status emc__client_discovered(const struct emc_client *client, emc_error *error)
 {
     return emc__cluster_discovered(client->cluster, error);
@@ -337,6 +353,17 @@ bool emc__client_unflushed(const struct emc_client *client)
 {
     const struct emc__engine *engine = &client->engine;
     return !emc__list_empty(&engine->dirty) || engine->settled > 0 || !emc__list_empty(&engine->graveyard);
+}
+
+bool emc__client_only_unwritten(const struct emc_client *client)
+{
+    const struct emc__engine *engine = &client->engine;
+    return engine->settled == 0 && emc__list_empty(&engine->graveyard);
+}
+
+bool emc__client_awaits_answers(const struct emc_client *client)
+{
+    return client->engine.owing > 0;
 }
 
 bool emc__client_in_callback(const struct emc_client *client)

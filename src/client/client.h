@@ -41,6 +41,11 @@ void emc__client_free(struct emc_client *client);
  * the wake-up. Returns the number of operations that completed since the last call. The client may be gone after it when a callback destroyed it. */
 size_t emc__client_process(struct emc_client *client, uint64_t now_ns);
 
+/* Whether a pass may have something to call the user back with, beyond the outcomes of `silent` operations under way, whose callbacks are the facade's own. */
+bool emc__client_owes_callbacks(const struct emc_client *client, uint32_t silent);
+/* While withheld, the ends of passes leave events and the room that came to a later one. */
+void emc__client_withhold(struct emc_client *client, bool withheld);
+
 /* Writes what was submitted, and sets the wake-up. Never calls back. */
 EMC__HOT void emc__client_flush(struct emc_client *client, uint64_t now_ns);
 
@@ -48,6 +53,10 @@ EMC__HOT void emc__client_flush(struct emc_client *client, uint64_t now_ns);
 emc_status emc__client_discovered(const struct emc_client *client, emc_error *error);
 /* Something was submitted or completed that the next process or flush must take care of. */
 bool emc__client_unflushed(const struct emc_client *client);
+/* There is no more of that than flush takes care of. */
+bool emc__client_only_unwritten(const struct emc_client *client);
+/* Servers owe answers. */
+bool emc__client_awaits_answers(const struct emc_client *client);
 /* True while a callback of the client's runs. */
 bool emc__client_in_callback(const struct emc_client *client);
 /* How many public operations have completed, ever. */

@@ -19,7 +19,7 @@ struct emc_client {
     void (*on_room)(void *user_data);
     void *on_room_data;
     uint32_t holds; /* > 0: a destroy waits */
-    bool closed, destroy_wanted, in_process;
+    bool closed, destroy_wanted, in_process, withheld;
     char error_message[EMC_ERROR_MESSAGE_SIZE];
 };
 

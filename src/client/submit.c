@@ -373,8 +373,11 @@ EMC__HOT static emc_status submit(struct emc_client *client, const struct emc__r
     } else {
         emc__operation_settle(engine, operation, EMC_ERROR_NO_NODES);
     }
-    if (copied && operation->released != NULL) {
-        emc__operation_release_value(engine, operation);
+    if (operation->released != NULL) {
+        engine->releases++;
+        if (copied) {
+            emc__operation_release_value(engine, operation);
+        }
     }
     return EMC_OK;
 }

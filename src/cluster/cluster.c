@@ -160,6 +160,11 @@ bool emc__cluster_deliver_events(struct emc__cluster *cluster)
     return emc__events_deliver(&cluster->events);
 }
 
+bool emc__cluster_events_wait(const struct emc__cluster *cluster)
+{
+    return cluster->route_stale || !emc__list_empty(&cluster->events.queue);
+}
+
 void emc__cluster_hurry(struct emc__cluster *cluster)
 {
     for (size_t i = 0; i < cluster->count; i++) {

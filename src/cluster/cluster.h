@@ -56,6 +56,8 @@ struct emc__node *emc__cluster_find_any(const struct emc__cluster *cluster, cons
 size_t emc__cluster_count_all(const struct emc__cluster *cluster);
 /* Delivers the events that happened, in order. True: something was delivered. */
 bool emc__cluster_deliver_events(struct emc__cluster *cluster);
+/* Whether that has something to do. */
+bool emc__cluster_events_wait(const struct emc__cluster *cluster);
 /* What kept nodes down was put right: attempts begin at once. */
 void emc__cluster_hurry(struct emc__cluster *cluster);
 void emc__cluster_after_fork(struct emc__cluster *cluster);

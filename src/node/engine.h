@@ -46,6 +46,7 @@ struct emc__engine {
     uint32_t settled;                   /* operations whose outcome waits for the next process */
     uint32_t pending;                   /* public operations not yet completed */
     uint64_t completed;                 /* public operations completed, ever */
+    uint32_t releases;                  /* values whose release is still to be told: an operation may have completed before */
     struct emc__share share;            /* when a flush between two answers is due */
     uint32_t callback_depth;            /* > 0: a callback of the user's runs */
     bool room_wanted;                   /* an operation was refused as FULL */

@@ -22,6 +22,7 @@ void emc__operation_release_value(struct emc__engine *engine, struct emc__operat
     }
     operation->released = NULL;
     operation->borrowed = false;
+    engine->releases--;
     engine->callback_depth++;
     released(operation->user_data);
     engine->callback_depth--;

@@ -222,7 +222,10 @@ void emc__sending_writable(void *context, uint64_t now_ns)
 void emc__connection_detach_value(struct emc__connection *connection, struct emc__operation *operation)
 {
     operation->borrowed = false;
-    operation->released = NULL;
+    if (operation->released != NULL) {
+        operation->released = NULL;
+        operation->engine->releases--;
+    }
     if (connection == NULL || connection->borrowed != operation) {
         return;
     }
