@@ -18,10 +18,12 @@ extern "C" {
  *      A command only takes note of what is to be sent. What callbacks of the client submit leaves by itself; whoever submits from elsewhere (a timer, another
  *      descriptor) calls emc_client_flush() before going back to the loop, or has emc_client_next_deadline_ms() as the loop's timeout:
  *      else it stays until the client has something else to do, up to a second later. examples/uv_loop.c and examples/poll_loop.c show the two.
- *    - threaded (options.threaded): a thread of the client's own does the work. Blocking commands of several threads are under way together, on the same few connections.
- *      All callbacks, log lines and traces come one at a time: those of operations, of events and of emc_client_on_room() from that thread (a call's own submission may log and trace
- *      from the caller's); while one runs other threads wait to enter, so none may wait for a thread that calls into the client. Values and lists are allocated in either thread:
- *      an options.allocator must allow that. The thread takes no signals. emc_client_error_message() tells each thread of its own last error. emc_client_destroy() must come
+ *    - threaded (options.threaded): blocking commands of several threads are under way together, on the same few connections. One of the threads that wait in them receives
+ *      for all, until its own outcome is there, then another one; a thread of the client's own does when none waits, and whenever callbacks are due. All callbacks, log lines and
+ *      traces come one at a time: callbacks of operations (and of emc_stats() and emc_dump_keys()), of events and of emc_client_on_room() from the client's thread, log lines and traces
+ *      from that one or any that is in a call; while one runs other threads wait to enter, so none may wait for a thread that calls into the client. Values and lists are allocated
+ *      in any of these threads: an options.allocator must allow that. The client's thread takes no signals. Threads of different priority should not share a client: one that is
+ *      kept from running while it receives keeps the others' answers waiting. emc_client_error_message() tells each thread of its own last error. emc_client_destroy() must come
  *      when no other thread is in a call on the client, or from a callback; the management view may be asked meanwhile and afterwards. A child of fork can't use
  *      the client (EMC_ERROR_STATE; destroying it there does nothing): another thread may have been at work in it.
  *

@@ -30,7 +30,7 @@ EMC__HOT static void outcome(void *user_data, const emc_result *result)
     if (result->last) {
         wait->done = true;
         if (wait->waiter != NULL) {
-            emc__threads_wake(wait->waiter);
+            emc__runner_answered(emc__facade_of(wait->client)->runner, wait->waiter);
         }
         if (result->status < 0) {
             emc__wait_note(wait, result->status, result->message);
@@ -60,7 +60,11 @@ static void look(struct emc__facade *facade)
     facade->looked_ns = now_ns;
     if (emc__client_unflushed(client) || (idle && emc__uv_ready(facade->transport)) ||
         emc__client_next_ns(client) <= now_ns) {
-        emc__facade_pass(facade, 0);
+        if (facade->runner != NULL) {
+            emc__runner_look(facade->runner);
+        } else {
+            emc__facade_pass(facade, 0);
+        }
     } else {
         emc__client_begin_tick_at(client, now_ns); /* the submission need not read the clock again */
     }
@@ -80,10 +84,8 @@ emc_status emc__wait_begin(struct emc__wait *wait, emc_client *client, const emc
     }
     emc__facade_check_fork(facade);
     emc__client_hold(client); /* another operation's callback may destroy it */
-    if (facade->runner == NULL) {
+    if (facade->runner == NULL || emc__runner_rests(facade->runner)) {
         look(facade);
-    } else {
-        wait->waiter = emc__threads_waiter();
     }
     wait->client = client;
     wait->words = emc__client_words(client);
@@ -127,14 +129,14 @@ static void wait_inside(const struct emc__wait *wait)
     }
 }
 
-/* The client's thread brings the outcome. */
-static void wait_outside(const struct emc__wait *wait)
+/* Whichever thread makes the passes brings the outcome. */
+static void wait_outside(struct emc__wait *wait)
 {
-    struct emc__facade *facade = emc__facade_of(wait->client);
-    emc__facade_leave(facade);
-    while (!wait->done) {
-        emc__threads_wait(facade->lock);
-    }
+    bool one = wait->operation != 0; /* else there are several, or none */
+    struct emc__waiter waiter = {.silent = one && !wait->tells};
+    wait->waiter = &waiter;
+    emc__runner_await(emc__facade_of(wait->client)->runner, &waiter);
+    wait->waiter = NULL;
 }
 
 static void wait_until_done(struct emc__wait *wait)
@@ -143,10 +145,10 @@ static void wait_until_done(struct emc__wait *wait)
     if (wait->operation_out != NULL) {
         *wait->operation_out = wait->operation;
     }
-    emc__client_flush(client, 0); /* 0: the time of the submission */
-    if (wait->waiter != NULL) {
+    if (emc__facade_of(client)->runner != NULL) {
         wait_outside(wait);
     } else {
+        emc__client_flush(client, 0); /* 0: the time of the submission */
         wait_inside(wait);
     }
     if (wait->batch != NULL) {
@@ -154,7 +156,9 @@ static void wait_until_done(struct emc__wait *wait)
     } else {
         emc__client_detach_value(client, wait->operation);
     }
-    emc__facade_leave(emc__facade_of(client));
+    if (emc__facade_of(client)->runner == NULL) {
+        emc__facade_leave(emc__facade_of(client));
+    }
 }
 
 emc_status emc__wait_for(struct emc__wait *wait, emc_status submitted)

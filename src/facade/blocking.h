@@ -8,9 +8,10 @@
 /* A blocking call under way: its outcome, and what to do with results. */
 struct emc__wait {
     emc_client *client;
-    struct emc__waiter *waiter; /* whom to wake; NULL: whoever waits makes the passes himself */
+    struct emc__waiter *waiter; /* of a client for several threads: whom to tell; else NULL */
     char *words;                /* where the caller finds those of an error */
     bool done;
+    bool tells; /* results go to a callback of the user's */
     emc_status status;
     emc_status noted;                                                 /* emc__wait_note; EMC_OK: nothing */
     void (*result)(struct emc__wait *wait, const emc_result *result); /* each result, before done; may be NULL */

@@ -545,7 +545,8 @@ static void take_stat(struct emc__wait *wait, const emc_result *result)
 emc_status emc_stats(emc_client *client, const emc_address *node, const char *argument, emc_stats_callback *callback,
                      void *user_data, const emc_call *call)
 {
-    struct stats_wait stats_wait = {.wait = {.result = take_stat}, .callback = callback, .user_data = user_data};
+    struct stats_wait stats_wait = {
+        .wait = {.result = take_stat, .tells = true}, .callback = callback, .user_data = user_data};
     emc_call prepared;
     emc_status status = emc__wait_begin(&stats_wait.wait, client, call, &prepared);
     if (status == EMC_OK) {
@@ -571,7 +572,8 @@ static void take_dumped(struct emc__wait *wait, const emc_result *result)
 emc_status emc_dump_keys(emc_client *client, const emc_address *node, emc_dump dump, emc_dump_callback *callback,
                          void *user_data, const emc_call *call)
 {
-    struct dump_wait dump_wait = {.wait = {.result = take_dumped}, .callback = callback, .user_data = user_data};
+    struct dump_wait dump_wait = {
+        .wait = {.result = take_dumped, .tells = true}, .callback = callback, .user_data = user_data};
     emc_call prepared;
     emc_status status = emc__wait_begin(&dump_wait.wait, client, call, &prepared);
     if (status == EMC_OK) {

@@ -25,11 +25,13 @@ static uint64_t random_seed(const void *fallback)
 static void take_in(void *context)
 {
     struct emc__facade *facade = context;
-    if (facade->runner != NULL) {
-        return; /* somebody always looks */
-    }
     emc__facade_check_fork(facade);
-    if (!emc__client_in_callback(facade->client)) {
+    if (emc__client_in_callback(facade->client)) {
+        return;
+    }
+    if (facade->runner != NULL) {
+        emc__runner_look(facade->runner);
+    } else {
         emc__facade_pass(facade, 0);
     }
 }
@@ -47,10 +49,15 @@ static void change_ends(void *context)
     emc__facade_leave(facade);
 }
 
-/* Whoever leaves the lock leaves the engine to its thread. */
+/* Whoever leaves the lock leaves the engine to who drives it. */
 static void leaving(void *context)
 {
-    emc__facade_leave(context);
+    struct emc__facade *facade = context;
+    if (facade->runner != NULL) {
+        emc__runner_leave(facade->runner);
+    } else {
+        emc__facade_leave(facade);
+    }
 }
 
 static void release(struct emc__facade *facade)

@@ -1,31 +1,30 @@
-/* The lock of a client for several threads: a mutex that its owner may take again, counted references, a place to wait for each thread.
+/* The lock of a client for several threads: a mutex that its owner may take again, counted references, places to wait at.
  *
- * A child of fork can't enter: another thread may have been inside, in the midst of something, when it was forked. */
+ * Who is woken is told after the lock was left: else he would run into it. A child of fork can't enter: another thread may have been inside, in the midst of
+ * something, when it was forked. */
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/allocator.h"
 #include "facade/threaded.h"
 
-struct emc__waiter {
-    pthread_cond_t condition;
-};
-
 struct threads_lock {
     struct emc__lock base;
     emc_allocator allocator;
     pthread_mutex_t mutex;
-    pthread_cond_t passed;
-    _Atomic(struct emc__waiter *) owner; /* names the thread that is inside */
+    pthread_cond_t passed, rest;
+    _Atomic(const char *) owner; /* names the thread that is inside */
     unsigned depth;
-    unsigned references; /* whoever is inside counts */
-    uint64_t generation; /* of the process it was made in */
+    unsigned references;                    /* whoever is inside counts */
+    uint64_t generation;                    /* of the process it was made in */
+    struct emc__waiter *woken, *woken_last; /* to be told when the lock is left */
+    unsigned coming;                        /* woken, and not in yet */
     void (*leaving)(void *context);
     void *context;
 };
 
-static _Thread_local struct emc__waiter own_waiter = {PTHREAD_COND_INITIALIZER};
-static _Thread_local char own_words[EMC_ERROR_MESSAGE_SIZE];
+static _Thread_local char own_words[EMC_ERROR_MESSAGE_SIZE]; /* its address names the thread */
 
 static struct threads_lock *lock_of(struct emc__lock *lock)
 {
@@ -34,7 +33,7 @@ static struct threads_lock *lock_of(struct emc__lock *lock)
 
 static void own(struct threads_lock *lock, unsigned depth)
 {
-    atomic_store_explicit(&lock->owner, &own_waiter, memory_order_relaxed);
+    atomic_store_explicit(&lock->owner, own_words, memory_order_relaxed);
     lock->depth = depth;
 }
 
@@ -44,6 +43,30 @@ static void disown(struct threads_lock *lock)
     atomic_store_explicit(&lock->owner, NULL, memory_order_relaxed);
 }
 
+/* Each may be gone with its post. */
+static void tell(struct emc__waiter *woken)
+{
+    while (woken != NULL) {
+        struct emc__waiter *next = woken->next_woken;
+        sem_post(&woken->place);
+        woken = next;
+    }
+}
+
+static struct emc__waiter *take_woken(struct threads_lock *lock)
+{
+    struct emc__waiter *woken = lock->woken;
+    lock->woken = NULL;
+    return woken;
+}
+
+static void unlock(struct threads_lock *lock)
+{
+    struct emc__waiter *woken = take_woken(lock);
+    pthread_mutex_unlock(&lock->mutex);
+    tell(woken);
+}
+
 static bool take(struct emc__lock *base)
 {
     struct threads_lock *lock = lock_of(base);
@@ -51,7 +74,7 @@ static bool take(struct emc__lock *base)
         return false; /* first: a thread of a child's may lie where the owner lay in the parent */
     }
     /* Only the thread itself can find itself there. */
-    if (atomic_load_explicit(&lock->owner, memory_order_relaxed) == &own_waiter) {
+    if (atomic_load_explicit(&lock->owner, memory_order_relaxed) == own_words) {
         lock->depth++;
         return true;
     }
@@ -73,10 +96,11 @@ static void give(struct emc__lock *base)
     }
     disown(lock);
     bool last = --lock->references == 0;
-    pthread_mutex_unlock(&lock->mutex);
+    unlock(lock);
     if (last) {
         emc_allocator allocator = lock->allocator;
         pthread_cond_destroy(&lock->passed);
+        pthread_cond_destroy(&lock->rest);
         pthread_mutex_destroy(&lock->mutex);
         emc__release(&allocator, lock);
     }
@@ -118,6 +142,7 @@ struct emc__lock *emc__threads_lock_create(const emc_allocator *allocator)
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&lock->passed, &monotonic);
+    pthread_cond_init(&lock->rest, &monotonic);
     pthread_condattr_destroy(&monotonic);
     return &lock->base;
 }
@@ -134,7 +159,7 @@ unsigned emc__threads_step_out(struct emc__lock *base)
     struct threads_lock *lock = lock_of(base);
     unsigned depth = lock->depth;
     disown(lock);
-    pthread_mutex_unlock(&lock->mutex);
+    unlock(lock);
     return depth;
 }
 
@@ -145,37 +170,71 @@ void emc__threads_step_in(struct emc__lock *base, unsigned depth)
     own(lock, depth);
 }
 
-struct emc__waiter *emc__threads_waiter(void)
-{
-    return &own_waiter;
-}
+/* ------------------------------------------------------------------ who waits for another thread */
 
-void emc__threads_wait(struct emc__lock *base)
+void emc__threads_follow(struct emc__lock *base, struct emc__list *followers, struct emc__waiter *waiter)
 {
     struct threads_lock *lock = lock_of(base);
-    unsigned depth = lock->depth;
-    disown(lock);
-    pthread_cond_wait(&own_waiter.condition, &lock->mutex);
-    own(lock, depth);
+    sem_init(&waiter->place, 0, 0);
+    emc__list_append(followers, &waiter->link);
+    unsigned depth = emc__threads_step_out(base);
+    while (sem_wait(&waiter->place) != 0 && errno == EINTR) {
+    }
+    emc__threads_step_in(base, depth);
+    lock->coming--;
+    sem_destroy(&waiter->place);
 }
 
-void emc__threads_wake(struct emc__waiter *waiter)
+struct emc__waiter *emc__threads_first(const struct emc__list *followers)
 {
-    pthread_cond_signal(&waiter->condition);
+    struct emc__link *first = emc__list_first(followers);
+    return first != NULL ? EMC__CONTAINER_OF(first, struct emc__waiter, link) : NULL;
+}
+
+void emc__threads_wake(struct emc__lock *base, struct emc__waiter *waiter)
+{
+    struct threads_lock *lock = lock_of(base);
+    emc__link_remove(&waiter->link);
+    waiter->next_woken = NULL;
+    *(lock->woken == NULL ? &lock->woken : &lock->woken_last->next_woken) = waiter;
+    lock->woken_last = waiter;
+    lock->coming++;
+}
+
+unsigned emc__threads_coming(const struct emc__lock *base)
+{
+    return ((const struct threads_lock *)base)->coming;
+}
+
+/* ------------------------------------------------------------------ who waits for a time */
+
+static bool wait_until(struct threads_lock *lock, pthread_cond_t *condition, uint64_t until_ns)
+{
+    struct timespec until = {(time_t)(until_ns / 1000000000u), (long)(until_ns % 1000000000u)};
+    unsigned depth = lock->depth;
+    disown(lock);
+    tell(take_woken(lock));
+    bool in_time = pthread_cond_timedwait(condition, &lock->mutex, &until) == 0;
+    own(lock, depth);
+    return in_time;
 }
 
 bool emc__threads_wait_for_pass(struct emc__lock *base, uint64_t until_ns)
 {
-    struct threads_lock *lock = lock_of(base);
-    struct timespec until = {(time_t)(until_ns / 1000000000u), (long)(until_ns % 1000000000u)};
-    unsigned depth = lock->depth;
-    disown(lock);
-    bool in_time = pthread_cond_timedwait(&lock->passed, &lock->mutex, &until) == 0;
-    own(lock, depth);
-    return in_time;
+    return wait_until(lock_of(base), &lock_of(base)->passed, until_ns);
+}
+
+bool emc__threads_rest(struct emc__lock *base, uint64_t until_ns)
+{
+    return wait_until(lock_of(base), &lock_of(base)->rest, until_ns);
 }
 
 void emc__threads_passed(struct emc__lock *lock)
 {
     pthread_cond_broadcast(&lock_of(lock)->passed);
+}
+
+void emc__threads_end_rest(struct emc__lock *lock)
+{
+    pthread_cond_signal(&lock_of(lock)->rest);
 }
