@@ -107,18 +107,21 @@ static int64_t milliseconds_left(uint64_t until_ns, uint64_t now_ns)
     return until_ns <= now_ns ? 0 : (int64_t)((until_ns - now_ns + 999999) / 1000000);
 }
 
+EMC__APART static void wait_in_pass(struct emc__facade *facade, uint64_t until_ns)
+{
+    uint64_t now_ns = facade->transport->class_->now_ns(facade->transport);
+    emc__facade_pass(facade, emc__client_unflushed(facade->client) ? 0 : milliseconds_left(until_ns, now_ns));
+}
+
 static void wait_once(struct emc__facade *facade)
 {
     struct emc_client *client = facade->client;
-    struct emc__transport *transport = facade->transport;
     uint64_t until_ns = emc__client_next_ns(client);
     struct emc__socket *socket = emc__client_only_socket(client);
     uint64_t told_ns = emc__client_now_ns(client); /* a moment ago: of the submission, or of what came since */
-    if (socket != NULL && until_ns > told_ns && emc__uv_wait_socket(transport, socket, until_ns - told_ns)) {
-        return;
+    if (socket == NULL || until_ns <= told_ns || !emc__uv_wait_socket(facade->transport, socket, until_ns - told_ns)) {
+        wait_in_pass(facade, until_ns);
     }
-    uint64_t now_ns = transport->class_->now_ns(transport);
-    emc__facade_pass(facade, emc__client_unflushed(client) ? 0 : milliseconds_left(until_ns, now_ns));
 }
 
 /* The caller makes the passes. */
@@ -130,7 +133,7 @@ static void wait_inside(const struct emc__wait *wait)
 }
 
 /* Whichever thread makes the passes brings the outcome. */
-static void wait_outside(struct emc__wait *wait)
+EMC__APART static void wait_outside(struct emc__wait *wait)
 {
     bool one = wait->operation != 0; /* else there are several, or none */
     struct emc__waiter waiter = {.silent = one && !wait->tells};

@@ -6,6 +6,7 @@
 
 #include "base/list.h"
 #include "base/lock.h"
+#include "base/rare.h"
 #include "facade/facade.h"
 
 /* ------------------------------------------------------------------ the lock (threaded_lock.c) */
@@ -52,16 +53,16 @@ bool emc__runner_start(struct emc__facade *facade);
 /* No pass any more. Called inside the lock, which others may enter meanwhile. */
 void emc__runner_stop(struct emc__runner *runner);
 /* Before the lock is left: if there is something to do, somebody is going to. */
-void emc__runner_leave(struct emc__runner *runner);
+EMC__APART void emc__runner_leave(struct emc__runner *runner);
 /* Whether nobody waits for what comes in. Then look takes it in. */
 bool emc__runner_rests(const struct emc__runner *runner);
-void emc__runner_look(struct emc__runner *runner);
+EMC__APART void emc__runner_look(struct emc__runner *runner);
 /* emc_client_wait() of such a client. */
 size_t emc__runner_wait(struct emc__facade *facade, int timeout_ms);
 
 /* After the submission, in the same stay inside the lock: writes, makes the passes, or waits while another thread does, until it is answered. */
-void emc__runner_await(struct emc__runner *runner, struct emc__waiter *waiter);
+EMC__APART void emc__runner_await(struct emc__runner *runner, struct emc__waiter *waiter);
 /* In a pass: its outcome is there. */
-void emc__runner_answered(struct emc__runner *runner, struct emc__waiter *waiter);
+EMC__APART void emc__runner_answered(struct emc__runner *runner, struct emc__waiter *waiter);
 
 #endif
