@@ -136,10 +136,10 @@ void emc__attempt_stop(struct emc__node *node)
     }
 }
 
-void emc__attempt_renew(struct emc__node *node, bool purged)
+void emc__attempt_renew(struct emc__node *node)
 {
     uint64_t down_ns = emc__ms_to_ns(node->engine->options.backoff_max_ms);
-    if (emc__attempt_under_way(node) && (purged || node->engine->now_ns >= node->attempt_began_ns + down_ns)) {
+    if (emc__attempt_under_way(node) && (!wanted(node) || node->engine->now_ns >= node->attempt_began_ns + down_ns)) {
         emc__attempt_stop(node);
     }
 }

@@ -71,9 +71,9 @@ void emc__attempt_deinit(struct emc__node *node);
 void emc__attempt_seek(struct emc__node *node);
 /* Begins an attempt now. */
 void emc__attempt_begin(struct emc__node *node);
-/* The last connection is gone. An attempt that has hung for longer than one may while the node is down is begun anew: what refused it may accept now. Where the
- * connection was purged none is wanted: an attempt to grow would be waited for by what comes later. */
-void emc__attempt_renew(struct emc__node *node, bool purged);
+/* The last connection is gone. An attempt that has hung for longer than one may while the node is down is begun anew: what refused it may accept now. Where none
+ * is wanted any more (connections_min is 0, and nothing waits) one to grow ends: what comes later would wait for it. */
+void emc__attempt_renew(struct emc__node *node);
 /* Ends the attempt under way without counting it. */
 void emc__attempt_stop(struct emc__node *node);
 /* The attempt is over, one way or the other. */

@@ -346,9 +346,11 @@ static void connection_closed(void *context, struct emc__connection *connection,
     enum emc__health_verdict verdict = EMC__VERDICT_NOTHING;
     if (node->connection_count == 0 && !node->destroyed) {
         verdict = emc__health_lost(&node->health, status < 0, node->engine->now_ns);
-        emc__attempt_renew(node, connection->purged);
     }
     replace_pending(node, connection);
+    if (node->connection_count == 0) {
+        emc__attempt_renew(node);
+    }
     emc__attempt_seek(node);
     emc__node_apply(node, verdict);
     emc__node_watch_health(node);

@@ -304,6 +304,35 @@ static void an_attempt_to_grow_ends_with_the_last_connection_that_is_purged(stru
     ends(p, next, EMC_MISS, 5);
 }
 
+/* Found by seed 68836: the same where the connection broke. */
+static void an_attempt_to_grow_ends_with_the_last_connection_that_breaks(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    peer->host->line.buffer = 3000;
+    options(p)->connections_min = 0;
+    the_client_opens(p);
+    struct sim_call *call = set(p, "k", 30000);
+    it_greets(p, peer);
+    it_stops_reading(p, peer);
+    ms_pass(p, 20);
+    must(p, peer->count == 2); /* and it says nothing to the second */
+    it_reads_again(p, peer);
+    ms_pass(p, 20);
+    it_says(p, peer, "STORED\r\n");
+    ends(p, call, EMC_OK, 5);
+    it_says(p, peer, "END\r\n"); /* which nobody asked for */
+    it_is_left(p, peer, 5);
+    struct sim_call *next = get(p, "k");
+    it_is_called(p, peer, 1);
+    it_is_left(p, peer, 1);
+    it_is_called(p, peer, 5);
+    it_hears(p, peer, "version\r\n");
+    it_says(p, peer, "VERSION 1.6.18\r\n");
+    it_hears(p, peer, "get k\r\n");
+    it_says(p, peer, "END\r\n");
+    ends(p, next, EMC_MISS, 5);
+}
+
 static void with_ipv6_refusing_the_ipv4_address_need_not_wait_for_its_turn(struct play *p)
 {
     struct sim_node *node = a_named_node(p, "cache.example");
@@ -345,6 +374,7 @@ SCENARIOS("connect", SCENARIO(a_fresh_client_connects_says_version_and_serves),
           SCENARIO(a_slow_name_is_waited_for), SCENARIO(a_name_that_moves_is_followed_at_the_next_attempt),
           SCENARIO(with_ipv6_dead_the_ipv4_address_is_reached_within_the_stagger),
           SCENARIO(an_attempt_that_hangs_when_the_last_connection_breaks_is_begun_anew),
+          SCENARIO(an_attempt_to_grow_ends_with_the_last_connection_that_breaks),
           SCENARIO(an_attempt_to_grow_ends_with_the_last_connection_that_is_purged),
           SCENARIO(with_ipv6_refusing_the_ipv4_address_need_not_wait_for_its_turn),
           SCENARIO(an_attempt_is_given_up_after_the_connection_timeout))
