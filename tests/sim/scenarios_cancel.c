@@ -22,6 +22,25 @@ static void a_timeout_in_flight_ends_at_the_deadline_and_its_late_reply_is_dropp
     it_is_kept(p, peer);
 }
 
+/* Found by seed 73239: it was to be asked again with the other key of its line when the node went down, and stayed counted for ever. */
+static void a_timeout_in_flight_is_counted_no_more_when_its_line_is_refused_and_its_node_goes_down(struct play *p)
+{
+    struct sim_peer *peer = a_peer(p);
+    options(p)->return_steady_ms = 5000;
+    options(p)->health_attempts = 1;
+    the_client_opens(p);
+    it_greets(p, peer);
+    struct sim_call *late = prepare(p, SIM_CALL_GET, "k", 0);
+    late->timeout_ms = 20;
+    submit(p, late);
+    struct sim_call *other = get(p, "other");
+    it_hears(p, peer, "get k other\r\n");
+    ends(p, late, EMC_ERROR_TIMEOUT, 25);
+    it_says(p, peer, "CLIENT_ERROR busy\r\nSTORED\r\n"); /* and the second line costs the connection */
+    ends(p, other, EMC_ERROR_NODE_DOWN, 5);
+    must(p, metrics(p, node_of(p, peer)).operations_in_flight == 0);
+}
+
 static void a_late_reply_for_the_same_key_answers_the_first_not_the_second(struct play *p)
 {
     struct sim_peer *peer = a_peer(p);
@@ -270,6 +289,7 @@ static void a_copied_value_is_the_callers_again_when_the_submit_returns(struct p
 }
 
 SCENARIOS("cancel", SCENARIO(a_timeout_in_flight_ends_at_the_deadline_and_its_late_reply_is_dropped),
+          SCENARIO(a_timeout_in_flight_is_counted_no_more_when_its_line_is_refused_and_its_node_goes_down),
           SCENARIO(a_late_reply_for_the_same_key_answers_the_first_not_the_second),
           SCENARIO(a_cancel_in_flight_ends_at_once_and_the_connection_lives_on),
           SCENARIO(a_cancel_before_anything_was_written_leaves_nothing_to_write),
