@@ -266,10 +266,7 @@ EMC__RARE void emc__node_fail_soon(struct emc__node *node, struct emc__operation
 {
     struct emc__engine *engine = node->engine;
     assert(operation->kind != EMC__OPERATION_RETRIEVAL || operation->of.follower == NULL);
-    if (operation->completed && operation->kind != EMC__OPERATION_BULK_PART) {
-        emc__operation_discard(engine, operation); /* it timed out while it was sent: nobody is to be told */
-        return;
-    }
+    assert(emc__operation_wanted(operation) || operation->kind == EMC__OPERATION_BULK_PART);
     operation->held = true;
     node->load++;
     emc__node_missed(operation, EMC_ERROR_NODE_DOWN); /* now: by the time it is told, the node may be back */

@@ -141,6 +141,11 @@ void emc__operation_settle(struct emc__engine *engine, struct emc__operation *op
 void emc__operation_discard(struct emc__engine *engine, struct emc__operation *operation);
 /* Nothing of the caller's memory is looked at any more: calls `released`. */
 EMC__APART void emc__operation_release_value(struct emc__engine *engine, struct emc__operation *operation);
+/* Whether somebody waits for its outcome: it has not timed out, and was not cancelled. */
+static inline bool emc__operation_wanted(const struct emc__operation *operation)
+{
+    return !operation->completed && !operation->settled;
+}
 /* Request bytes it takes, roughly: for the bound on what waits. */
 static inline size_t emc__operation_bytes(const struct emc__operation *operation)
 {

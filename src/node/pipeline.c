@@ -315,7 +315,7 @@ static void ask_members_again(struct emc__connection *connection, struct emc__op
     while (link != NULL) {
         struct emc__operation *operation = EMC__OPERATION_OF(link);
         link = emc__list_next(&entry->of.members, link);
-        if (!operation->retried && !operation->completed && operation->of.follower == NULL) {
+        if (!operation->retried && emc__operation_wanted(operation) && operation->of.follower == NULL) {
             operation->retried = true;
             emc__connection_requeue(connection, operation, before);
         }

@@ -71,11 +71,7 @@ void emc__connection_requeue(struct emc__connection *connection, struct emc__ope
 /* retrieval.c: entries are LINE or BULK_LINE */
 /* The line that ends the answer: for the entry, and for those that its line goes on with. */
 bool emc__retrieval_line(struct emc__connection *connection, struct emc__operation *entry, const struct emc__reply_line *line);
-/* END, where the line has no other entry and nothing in it went wrong: what is left of its keys is missing. */
-static inline bool emc__retrieval_ends_plainly(const struct emc__operation *entry)
-{
-    return (entry->kind == EMC__OPERATION_LINE || entry->kind == EMC__OPERATION_BULK_LINE) && !entry->goes_on && !entry->erred;
-}
+/* END for this entry alone: what is left of its keys is missing. */
 EMC__HOT bool emc__retrieval_end(struct emc__connection *connection, struct emc__operation *entry);
 /* Text: the entry, of those that share its line, that asked for the key; those before it are done, and what they lack is missing. When none asked: the
  * same entry. NULL: the connection was closed meanwhile. */

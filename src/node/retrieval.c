@@ -126,9 +126,10 @@ static void ask_alone(struct emc__connection *connection, struct emc__operation 
     emc__connection_requeue(connection, operation, before);
 }
 
-/* Those that would have shared its answer follow by themselves: they may wait longer than this connection lives, and are found only in a queue. */
+/* Those that would have shared its answer follow by themselves: they may wait longer than this connection lives, and are found only in a queue. What nobody
+ * waits for becomes a member of the line, before `rest`. */
 static void ask_followers_alone(struct emc__connection *connection, struct emc__operation *operation,
-                                struct emc__link *before)
+                                struct emc__link *before, struct emc__link *rest)
 {
     struct emc__operation *last = operation->of.follower;
     struct emc__operation *next = last != NULL ? last->of.follower : NULL;
@@ -137,30 +138,18 @@ static void ask_followers_alone(struct emc__connection *connection, struct emc__
         struct emc__operation *follower = next;
         next = follower == last ? NULL : follower->of.follower;
         follower->of.follower = NULL;
-        ask_alone(connection, follower, before);
+        if (emc__operation_wanted(follower)) {
+            ask_alone(connection, follower, before);
+        } else {
+            emc__link_insert_before(&follower->link, rest);
+        }
     }
 }
 
-/* Asks each key up to the member (NULL: all) again, alone: one error line stands for all of them, or for one of which it is not known. */
-EMC__RARE static bool ask_members_alone(struct emc__connection *connection, struct emc__operation *entry,
-                                        const struct emc__operation *member)
+/* Those before the member (NULL: all) are not there. False: the connection is closed. */
+static bool miss_members(struct emc__connection *connection, struct emc__operation *entry,
+                         const struct emc__operation *member)
 {
-    struct emc__link *before = emc__list_first(&connection->pending);
-    struct emc__link *link;
-    while ((link = emc__list_first(&entry->of.members)) != NULL && EMC__OPERATION_OF(link) != member) {
-        struct emc__operation *operation = EMC__OPERATION_OF(link);
-        ask_alone(connection, operation, before);
-        ask_followers_alone(connection, operation, before);
-    }
-    return true;
-}
-
-bool emc__retrieval_miss_until(struct emc__connection *connection, struct emc__operation *entry,
-                               const struct emc__operation *member)
-{
-    if (entry->erred) {
-        return ask_members_alone(connection, entry, member);
-    }
     struct emc__link *link;
     while (connection->state != EMC__CONNECTION_CLOSED && (link = emc__list_first(&entry->of.members)) != NULL &&
            EMC__OPERATION_OF(link) != member) {
@@ -168,6 +157,30 @@ bool emc__retrieval_miss_until(struct emc__connection *connection, struct emc__o
         (void)emc__pipeline_go_on(connection);
     }
     return connection->state != EMC__CONNECTION_CLOSED;
+}
+
+/* Asks each key up to the member (NULL: all) again, alone: one error line stands for all of them, or for one of which it is not known. What has timed out or was
+ * cancelled is not asked: in a queue it would be taken for one that somebody waits for. */
+EMC__RARE static bool ask_members_alone(struct emc__connection *connection, struct emc__operation *entry,
+                                        const struct emc__operation *member)
+{
+    struct emc__link *before = emc__list_first(&connection->pending);
+    struct emc__link *link = emc__list_first(&entry->of.members);
+    while (link != NULL && EMC__OPERATION_OF(link) != member) {
+        struct emc__operation *operation = EMC__OPERATION_OF(link);
+        link = emc__list_next(&entry->of.members, link);
+        if (emc__operation_wanted(operation)) {
+            ask_alone(connection, operation, before);
+        }
+        ask_followers_alone(connection, operation, before, link != NULL ? link : &entry->of.members.head);
+    }
+    return miss_members(connection, entry, member);
+}
+
+bool emc__retrieval_miss_until(struct emc__connection *connection, struct emc__operation *entry,
+                               const struct emc__operation *member)
+{
+    return entry->erred ? ask_members_alone(connection, entry, member) : miss_members(connection, entry, member);
 }
 
 bool emc__retrieval_give(struct emc__connection *connection, struct emc__operation *operation,

@@ -302,13 +302,20 @@ static inline struct emc__operation *value_entry(struct emc__connection *connect
     return entry != NULL ? entry : seek_entry(connection, header);
 }
 
+/* The end of a get in which nothing went wrong. */
+static inline bool ends_plainly(const struct emc__operation *entry, const struct emc__reply_line *line)
+{
+    return line->kind == EMC__REPLY_END && !entry->erred &&
+           (entry->kind == EMC__OPERATION_LINE || entry->kind == EMC__OPERATION_BULK_LINE);
+}
+
 /* Nearly all lines are the ends of gets. */
 EMC__HOT static bool take_line(void *context, const struct emc__reply_line *line)
 {
     struct emc__connection *connection = context;
     struct emc__operation *entry = usual_entry(connection);
-    bool ended = line->kind == EMC__REPLY_END && entry != NULL && emc__retrieval_ends_plainly(entry);
-    return (ended ? emc__retrieval_end(connection, entry) : emc__text_line(context, line)) &&
+    return (entry != NULL && ends_plainly(entry, line) ? emc__retrieval_end(connection, entry)
+                                                       : emc__text_line(connection, line)) &&
            emc__pipeline_go_on(connection);
 }
 

@@ -22,14 +22,15 @@ static void a_timeout_in_flight_ends_at_the_deadline_and_its_late_reply_is_dropp
     it_is_kept(p, peer);
 }
 
-/* Found by seed 73239: it was to be asked again with the other key of its line when the node went down, and stayed counted for ever. */
-static void a_timeout_in_flight_is_counted_no_more_when_its_line_is_refused_and_its_node_goes_down(struct play *p)
+/* A get times out in flight; its line is refused, so that the others are to be asked again, and the node goes down before they are. */
+static void a_line_with_a_timeout_is_refused(struct play *p, bool follows)
 {
     struct sim_peer *peer = a_peer(p);
     options(p)->return_steady_ms = 5000;
     options(p)->health_attempts = 1;
     the_client_opens(p);
     it_greets(p, peer);
+    struct sim_call *leader = follows ? get(p, "k") : NULL;
     struct sim_call *late = prepare(p, SIM_CALL_GET, "k", 0);
     late->timeout_ms = 20;
     submit(p, late);
@@ -38,7 +39,21 @@ static void a_timeout_in_flight_is_counted_no_more_when_its_line_is_refused_and_
     ends(p, late, EMC_ERROR_TIMEOUT, 25);
     it_says(p, peer, "CLIENT_ERROR busy\r\nSTORED\r\n"); /* and the second line costs the connection */
     ends(p, other, EMC_ERROR_NODE_DOWN, 5);
+    if (follows) {
+        ends(p, leader, EMC_ERROR_NODE_DOWN, 5);
+    }
     must(p, metrics(p, node_of(p, peer)).operations_in_flight == 0);
+}
+
+/* Found by seed 73239: it was to be asked again, and stayed counted for ever. */
+static void a_timeout_in_flight_is_counted_no_more_when_its_line_is_refused_and_its_node_goes_down(struct play *p)
+{
+    a_line_with_a_timeout_is_refused(p, false);
+}
+
+static void nor_is_one_that_shared_another_ones_answer(struct play *p)
+{
+    a_line_with_a_timeout_is_refused(p, true);
 }
 
 static void a_late_reply_for_the_same_key_answers_the_first_not_the_second(struct play *p)
@@ -290,6 +305,7 @@ static void a_copied_value_is_the_callers_again_when_the_submit_returns(struct p
 
 SCENARIOS("cancel", SCENARIO(a_timeout_in_flight_ends_at_the_deadline_and_its_late_reply_is_dropped),
           SCENARIO(a_timeout_in_flight_is_counted_no_more_when_its_line_is_refused_and_its_node_goes_down),
+          SCENARIO(nor_is_one_that_shared_another_ones_answer),
           SCENARIO(a_late_reply_for_the_same_key_answers_the_first_not_the_second),
           SCENARIO(a_cancel_in_flight_ends_at_once_and_the_connection_lives_on),
           SCENARIO(a_cancel_before_anything_was_written_leaves_nothing_to_write),
