@@ -387,10 +387,10 @@ static bool emit_stream(struct fill *fill, struct emc__operation *operation)
         return false;
     }
     if (is_dump(operation)) {
-        connection->dumps = true;
-        connection->blocked_since_ns = fill->engine->now_ns;
+        connection->dumps_since_ns = fill->engine->now_ns;
+        return false;
     }
-    return !connection->dumps;
+    return true;
 }
 
 /* A quiet meta command and the `mn` that makes its silence exact. The fence is taken first: without it silence would last for ever. */
@@ -568,7 +568,7 @@ EMC__APART static void emit_fence(struct fill *fill)
 size_t emc__coalesce_fill(struct emc__connection *connection, uint8_t *out, size_t capacity)
 {
     struct fill fill = {.connection = connection, .engine = connection->engine, .out = out, .capacity = capacity};
-    if (connection->dumps) {
+    if (connection->dumps_since_ns != 0) {
         connection->last_request = 0;
         return 0;
     }

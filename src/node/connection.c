@@ -546,8 +546,7 @@ void emc__connection_abandoned(struct emc__connection *connection, const struct 
 
 void emc__connection_abandoned_unsent(struct emc__connection *connection, const struct emc__operation *operation)
 {
-    bool stuck = connection->blocked_since_ns != 0 && !connection->dumps &&
-                 connection->blocked_since_ns <= operation->submitted_ns;
+    bool stuck = connection->blocked_since_ns != 0 && connection->blocked_since_ns <= operation->submitted_ns;
     if (stuck && silent_since(connection, operation)) {
         connection->stuck = true;
         mind_silence(connection);

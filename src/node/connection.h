@@ -69,7 +69,8 @@ struct emc__connection {
     struct emc__list pending;        /* operations not yet written */
     struct emc__list pipeline;       /* operations and lines written, in the order of their replies; noreply ones until they are fenced */
     struct emc__operation *open_run; /* the quiet run at the pipeline's end whose fence is still to be written; NULL: there is none */
-    uint64_t blocked_since_ns;       /* 0: the socket takes bytes, and no dump is under way */
+    uint64_t blocked_since_ns;       /* 0: the socket takes bytes */
+    uint64_t dumps_since_ns;         /* a dump of keys is under way: it may take long, so nothing is written behind it; 0: none */
     uint64_t last_used_ns;
     uint64_t last_heard_ns;
     uint64_t owing_since_ns;   /* while counted_owing */
@@ -82,7 +83,6 @@ struct emc__connection {
     bool fence_owed;           /* noreply operations stand at the pipeline's end */
     bool purged;               /* closed for want of use */
     bool records;              /* its socket packs what one call sends into records: TLS */
-    bool dumps;                /* a dump of keys is under way: it may take long, so nothing is written behind it */
     bool quitting;             /* `quit` is written: nothing after it is */
     bool asks_again;           /* the gets in flight are asked again elsewhere when it closes */
     bool send_broken;          /* a send failed, or produced bytes were lost: closes in the next pass */

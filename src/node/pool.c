@@ -32,14 +32,21 @@ static bool takes_operations(const struct emc__node *node, const struct emc__con
 }
 
 /* Behind `quit` nothing is written: what comes there waits until the server has closed it; and behind a dump, until that is over. */
+static bool writes(const struct emc__connection *connection)
+{
+    return connection->blocked_since_ns == 0 && connection->dumps_since_ns == 0 && !connection->quitting;
+}
+
+/* Which of two an operation had better go to. */
 static bool better(const struct emc__connection *candidate, const struct emc__connection *best)
 {
     bool blocked = candidate->blocked_since_ns != 0, best_blocked = best->blocked_since_ns != 0;
+    bool dumps = candidate->dumps_since_ns != 0, best_dumps = best->dumps_since_ns != 0;
     if (candidate->quitting != best->quitting) {
         return best->quitting;
     }
-    if (candidate->dumps != best->dumps) {
-        return best->dumps;
+    if (dumps != best_dumps) {
+        return best_dumps;
     }
     return blocked != best_blocked ? best_blocked : candidate->load < best->load;
 }
@@ -61,8 +68,7 @@ EMC__RARE static struct emc__connection *least_loaded(const struct emc__node *no
 static struct emc__connection *choose(struct emc__node *node, struct emc__slot *slot)
 {
     struct emc__connection *connection = slot->connection;
-    if (connection != NULL && takes_operations(node, connection) &&
-        (slot->in_flight > 0 || (connection->blocked_since_ns == 0 && !connection->quitting))) {
+    if (connection != NULL && takes_operations(node, connection) && (slot->in_flight > 0 || writes(connection))) {
         return connection;
     }
     slot->connection = least_loaded(node);
@@ -157,7 +163,7 @@ void emc__pool_place(struct emc__node *node, struct emc__operation *operation)
     }
     slot->in_flight++;
     node->load++;
-    node->metrics.waited += connection->blocked_since_ns != 0 || connection->quitting;
+    node->metrics.waited += !writes(connection);
     emc__connection_enqueue(connection, operation);
 }
 
@@ -270,8 +276,8 @@ static void pass_dumps(struct emc__node *node)
 {
     for (uint32_t i = 0; i < node->connection_count; i++) {
         struct emc__connection *connection = node->connections[i], *best = least_loaded(node);
-        if (connection->dumps && !emc__list_empty(&connection->pending) && best != NULL && !best->dumps &&
-            !best->quitting) {
+        if (connection->dumps_since_ns != 0 && !emc__list_empty(&connection->pending) && best != NULL &&
+            best->dumps_since_ns == 0 && !best->quitting) {
             forget_slots(node, connection);
             replace_pending(node, connection);
         }
@@ -283,7 +289,7 @@ static uint32_t most_connections(const struct emc__node *node)
 {
     bool dumps = false;
     for (uint32_t i = 0; i < node->connection_count; i++) {
-        dumps = dumps || node->connections[i]->dumps;
+        dumps = dumps || node->connections[i]->dumps_since_ns != 0;
     }
     return node->engine->options.connections_max + dumps;
 }
@@ -366,10 +372,7 @@ EMC__HOT static void connection_heard(void *context, uint64_t now_ns)
 /* Nothing is owed any more, so a dump that was under way is over: the pool has its size again. */
 EMC__APART static void end_dump(const struct emc__node *node, struct emc__connection *connection)
 {
-    if (connection->dumps) {
-        connection->dumps = false;
-        connection->blocked_since_ns = 0;
-    }
+    connection->dumps_since_ns = 0;
     if (node->connection_count > most_connections(node) && connection->state != EMC__CONNECTION_CLOSED) {
         emc__connection_close(connection, EMC_OK, "the dump is over, and the pool has its size again");
     }
@@ -402,7 +405,7 @@ EMC__HOT static void connection_owes(void *context, struct emc__connection *conn
     if (owed) {
         return;
     }
-    if (connection->dumps || node->connection_count > engine->options.connections_max) {
+    if (connection->dumps_since_ns != 0 || node->connection_count > engine->options.connections_max) {
         end_dump(node, connection);
     }
     if (connection->state == EMC__CONNECTION_DRAINING) {
@@ -414,7 +417,7 @@ EMC__HOT static void connection_owes(void *context, struct emc__connection *conn
 static void connection_blocked(void *context, struct emc__connection *connection)
 {
     struct emc__node *node = context;
-    if (connection->dumps) {
+    if (connection->dumps_since_ns != 0) {
         pass_dumps(node);
     }
     emc__pool_schedule_upkeep(node);
@@ -449,7 +452,7 @@ static struct emc__connection *alone_silent(struct emc__node *node)
                                           .owing_since_ns = connection->owing_since_ns,
                                           .heard_ns = connection->last_heard_ns,
                                           .node_heard_ns = node->health.heard_ns,
-                                          .blocked = connection->blocked_since_ns != 0 && !connection->dumps};
+                                          .blocked = connection->blocked_since_ns != 0};
         if (!connection->counted_owing) {
             continue;
         }
@@ -495,10 +498,11 @@ static uint32_t kept_connections(const struct emc__node *node)
     return least == 0 && !emc__health_usable(&node->health) ? 1 : least;
 }
 
-/* Its socket takes no bytes, or something waits behind its dump. */
-static bool wants_another(const struct emc__connection *connection)
+/* Since when its socket takes no bytes, or else the dump lasts behind which something waits; 0: another one is not wanted. */
+static uint64_t wants_another_since_ns(const struct emc__connection *connection)
 {
-    return connection->blocked_since_ns != 0 && (!connection->dumps || !emc__list_empty(&connection->pending));
+    bool waits = !emc__list_empty(&connection->pending);
+    return connection->blocked_since_ns == 0 && waits ? connection->dumps_since_ns : connection->blocked_since_ns;
 }
 
 /* When the connection becomes reason to grow, or to be purged. */
@@ -507,9 +511,9 @@ static uint64_t upkeep_at_ns(const struct emc__node *node, const struct emc__con
     const emc_options *options = &node->engine->options;
     uint64_t at_ns = EMC__NEVER;
     bool may_grow = node->connection_count < most_connections(node) && !node->draining;
-    if (wants_another(connection) && may_grow && !emc__timer_is_set(&node->attempt_timer) &&
-        !emc__attempt_under_way(node)) {
-        at_ns = connection->blocked_since_ns + emc__ms_to_ns(options->pool_growth_after_ms);
+    uint64_t since_ns = wants_another_since_ns(connection);
+    if (since_ns != 0 && may_grow && !emc__timer_is_set(&node->attempt_timer) && !emc__attempt_under_way(node)) {
+        at_ns = since_ns + emc__ms_to_ns(options->pool_growth_after_ms);
     }
     if (node->connection_count > kept_connections(node)) {
         at_ns = earlier(
@@ -555,9 +559,8 @@ static void grow(struct emc__node *node, uint64_t now_ns)
     uint64_t after_ns = emc__ms_to_ns(node->engine->options.pool_growth_after_ms);
     bool room = node->connection_count < most_connections(node) && !node->draining;
     for (uint32_t i = 0; i < node->connection_count && room; i++) {
-        uint64_t since_ns = node->connections[i]->blocked_since_ns;
-        if (wants_another(node->connections[i]) && now_ns >= since_ns + after_ns &&
-            !emc__timer_is_set(&node->attempt_timer)) {
+        uint64_t since_ns = wants_another_since_ns(node->connections[i]);
+        if (since_ns != 0 && now_ns >= since_ns + after_ns && !emc__timer_is_set(&node->attempt_timer)) {
             emc__attempt_begin(node);
             return;
         }

@@ -192,7 +192,7 @@ void emc__connection_flush(struct emc__connection *connection)
         }
     }
     mark_end(connection);
-    if (connection->dumps && !emc__list_empty(&connection->pending) && !connection->send_broken) {
+    if (connection->dumps_since_ns != 0 && !emc__list_empty(&connection->pending) && !connection->send_broken) {
         connection->listener->blocked(connection->context, connection);
     }
     if (!whole && starved(connection)) {
@@ -204,7 +204,7 @@ void emc__sending_writable(void *context, uint64_t now_ns)
 {
     struct emc__connection *connection = context;
     connection->engine->now_ns = now_ns;
-    connection->blocked_since_ns = connection->dumps ? now_ns : 0;
+    connection->blocked_since_ns = 0;
     if (connection->stuck) {
         connection->stuck = false;
         emc__timer_clear(&connection->engine->wheel, &connection->silence);
