@@ -1,9 +1,10 @@
 /* The client's allocator: see allocator.h. */
 #include "base/allocator.h"
-#include "base/rare.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/rare.h"
 
 EMC__HOT static void *standard_allocate(void *context, size_t size)
 {

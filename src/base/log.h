@@ -4,8 +4,9 @@
 
 #include <stdarg.h>
 
-#include "base/rare.h"
 #include <emcache/platform.h>
+
+#include "base/rare.h"
 
 #if defined(__GNUC__)
 #define EMC__PRINTF(format_index, first_index) __attribute__((format(printf, format_index, first_index)))

@@ -3,6 +3,7 @@
  * Level L has 64 slots of 64^L ms. A timer sits at the level of the highest digit (base 64) in which its tick differs from now; when now reaches
  * its slot, an upper level's slot is spread out over the levels below. */
 #include "base/timer_wheel.h"
+
 #include "base/rare.h"
 
 #define SLOT_BITS   6

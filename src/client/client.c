@@ -1,6 +1,5 @@
 /* The engine as one piece: its memory, its passes, its end. */
 #include "client/client_internal.h"
-#include "base/rare.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -8,6 +7,7 @@
 #include <string.h>
 
 #include "base/lock.h"
+#include "base/rare.h"
 #include "node/connection.h"
 #include "node/node.h"
 

@@ -2,8 +2,8 @@
 #ifndef EMC_CLIENT_CLIENT_INTERNAL_H
 #define EMC_CLIENT_CLIENT_INTERNAL_H
 
-#include "client/client.h"
 #include "base/rare.h"
+#include "client/client.h"
 #include "client/options.h"
 #include "cluster/cluster.h"
 #include "node/engine.h"

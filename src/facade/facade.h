@@ -2,8 +2,8 @@
 #ifndef EMC_FACADE_FACADE_H
 #define EMC_FACADE_FACADE_H
 
-#include "client/client.h"
 #include "base/rare.h"
+#include "client/client.h"
 #include "transport/uv.h"
 
 /* The context of every client that emc_client_create() makes. */

@@ -7,8 +7,8 @@
  *   - Everything else keeps its order. Long runs of small set and delete go quiet and are fenced by `mn`.
  *
  * Uses the protocol's writers; decides nothing about connections. */
-#include "node/connection.h"
 #include "base/rare.h"
+#include "node/connection.h"
 #include "node/outgoing.h"
 
 #include <string.h>

@@ -7,8 +7,8 @@
 #ifndef EMC_NODE_OPERATION_H
 #define EMC_NODE_OPERATION_H
 
-#include "node/engine.h"
 #include "base/rare.h"
+#include "node/engine.h"
 #include "protocol/protocol.h"
 
 struct emc__node;

@@ -3,8 +3,8 @@
 #ifndef EMC_NODE_PIPELINE_H
 #define EMC_NODE_PIPELINE_H
 
-#include "node/connection.h"
 #include "base/rare.h"
+#include "node/connection.h"
 
 /* Closes the connection as broken; returns false, as the reader's handlers do to stop. */
 EMC__RARE bool emc__pipeline_contradiction(struct emc__connection *connection, const char *what);

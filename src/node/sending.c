@@ -2,8 +2,8 @@
  *
  * Requests pass through the engine's scratch; what the socket does not take is kept in unsent. */
 #include "node/sending.h"
-#include "base/rare.h"
 
+#include "base/rare.h"
 #include "node/dialect.h"
 
 /* Measured (docs/decisions/0007): an eighth bounds the lines in flight to some eight, costs an operation 2 % of its round trip, and saves half of the system

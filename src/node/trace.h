@@ -2,8 +2,8 @@
 #ifndef EMC_NODE_TRACE_H
 #define EMC_NODE_TRACE_H
 
-#include "node/operation.h"
 #include "base/rare.h"
+#include "node/operation.h"
 
 /* Out of line: what is done when somebody listens. */
 EMC__APART void emc__trace_tell(const struct emc__engine *engine, const struct emc__operation *operation, struct emc__node *node,

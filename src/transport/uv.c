@@ -3,7 +3,6 @@
  * New watches reach the kernel only inside uv_run, and libuv's own timers never make its descriptor readable: so a timer descriptor and an
  * event descriptor are watched inside the loop, and whoever changes watches outside of a pass calls emc__uv_arm. */
 #include "transport/uv_internal.h"
-#include "base/rare.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/allocator.h"
+#include "base/rare.h"
 #include "base/timer_wheel.h"
 #include "transport/descriptor.h"
 #include "transport/tls.h"
